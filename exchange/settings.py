@@ -1,0 +1,77 @@
+"""Settings of the service: environment variables with the prefix ``TONGBAN_``, read once at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from exchange.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one running service. Every field is documented in docs/settings.md (a test holds that)."""
+
+    home: Path = Path(".tongban")
+    """TONGBAN_HOME: data folder (database, keys, datasets, reports)."""
+    database_url: str = ""
+    """TONGBAN_DATABASE_URL: SQLAlchemy URL; empty means SQLite inside the data folder."""
+    host: str = "127.0.0.1"
+    """TONGBAN_HOST: address to listen on."""
+    port: int = 8000
+    """TONGBAN_PORT: port to listen on."""
+    public_url: str = ""
+    """TONGBAN_PUBLIC_URL: the URL people and programs reach the service under; empty means http://host:port."""
+    origin: str = "tongban.example/ledger"
+    """TONGBAN_ORIGIN: name of the ledger, first line of every checkpoint and name of its key."""
+    allow_loopback_endpoints: bool = False
+    """TONGBAN_ALLOW_LOOPBACK_ENDPOINTS: let departments register endpoints on this machine (demo and tests)."""
+    operator_secret: str = ""
+    """TONGBAN_OPERATOR_SECRET: first operator's client secret; empty means one is made and printed once."""
+    worker_id: str = "worker-1"
+    """TONGBAN_WORKER_ID: name of this process among those sharing the database; jobs resume under it."""
+    population_seed: str = "tongban"
+    """TONGBAN_POPULATION_SEED: seed of the population behind public sandboxes and datasets."""
+    population_size: int = 1_400_000_000
+    """TONGBAN_POPULATION_SIZE: persons in that population; nothing is stored, so size costs nothing."""
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'tongban.sqlite'}"
+
+    @property
+    def base_url(self) -> str:
+        """URL of the service without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from ``TONGBAN_*`` variables. Raises `Invalid` for a value of the wrong type or an unknown name."""
+    known = {f"TONGBAN_{field.name.upper()}": field for field in fields(Settings)}
+    values: dict[str, object] = {}
+    for name, text in environment.items():
+        if not name.startswith("TONGBAN_"):
+            continue
+        field = known.get(name)
+        if field is None:
+            raise Invalid(f"unknown setting {name}", hint=f"known settings: {', '.join(sorted(known))}")
+        values[field.name] = _convert(name, text, field.default)
+    return Settings(**values)  # type: ignore[arg-type]  # each value was converted to its field's type
+
+
+def _convert(name: str, text: str, default: object) -> object:
+    if isinstance(default, bool):
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"", "0", "false", "no", "off"}:
+            return False
+        raise Invalid(f"{name} must be true or false, not {text!r}", hint=f"set {name}=true or unset it")
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise Invalid(f"{name} must be a whole number, not {text!r}", hint=f"for example {name}={default}") from None
+    return Path(text) if isinstance(default, Path) else text
