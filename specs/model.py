@@ -6,32 +6,17 @@ A `$ref` inside a schema always has the form `#/$defs/NAME` and names an entry o
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from types import MappingProxyType
-from typing import Any, TypeVar
-from urllib.parse import quote, unquote
+from typing import Any
 
-from specs.finding import Finding
+from specs.finding import Finding, Severity
 from specs.parse import Document
-
-Text = Mapping[str, str]
-"""What a person reads, by language: {"zh_CN": …, "en": …}; either may be missing."""
-
-Schema = dict[str, Any]
-"""A JSON Schema 2020-12 object."""
-
-Named = TypeVar("Named")
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-def say(text: Text, language: str = "zh_CN") -> str:
-    """The words in `language`, else in whatever language there is, else ""."""
-    return text.get(language) or next((words for words in text.values() if words), "")
+from specs.process import Process
+from specs.schema import Schema, definition_name, references
+from specs.words import NOTHING, Text, named, words
 
 
 class Kind(StrEnum):
@@ -200,7 +185,7 @@ class Table:
 
     def field(self, name: str) -> Field:
         """The field of that name. Raises KeyError naming near ones."""
-        return _named(name, {f.name: f for f in self.fields}, "field")
+        return named(name, {f.name: f for f in self.fields}, "field")
 
     @property
     def schema(self) -> Schema:
@@ -210,128 +195,16 @@ class Table:
         return {**shape, "required": required} if required else shape
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An Arazzo source description. `type` openapi | arazzo | asyncapi; `interface` is the interface id."""
-
-    name: str
-    url: str
-    type: str = "openapi"
-    interface: str | None = None
-    pointer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """A parameter of a step. `location` None: an input of the workflow the step calls. `value` is a constant,
-    a runtime expression ("$steps.N1.outputs.x") or a string with `{$…}` inside."""
-
-    name: str
-    location: str | None
-    value: Any
-    pointer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """The request body of a step; `replacements` are (target, value) applied to `value` in order."""
-
-    value: Any
-    content_type: str | None = None
-    replacements: tuple[tuple[str, Any], ...] = ()
-    pointer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """A condition. `type` simple | regex | jsonpath | xpath | jsonpointer; `context` an expression, or None
-    for simple ones."""
-
-    condition: str
-    type: str = "simple"
-    context: str | None = None
-    pointer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What follows a step. `type` end | goto | retry; `retry_after` in seconds."""
-
-    name: str
-    type: str
-    step: str | None = None
-    workflow: str | None = None
-    retry_after: float | None = None
-    retry_limit: int = 1
-    criteria: tuple[Criterion, ...] = ()
-    pointer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step: exactly one of `operation` (with `interface`, when its source is known), `operation_path` or
-    `workflow` is set. `depends_on` holds step ids of the same workflow. `timeout` in milliseconds."""
-
-    id: str
-    description: Text = NOTHING
-    interface: str | None = None
-    operation: str | None = None
-    operation_path: str | None = None
-    workflow: str | None = None
-    depends_on: tuple[str, ...] = ()
-    parameters: tuple[Argument, ...] = ()
-    payload: Payload | None = None
-    criteria: tuple[Criterion, ...] = ()
-    on_success: tuple[Action, ...] = ()
-    on_failure: tuple[Action, ...] = ()
-    outputs: Mapping[str, Any] = NOTHING
-    timeout: int | None = None
-    extensions: Mapping[str, Any] = NOTHING
-    pointer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    """One workflow of a process."""
-
-    id: str
-    summary: Text = NOTHING
-    description: Text = NOTHING
-    inputs: Schema = field(default_factory=dict)
-    depends_on: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
-    parameters: tuple[Argument, ...] = ()
-    success_actions: tuple[Action, ...] = ()
-    failure_actions: tuple[Action, ...] = ()
-    outputs: Mapping[str, Any] = NOTHING
-    extensions: Mapping[str, Any] = NOTHING
-    pointer: str = ""
-
-    def step(self, id: str) -> Step:
-        """The step of that id. Raises KeyError naming near ones."""
-        return _named(id, {s.id: s for s in self.steps}, "step")
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A cross-department process (Arazzo)."""
-
-    workflows: tuple[Workflow, ...] = ()
-    sources: tuple[Source, ...] = ()
-
-    def workflow(self, id: str) -> Workflow:
-        """The workflow of that id. Raises KeyError naming near ones."""
-        return _named(id, {w.id: w for w in self.workflows}, "workflow")
-
-
 @dataclass(frozen=True)
 class Interface:
     """One interface: an API, a dataset or a process, with everything said about it.
 
     `id` is `<department>.<name>` where the document names its department, else made from the file name.
     `version` is the publisher's. `format` names the document's format ("OpenAPI 3.0.3"). `definitions` are
-    the named schemas. `findings` is what reading tolerated. `digest` is the SHA-256 of the document's bytes,
-    hexadecimal.
+    the named schemas, `origins` where each was read. `findings` is what reading tolerated. `documents` are
+    the further files the document refers to, by name.
+
+    Pointers are JSON pointers into `document`; one into another file has the form `NAME#/pointer`.
     """
 
     kind: Kind
@@ -350,19 +223,34 @@ class Interface:
     extensions: Mapping[str, Any] = NOTHING
     findings: tuple[Finding, ...] = ()
     format: str = ""
+    documents: Mapping[str, Document] = NOTHING
+    origins: Mapping[str, str] = NOTHING
 
     @property
     def digest(self) -> str:
         """SHA-256 of the document's bytes, hexadecimal: the identity of this version."""
         return self.document.digest
 
+    def place(self, pointer: str) -> tuple[Document, str]:
+        """The document a pointer of this interface leads into, and the JSON pointer inside it."""
+        name, mark, inner = pointer.rpartition("#")
+        if mark and name in self.documents:
+            return self.documents[name], inner
+        return self.document, pointer
+
+    def finding(self, rule: str, severity: Severity, message: str, pointer: str, hint: str = "") -> Finding:
+        """A finding at a pointer of this interface, with file, line and column filled in."""
+        document, inner = self.place(pointer)
+        line, column = document.position(inner) or (None, None)
+        return Finding(rule, severity, message, document.name, inner, line, column, hint)
+
     def operation(self, id: str) -> Operation:
         """The operation of that id. Raises KeyError naming near ones."""
-        return _named(id, self._operations, "operation")
+        return named(id, self._operations, "operation")
 
     def table(self, name: str) -> Table:
         """The table of that name. Raises KeyError naming near ones."""
-        return _named(name, {t.name: t for t in self.tables}, "table")
+        return named(name, {t.name: t for t in self.tables}, "table")
 
     def standalone(self, schema: Schema) -> Schema:
         """`schema` with only the definitions it reaches, as a self-contained JSON Schema 2020-12.
@@ -401,25 +289,39 @@ class Interface:
         """
         found: dict[str, Field] = {}
         if schema is not None:
-            self._gather(schema, found, required=True, depth=0)
+            self._gather(schema, found, set(), required=True)
         return tuple(found.values())
 
-    def _gather(self, schema: Schema, found: dict[str, Field], *, required: bool, depth: int) -> None:
-        if depth > 32:  # a schema that contains itself through allOf or items
-            return
-        schema = self.resolve(schema)
+    def _gather(
+        self, schema: Schema, found: dict[str, Field], seen: set[tuple[str, bool]], *, required: bool
+    ) -> None:
+        if isinstance(target := schema.get("$ref"), str):
+            name = definition_name(target)
+            if (name, required) not in seen and name in self.definitions:
+                seen.add((name, required))
+                self._gather(self.definitions[name], found, seen, required=required)
         names = schema.get("required", ())
         for name, member in schema.get("properties", {}).items():
-            made = make_field(name, self.resolve(member), required=required and name in names)
+            made = make_field(name, self._annotated(member), required=required and name in names)
             if name not in found or (made.required and not found[name].required):
                 found[name] = made
         for part in schema.get("allOf", ()):
-            self._gather(part, found, required=required, depth=depth + 1)
+            self._gather(part, found, seen, required=required)
         for word in ("oneOf", "anyOf"):
             for part in schema.get(word, ()):
-                self._gather(part, found, required=False, depth=depth + 1)
+                self._gather(part, found, seen, required=False)
         if isinstance(items := schema.get("items"), dict):
-            self._gather(items, found, required=required, depth=depth + 1)
+            self._gather(items, found, seen, required=required)
+
+    def _annotated(self, schema: Schema) -> Schema:
+        """`schema` resolved, with element, sensitivity and words taken from its `allOf` parts where it has
+        none."""
+        schema = self.resolve(schema)
+        for part in schema.get("allOf", ()):
+            said = self.resolve(part)
+            lent = {word: said[word] for word in _ANNOTATIONS if word in said and word not in schema}
+            schema = {**schema, **lent}
+        return schema
 
     @cached_property
     def _operations(self) -> dict[str, Operation]:
@@ -433,6 +335,9 @@ class Interface:
         if name not in self._known_edges:
             self._known_edges[name] = tuple(dict.fromkeys(references(self.definitions[name])))
         return self._known_edges[name]
+
+
+_ANNOTATIONS = ("title", "description", "x-en", "x-element", "x-sensitivity")
 
 
 def make_field(
@@ -454,82 +359,5 @@ def make_field(
     )
 
 
-def words(text: Any, english: Any = None) -> Text:
-    """`text` under its own language, guessed from its script, and `english` under "en"."""
-    made: dict[str, str] = {}
-    if isinstance(text, str) and text.strip():
-        made["zh_CN" if any("\u3400" <= letter <= "\u9fff" for letter in text) else "en"] = text
-    if isinstance(english, str) and english.strip():
-        made["en"] = english
-    return made
-
-
-def reference(name: str) -> str:
-    """The `$ref` that names a definition: JSON-pointer escaped, then percent-encoded as a URI fragment."""
-    return "#/$defs/" + quote(name.replace("~", "~0").replace("/", "~1"), safe="~!$&'()*+,;=:@-._")
-
-
-def definition_name(reference: str) -> str:
-    """The name inside a `$ref` made by `reference`."""
-    return unquote(reference.removeprefix("#/$defs/")).replace("~1", "/").replace("~0", "~")
-
-
-# Keywords whose value is a schema, a list of schemas, or a map of schemas; everything else is data.
-ONE_SCHEMA = frozenset(
-    {
-        "additionalProperties",
-        "contains",
-        "contentSchema",
-        "else",
-        "if",
-        "items",
-        "not",
-        "propertyNames",
-        "then",
-    }
-    | {"unevaluatedItems", "unevaluatedProperties"}
-)
-MANY_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-NAMED_SCHEMAS = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
-
-
-def subschemas(schema: Schema, pointer: str = "") -> Iterator[tuple[str, Schema]]:
-    """`schema` and every schema inside it (references are not followed), each with its JSON pointer."""
-    waiting: list[tuple[str, Any]] = [(pointer, schema)]
-    while waiting:
-        at, node = waiting.pop()
-        if not isinstance(node, dict):
-            continue
-        yield at, node
-        inner: list[tuple[str, Any]] = []
-        for word, value in node.items():
-            if word in ONE_SCHEMA:
-                inner.append((f"{at}/{word}", value))
-            elif word in MANY_SCHEMAS and isinstance(value, Sequence):
-                inner += [(f"{at}/{word}/{index}", part) for index, part in enumerate(value)]
-            elif word in NAMED_SCHEMAS and isinstance(value, Mapping):
-                inner += [(f"{at}/{word}/{escape(name)}", part) for name, part in value.items()]
-        waiting.extend(reversed(inner))
-
-
-def references(schema: Schema) -> Iterator[str]:
-    """The definition names `schema` refers to directly."""
-    for _, node in subschemas(schema):
-        if isinstance(target := node.get("$ref"), str):
-            yield definition_name(target)
-
-
-def escape(token: str) -> str:
-    """One JSON pointer token (RFC 6901)."""
-    return token.replace("~", "~0").replace("/", "~1")
-
-
 def _string(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _named(name: str, values: Mapping[str, Named], what: str) -> Named:
-    if name in values:
-        return values[name]
-    near = difflib.get_close_matches(name, values, n=3, cutoff=0.4) or sorted(values)[:3]
-    raise KeyError(f"no {what} {name!r}; near: {', '.join(near) or 'none'}")

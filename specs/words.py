@@ -1,0 +1,43 @@
+"""What a person reads, by language; and how a wrong name is answered."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+Named = TypeVar("Named")
+
+Text = Mapping[str, str]
+"""What a person reads, by language: {"zh_CN": …, "en": …}; either may be missing."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def say(text: Text, language: str = "zh_CN") -> str:
+    """The words in `language`, else in whatever language there is, else ""."""
+    return text.get(language) or next((words for words in text.values() if words), "")
+
+
+def is_chinese(text: str) -> bool:
+    """Whether `text` holds a Chinese character."""
+    return any("\u3400" <= letter <= "\u9fff" for letter in text)
+
+
+def words(text: Any, english: Any = None) -> Text:
+    """`text` under its own language, guessed from its script, and `english` under "en"."""
+    made: dict[str, str] = {}
+    if isinstance(text, str) and text.strip():
+        made["zh_CN" if is_chinese(text) else "en"] = text
+    if isinstance(english, str) and english.strip():
+        made["en"] = english
+    return made
+
+
+def named(name: str, values: Mapping[str, Named], what: str) -> Named:
+    """The value of that name. Raises KeyError naming near ones."""
+    if name in values:
+        return values[name]
+    near = difflib.get_close_matches(name, values, n=3, cutoff=0.4) or sorted(values)[:3]
+    raise KeyError(f"no {what} {name!r}; near: {', '.join(near) or 'none'}")
