@@ -1,4 +1,4 @@
-"""One database, one transaction at a time per writer: SQLite by default, PostgreSQL by URL."""
+"""One database, one writer at a time: SQLite by default, PostgreSQL by URL, the same behaviour on both."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import QueuePool
 
-from exchange.errors import Unavailable
+from exchange.errors import Invalid, Unavailable
 
 metadata = MetaData(
     naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
         "pk": "pk_%(table_name)s",
@@ -24,13 +24,17 @@ metadata = MetaData(
 )
 """Every feature's ``store.py`` declares its tables here; only migrations and that store read them."""
 
+WRITERS = 0x746F6E67
+"""Key of the PostgreSQL advisory lock that puts writers in a queue, as BEGIN IMMEDIATE does on SQLite."""
+
 
 class Database:
     """The engine and the only two ways to use it.
 
-    ``transaction()`` is for use cases that write. On SQLite it begins IMMEDIATE, so writers queue instead of failing
-    half-way; on PostgreSQL the ledger's head row, locked by the first append, orders writers that record evidence.
-    ``reading()`` never locks writers out.
+    ``transaction()`` is for use cases that write: writers queue, one at a time, on both databases (SQLite:
+    BEGIN IMMEDIATE; PostgreSQL: a transaction-level advisory lock taken first). What a use case reads in it
+    therefore stays true until it commits, and no two use cases can deadlock. ``reading()`` sees one consistent
+    state and never waits.
     """
 
     def __init__(self, url: str) -> None:
@@ -48,6 +52,8 @@ class Database:
         with self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
             try:
                 yield connection
             except BaseException:
@@ -61,18 +67,28 @@ class Database:
         with self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN")
-            yield connection
-            connection.rollback()
+            else:
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    def create(self) -> None:
+        """Create every table (and trigger) the imported stores declare that is not there yet."""
+        self.check()
+        with self.transaction() as tx:
+            metadata.create_all(tx)
 
     def check(self) -> None:
         """Raises `Unavailable` with a hint when the database cannot be reached."""
         try:
             with self.engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
-        except OperationalError as error:
+        except DBAPIError as error:
             place = make_url(self.url).render_as_string(hide_password=True)
             raise Unavailable(
-                f"the database {place} cannot be opened: {error.orig}",
+                f"the database {place} cannot be opened: {str(error.orig).splitlines()[0]}",
                 hint="check TONGBAN_DATABASE_URL and TONGBAN_HOME",
             ) from error
 
@@ -82,12 +98,24 @@ class Database:
 
 
 def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
-    memory = make_url(url).database in (None, "", ":memory:")
-    engine = create_engine(
-        url, poolclass=NullPool if memory else QueuePool, **({} if memory else {"pool_size": 10, "max_overflow": 40})
-    )
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Invalid("the database URL cannot be read", hint="see docs/settings.md") from None
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")  # the driver that is installed
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise Invalid(f"database {parsed.drivername} is not supported", hint="use sqlite or postgresql")
+    if parsed.get_backend_name() == "postgresql":
+        try:
+            return create_engine(parsed, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        except (NoSuchModuleError, ModuleNotFoundError) as error:
+            raise Invalid(f"no driver for {parsed.drivername}", hint="use postgresql+psycopg://…") from error
+    if parsed.database in (None, "", ":memory:"):
+        raise Invalid(
+            "SQLite in memory cannot be shared between threads", hint="name a file: sqlite:////path/file"
+        )
+    engine = create_engine(parsed, poolclass=QueuePool, pool_size=10, max_overflow=40)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -95,7 +123,7 @@ def _engine(url: str) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         # FULL: a receipt that was promised survives a power cut (WAL with NORMAL may lose the last commits).
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

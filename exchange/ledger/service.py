@@ -1,0 +1,291 @@
+"""The ledger: evidence appended in the transaction it proves, then sealed by signed checkpoints."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from exchange.clock import Clock, stamp
+from exchange.database import Database
+from exchange.errors import Conflict, NotFound, Unavailable
+from exchange.ledger import guard, note, store, tree
+from exchange.ledger.model import Checkpoint, Entry, Payload, canonical, commitment, encode, subject_key
+from exchange.ledger.tiles import WIDTH, Tiles, bundle
+
+__all__ = ["Draft", "Ledger", "guard"]  # guard: importing the ledger installs the triggers
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before it has its place. ``subjects`` are citizen numbers, ``payload`` erasable data."""
+
+    kind: str
+    body: Mapping[str, Any]
+    subjects: Sequence[str] = ()
+    payload: Mapping[str, Any] | None = field(default=None)
+
+
+class Ledger:
+    """One append-only log per service. Its methods are safe to call from any thread and process."""
+
+    def __init__(
+        self,
+        database: Database,
+        key: Ed25519PrivateKey,
+        origin: str,
+        index_key: bytes,
+        clock: Clock,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        """``index_key`` (32 bytes) keys the subject index; ``random`` gives the salts of payloads."""
+        self.database = database
+        self.key = note.SigningKey(origin, key)
+        self.origin = origin
+        self.seal: Callable[[], Checkpoint] = self.checkpoint
+        self._index_key = index_key
+        self._clock = clock
+        self._random = random
+
+    @property
+    def vkey(self) -> str:
+        """The public key in C2SP form; publish it where the operator cannot change it silently."""
+        return self.key.vkey
+
+    # ---- writing
+
+    def append(
+        self,
+        tx: Connection,
+        kind: str,
+        body: Mapping[str, Any],
+        *,
+        subjects: Sequence[str] = (),
+        payload: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """Write one entry in the caller's transaction: it commits with the state change or not at all.
+
+        ``subjects`` are citizen numbers; only a keyed hash of each is kept. ``payload`` is erasable: the entry
+        holds its salted commitment as ``payload``. Raises `Unprocessable` for an entry that is too large or holds
+        a citizen number.
+        """
+        return self.append_all(tx, [Draft(kind, body, subjects, payload)])[0]
+
+    def append_all(self, tx: Connection, drafts: Sequence[Draft]) -> list[Entry]:
+        """Write several entries at once; a batch shares one pass over the head."""
+        if not drafts:
+            return []
+        head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
+        size, frontier = head.size, _unpack(head.frontier)
+        now = self._clock()
+        added: list[Entry] = []
+        for draft in drafts:
+            stored = None
+            if draft.payload is not None:
+                stored = Payload(size, self._random(32), canonical(draft.payload))
+                store.add_payload(tx, stored)
+            mark = commitment(stored.data, stored.salt) if stored and stored.data and stored.salt else None
+            entry = Entry(size, draft.kind, stamp(now), encode(draft.kind, now, size, draft.body, mark))
+            keys = {subject_key(subject, self._index_key) for subject in draft.subjects}
+            store.add_subjects(tx, size, sorted(keys))
+            added.append(entry)
+            tree.push(size, frontier, entry.leaf)
+            size += 1
+        store.add(tx, added, store.Head(size, b"".join(frontier), tree.root(frontier)))
+        for n in range(head.size // WIDTH, size // WIDTH):
+            _keep_tile(tx, n)
+        return added
+
+    def erase(self, tx: Connection, index: int, reason: str) -> Entry:
+        """Forget an entry's payload and record that: the tree stays valid. Raises `NotFound`, `Conflict`."""
+        payload = self.payload(tx, index)
+        if payload.data is None:
+            raise Conflict(f"the payload of entry {index} was erased before")
+        store.erase(tx, index)
+        return self.append(tx, "payload.erased", {"of": index, "reason": reason})
+
+    # ---- reading
+
+    def size(self) -> int:
+        """Number of entries."""
+        with self.database.reading() as tx:
+            head = store.head(tx)
+        return head.size if head else 0
+
+    def entry(self, index: int) -> Entry:
+        """One entry. Raises `NotFound`."""
+        with self.database.reading() as tx:
+            found = store.entries(tx, index, 1) if index >= 0 else []
+        if not found or found[0].index != index:
+            raise NotFound(f"there is no ledger entry {index}")
+        return found[0]
+
+    def entries(
+        self,
+        after: int | None = None,
+        limit: int = 100,
+        kind: str | None = None,
+        *,
+        before: int | None = None,
+        subject: str | None = None,
+        newest_first: bool = False,
+        tx: Connection | None = None,
+    ) -> list[Entry]:
+        """Entries by index; ``kind`` also finds its sub-kinds; ``subject`` is a citizen number."""
+        key = None if subject is None else subject_key(subject, self._index_key)
+        with self._in(tx) as inner:
+            return store.search(
+                inner,
+                after=after,
+                before=before,
+                limit=limit,
+                kind=kind,
+                subject=key,
+                newest_first=newest_first,
+            )
+
+    def payload(self, tx: Connection, index: int) -> Payload:
+        """Erasable data of an entry, None once erased. Raises `NotFound` when it never had any."""
+        found = store.payload(tx, index)
+        if found is None:
+            raise NotFound(f"ledger entry {index} has no payload")
+        return found
+
+    # ---- sealing and proving
+
+    def checkpoint(self) -> Checkpoint:
+        """Sign the present head, unless the newest checkpoint covers it. Not for the path of a request.
+
+        Raises `Unavailable` when the tree does not extend the newest checkpoint: then nothing more is signed.
+        """
+        with self.database.transaction() as tx:
+            head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
+            last = store.checkpoint(tx)
+            if last is not None and last.size == head.size and last.root == head.root:
+                return last
+            self._compare(Tiles(tx), head, last)
+            text = note.checkpoint_text(self.origin, head.size, head.root)
+            made = Checkpoint(head.size, head.root, stamp(self._clock()), self.key.sign(text))
+            store.add_checkpoint(tx, made)
+        return made
+
+    def latest(self) -> Checkpoint:
+        """The newest checkpoint; makes the first one if there is none."""
+        with self.database.reading() as tx:
+            found = store.checkpoint(tx)
+        return found or self.seal()
+
+    def proof(self, index: int) -> str:
+        """Receipt of an entry (C2SP tlog-proof) under the newest checkpoint; waits if the entry is newer.
+
+        Raises `NotFound` for an index that was never written.
+        """
+        if not 0 <= index < self.size():
+            raise NotFound(f"there is no ledger entry {index}")
+        checkpoint = self.latest()
+        if checkpoint.size <= index:
+            checkpoint = self.seal()
+        with self.database.reading() as tx:
+            path = tree.inclusion(index, checkpoint.size, Tiles(tx).node)
+        return note.proof_text(index, path, checkpoint.note)
+
+    def consistency(self, old: int, size: int) -> list[bytes]:
+        """Hashes proving that the tree of ``size`` extends that of ``old``. Raises `NotFound` outside the tree."""
+        with self.database.reading() as tx:
+            head = store.head(tx)
+            if not 0 < old <= size <= (head.size if head else 0):
+                raise NotFound(
+                    f"no consistency proof from {old} to {size}", hint="0 < old <= new <= tree size"
+                )
+            return tree.consistency(old, size, Tiles(tx).node)
+
+    def tile(self, level: int, n: int, width: int = WIDTH) -> bytes:
+        """Hashes of a tile (tlog-tiles), 32 bytes each. Raises `NotFound`."""
+        with self.database.reading() as tx:
+            return Tiles(tx).tile(level, n, width)
+
+    def entry_tile(self, n: int, width: int = WIDTH) -> bytes:
+        """Entry bundle ``n``: ``width`` entries, each behind its uint16 length. Raises `NotFound`."""
+        with self.database.reading() as tx:
+            found = store.entries(tx, n * WIDTH, width)
+        if len(found) < width:
+            raise NotFound("no such tile", hint="the tree is not that large yet")
+        return bundle(entry.data for entry in found)
+
+    def export(self, path: Path) -> Checkpoint:
+        """Write everything up to a fresh checkpoint as one bundle; `exchange.ledger.verify` proves it offline."""
+        from exchange.ledger.bundle import write  # here, because bundle needs this module
+
+        return write(self, path)
+
+    def check(self, *, deep: bool = False) -> None:
+        """Compare entries, tiles, head and newest checkpoint; ``deep`` hashes every entry again.
+
+        Raises `Unavailable` on any mismatch: a service must not run on a record that was altered.
+        """
+        with self.database.reading() as tx:
+            head = store.head(tx)
+            count, end = store.counts(tx)
+            size = head.size if head else 0
+            if not count == end == size:
+                raise _altered(f"the head says {size} entries, the table holds {count} up to index {end - 1}")
+            last = store.checkpoint(tx)
+            if head is None:
+                if last is not None and last.size:
+                    raise _altered("there are checkpoints but no entries")
+                return
+            self._compare(Tiles(tx), head, last)
+            if last is not None:
+                text, _ = note.open_note(last.note, [note.read_vkey(self.vkey)])
+                if note.read_checkpoint(text) != (self.origin, last.size, last.root):
+                    raise _altered("the newest checkpoint does not say what its row says")
+            # the tail is hashed from the entries themselves; full tiles only when asked, they may be millions
+            for n in range(0 if deep else size // WIDTH, -(-size // WIDTH)):
+                stored = store.tile(tx, 0, n)
+                for entry in store.entries(tx, n * WIDTH, WIDTH):
+                    place = (entry.index % WIDTH) * 32
+                    if stored is not None and stored[place : place + 32] != entry.leaf:
+                        raise _altered(f"entry {entry.index} is not the one that was recorded")
+
+    def _compare(self, tiles: Tiles, head: store.Head, last: Checkpoint | None) -> None:
+        try:
+            frontier = b"".join(tiles.node(level, n) for level, n in tree.frontier_nodes(head.size))
+            before = None if last is None else tiles.root(last.size)
+        except NotFound:
+            raise _altered("a tile or entry is missing") from None
+        if frontier != head.frontier or tree.root(_unpack(frontier)) != head.root:
+            raise _altered("the head does not follow from the tiles and entries")
+        if last is not None and (last.size > head.size or before != last.root):
+            raise _altered(f"the tree no longer extends the checkpoint of size {last.size}")
+
+    @contextmanager
+    def _in(self, tx: Connection | None) -> Iterator[Connection]:
+        if tx is not None:
+            yield tx
+        else:
+            with self.database.reading() as own:
+                yield own
+
+
+def _keep_tile(tx: Connection, n: int, level: int = 0) -> None:
+    hashes = Tiles(tx).tile(level, n)
+    store.add_tile(tx, level, n, hashes, tree.root_of(_unpack(hashes)))
+    if (n + 1) % WIDTH == 0:
+        _keep_tile(tx, n // WIDTH, level + 1)
+
+
+def _unpack(joined: bytes) -> list[bytes]:
+    return [joined[at : at + 32] for at in range(0, len(joined), 32)]
+
+
+def _altered(what: str) -> Unavailable:
+    return Unavailable(
+        f"the ledger was altered: {what}",
+        hint="serve nothing from this database; compare it with a backup and with checkpoints kept elsewhere",
+    )
