@@ -1,0 +1,48 @@
+"""Certifications over HTTP. Reports are for the vendor and the offices; a certificate is public."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import FileResponse, Response
+
+from exchange.certification.service import Certifications
+from exchange.parties.access import Access, Caller
+
+
+def router(certifications: Certifications, access: Access, public_key: str) -> APIRouter:
+    """Routes of certifications; ``public_key`` (PEM) is what certificates verify against."""
+    routes = APIRouter(prefix="/api/v1", tags=["certification"])
+    Who = Annotated[Caller, Depends(access.required)]
+
+    @routes.get("/certifications")
+    def listed(caller: Who) -> dict[str, Any]:
+        return {"items": [certification.to_dict() for certification in certifications.listed(caller)]}
+
+    @routes.get("/certifications/{identifier}")
+    def one(caller: Who, identifier: str) -> dict[str, Any]:
+        return certifications.get(caller, identifier).to_dict()
+
+    @routes.get("/certifications/{identifier}/report.json")
+    def report(caller: Who, identifier: str) -> Response:
+        certifications.get(caller, identifier)
+        return FileResponse(certifications.file(identifier, "report.json"), media_type="application/json")
+
+    @routes.get("/certifications/{identifier}/report.html")
+    def report_page(caller: Who, identifier: str, lang: Literal["zh_CN", "en"] = "zh_CN") -> Response:
+        certifications.get(caller, identifier)
+        return FileResponse(certifications.file(identifier, f"report.{lang}.html"), media_type="text/html")
+
+    @routes.get("/certifications/{identifier}/certificate")
+    def certificate(identifier: str) -> Response:
+        certifications.public(identifier)
+        return FileResponse(
+            certifications.file(identifier, "certificate.json"), media_type="application/vnd.dsse.envelope.v1+json"
+        )
+
+    @routes.get("/certification-key")
+    def key() -> Response:
+        return Response(public_key, media_type="application/x-pem-file")
+
+    return routes

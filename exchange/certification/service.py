@@ -1,0 +1,212 @@
+"""Certify an app version: commit to hidden seeds, run the suite as a durable job, grade, sign, conclude."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+import conformance
+from exchange.certification import store
+from exchange.certification.model import Certification, State, Subject, move
+from exchange.clock import Clock, new_id, stamp
+from exchange.database import Database
+from exchange.errors import NotFound
+from exchange.jobs import JobContext, Jobs
+from exchange.ledger.service import Ledger
+from exchange.parties.access import Caller, permit
+
+VALIDITY = timedelta(days=365)
+Concluded = Callable[[Connection, Certification], None]
+
+
+class Certifications:
+    """Use cases of certification.
+
+    ``concluded`` is called inside the transaction that stores the verdict, so that a listing and the certificate it
+    rests on appear together; the market above supplies it when the service is wired.
+    """
+
+    def __init__(
+        self, database: Database, ledger: Ledger, jobs: Jobs, key: Ed25519PrivateKey, folder: Path, base_url: str, clock: Clock
+    ) -> None:
+        self.database, self.ledger, self.jobs = database, ledger, jobs
+        self.key, self.folder, self.base_url, self.clock = key, folder, base_url, clock
+        self.concluded: Concluded = lambda _tx, _certification: None
+        jobs.register("certification", self._run)
+
+    def request(self, tx: Connection, caller: Caller, subject: Subject) -> Certification:
+        """Queue a run inside the caller's transaction; the commitment is in the ledger before the run can start."""
+        permit(caller, "certification.request", owner=subject.vendor)
+        now = self.clock()
+        seeds = (secrets.token_hex(16), secrets.token_hex(16))
+        nonce = secrets.token_hex(16)
+        certification = Certification(
+            id=new_id("crt", now),
+            subject=subject,
+            state=State.QUEUED,
+            commitment=conformance.commitment(seeds, nonce),
+            requested_at=stamp(now),
+            requested_by=caller.id,
+        )
+        store.add(tx, certification, seeds, nonce)
+        self.ledger.append(
+            tx,
+            "certification.committed",
+            {
+                "certification": certification.id,
+                "app_version": subject.app_version,
+                "artefact_digest": subject.artefact_digest,
+                "matter": subject.matter,
+                "vendor": subject.vendor,
+                "commitment": certification.commitment,
+            },
+        )
+        self.jobs.submit("certification", certification.id, {"certification": certification.id}, tx=tx)
+        return certification
+
+    def get(self, caller: Caller, identifier: str) -> Certification:
+        """One certification; a vendor sees its own. Raises `NotFound`."""
+        with self.database.reading() as tx:
+            found = store.find(tx, identifier)
+        if found is None or (caller.kind == "vendor" and caller.party != found.subject.vendor):
+            raise NotFound(f"no certification {identifier}", hint="list yours at /api/v1/certifications")
+        permit(caller, "certification.read")
+        return found
+
+    def listed(self, caller: Caller) -> list[Certification]:
+        """Newest first; a vendor sees its own."""
+        permit(caller, "certification.read")
+        with self.database.reading() as tx:
+            return store.listed(tx, vendor=caller.party if caller.kind == "vendor" else None)
+
+    def public(self, identifier: str) -> Certification:
+        """What anyone may know: certificates are public, runs that ended without one are not. Raises `NotFound`."""
+        with self.database.reading() as tx:
+            found = store.find(tx, identifier)
+        if found is None or found.certificate_digest is None:
+            raise NotFound(f"no certificate {identifier}")
+        return found
+
+    def file(self, identifier: str, name: str) -> Path:
+        """A file of a finished run: ``report.json``, ``report.en.html``, ``certificate.json`` … Raises `NotFound`."""
+        path = self.folder / identifier / name
+        if not path.is_file():
+            raise NotFound(f"certification {identifier} has no {name}", hint="it appears when the run has finished")
+        return path
+
+    def _run(self, argument: Mapping[str, Any], job: JobContext) -> None:
+        identifier = str(argument["certification"])
+        certification = self._move(identifier, State.RUNNING)
+        try:
+            digest = job.step("run", lambda: self._test(certification, job.progress))
+        except conformance.RunError as error:
+            # the app could not be reached or our own side failed: nobody's verdict
+            self._conclude(replace(certification, state=State.ERRORED, reasons=(str(error),)))
+            return
+        job.step("conclude", lambda: self._verdict(identifier, digest))
+
+    def _move(self, identifier: str, state: State) -> Certification:
+        with self.database.transaction() as tx:
+            found = store.find(tx, identifier)
+            if found is None:
+                raise NotFound(f"no certification {identifier}")
+            if not found.finished:
+                found = replace(found, state=move(found.state, state))
+                store.save(tx, found)
+            return found
+
+    def _test(self, certification: Certification, progress: Callable[[int, int, str], None]) -> str:
+        with self.database.reading() as tx:
+            seeds, nonce = store.secret(tx, certification.id)
+        suite = conformance.load(certification.subject.matter)
+        report = conformance.run(suite, certification.subject.url, seeds=seeds, nonce=nonce, progress=progress)
+        folder = self.folder / certification.id
+        folder.mkdir(parents=True, exist_ok=True)
+        text = conformance.report_json(report)
+        _replace(folder / "report.json", text)
+        for language in ("zh_CN", "en"):
+            _replace(folder / f"report.{language}.html", conformance.render_html(report, language))
+        _replace(folder / "report.junit.xml", conformance.render_junit(report))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _verdict(self, identifier: str, report_digest: str) -> str:
+        with self.database.reading() as tx:
+            certification = store.find(tx, identifier)
+        assert certification is not None
+        if certification.finished:  # the step ran before a crash: its outcome stands
+            return certification.state.value
+        report = conformance.read_report((self.folder / identifier / "report.json").read_text())
+        grade = conformance.grade(report)
+        now = self.clock()
+        certification = replace(
+            certification,
+            state=move(certification.state, State.PASSED if grade.passed else State.REFUSED),
+            finished_at=stamp(now),
+            grade=grade.letter,
+            score=grade.score,
+            reasons=tuple(grade.reasons),
+            failing=tuple(report.failing),
+            report_digest=report_digest,
+        )
+        if grade.passed:
+            subject = certification.subject
+            envelope = conformance.issue(
+                report,
+                grade,
+                subject={"name": f"{subject.app}@{subject.version}", "digest": subject.artefact_digest, "url": subject.url},
+                commitment=certification.commitment,
+                run_url=f"{self.base_url}/certifications/{identifier}",
+                issued=now,
+                expires=now + VALIDITY,
+                key=self.key,
+            )
+            text = json.dumps(envelope, indent=1)
+            _replace(self.folder / identifier / "certificate.json", text)
+            certification = replace(
+                certification,
+                certificate_digest=hashlib.sha256(text.encode()).hexdigest(),
+                valid_until=stamp(now + VALIDITY),
+            )
+        self._conclude(certification)
+        return certification.state.value
+
+    def _conclude(self, certification: Certification) -> None:
+        with self.database.transaction() as tx:
+            present = store.find(tx, certification.id)
+            if present is None or present.finished:
+                return
+            if certification.finished_at is None:
+                certification = replace(certification, finished_at=stamp(self.clock()))
+            store.save(tx, certification)
+            self.ledger.append(
+                tx,
+                f"certification.{certification.state.value}",
+                {
+                    "certification": certification.id,
+                    "app_version": certification.subject.app_version,
+                    "vendor": certification.subject.vendor,
+                    "matter": certification.subject.matter,
+                    "grade": certification.grade,
+                    "failing": len(certification.failing),
+                    "commitment": certification.commitment,
+                    "report": certification.report_digest,
+                    "certificate": certification.certificate_digest,
+                    "valid_until": certification.valid_until,
+                },
+            )
+            self.concluded(tx, certification)
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_suffix(path.suffix + ".tmp")
+    partial.write_text(text)
+    partial.replace(path)

@@ -1,0 +1,94 @@
+"""Tables of certifications. Hidden seeds lie in a table of their own, so that no listing query can carry them out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Column, Connection, Float, ForeignKey, String, Table, Text, insert, select, update
+
+from exchange.certification.model import Certification, State, Subject
+from exchange.database import metadata
+
+certifications = Table(
+    "certifications",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_version", String(40), nullable=False, index=True),
+    Column("app", String(40), nullable=False),
+    Column("vendor", String(80), nullable=False, index=True),
+    Column("matter", String(80), nullable=False),
+    Column("version", String(80), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("artefact_digest", String(80), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("commitment", String(64), nullable=False),
+    Column("requested_at", String(30), nullable=False),
+    Column("requested_by", String(80), nullable=False),
+    Column("finished_at", String(30)),
+    Column("grade", String(4)),
+    Column("score", Float),
+    Column("reasons", Text, nullable=False),
+    Column("failing", Text, nullable=False),
+    Column("report_digest", String(64)),
+    Column("certificate_digest", String(64)),
+    Column("valid_until", String(30)),
+)
+secrets = Table(
+    "certification_secrets",
+    metadata,
+    Column("certification", ForeignKey("certifications.id"), primary_key=True),
+    Column("seeds", Text, nullable=False),
+    Column("nonce", String(64), nullable=False),
+)
+
+
+def add(tx: Connection, certification: Certification, seeds: tuple[str, ...], nonce: str) -> None:
+    """Store a new certification and its secrets."""
+    tx.execute(insert(certifications).values(**_row(certification)))
+    tx.execute(insert(secrets).values(certification=certification.id, seeds=json.dumps(seeds), nonce=nonce))
+
+
+def save(tx: Connection, certification: Certification) -> None:
+    """Write the changed certification back."""
+    tx.execute(update(certifications).where(certifications.c.id == certification.id).values(**_row(certification)))
+
+
+def find(tx: Connection, identifier: str) -> Certification | None:
+    """One certification, or None."""
+    row = tx.execute(select(certifications).where(certifications.c.id == identifier)).mappings().first()
+    return _value(dict(row)) if row else None
+
+
+def listed(tx: Connection, *, vendor: str | None = None, app_version: str | None = None, limit: int = 200) -> list[Certification]:
+    """Newest first; of one vendor or one app version when asked."""
+    query = select(certifications).order_by(certifications.c.id.desc()).limit(limit)
+    if vendor is not None:
+        query = query.where(certifications.c.vendor == vendor)
+    if app_version is not None:
+        query = query.where(certifications.c.app_version == app_version)
+    return [_value(dict(row)) for row in tx.execute(query).mappings()]
+
+
+def secret(tx: Connection, identifier: str) -> tuple[tuple[str, ...], str]:
+    """The hidden seeds and the nonce of a run."""
+    row = tx.execute(select(secrets).where(secrets.c.certification == identifier)).one()
+    return tuple(json.loads(row.seeds)), row.nonce
+
+
+def _row(value: Certification) -> dict[str, Any]:
+    row = {name: getattr(value, name) for name in value.__dataclass_fields__ if name != "subject"}
+    row |= {name: getattr(value.subject, name) for name in Subject.__dataclass_fields__}
+    return row | {
+        "state": value.state.value,
+        "reasons": json.dumps(value.reasons, ensure_ascii=False),
+        "failing": json.dumps(value.failing, ensure_ascii=False),
+    }
+
+
+def _value(row: dict[str, Any]) -> Certification:
+    subject = Subject(**{name: row.pop(name) for name in Subject.__dataclass_fields__})
+    row["state"] = State(row["state"])
+    row["reasons"] = tuple(json.loads(row["reasons"]))
+    row["failing"] = tuple(json.loads(row["failing"]))
+    return Certification(subject=subject, **row)
