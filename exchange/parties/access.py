@@ -1,0 +1,211 @@
+"""Who is calling, and what they may do: one table, denied unless a row allows it.
+
+A row names an action, then cells ``kind:role|role`` (``any``: every role of that kind). A plain cell acts for its
+own party only; one with ``*`` for any.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from exchange.clock import Clock, stamp
+from exchange.database import Database
+from exchange.errors import Forbidden, Unauthenticated
+from exchange.parties import store
+from exchange.parties.model import ROLES, Kind, Session, csrf_token, secret_hash
+from exchange.parties.tokens import Tokens
+
+COOKIE = "tongban_session"
+AUDIENCE = "api"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_ROWS = """
+party.register         operator:admin*
+party.read             operator:any* department:any* vendor:any* data_office:any* finance:any* public:any*
+party.member           operator:admin* department:admin vendor:admin data_office:admin finance:admin
+party.client           operator:admin* department:admin|engineer vendor:any data_office:admin finance:admin
+interface.register     department:admin|engineer
+interface.publish      department:admin|engineer
+interface.endpoint     department:admin|engineer
+interface.read         operator:any* department:any* vendor:any* data_office:any* finance:any* public:any*
+application.file       department:any
+application.answer     department:admin|reviewer
+agreement.read         department:any vendor:any data_office:officer*
+agreement.suspend      department:admin|reviewer data_office:officer*
+agreement.terminate    department:admin|reviewer data_office:officer*
+exchange.call          department:admin|engineer
+delivery.read          department:any vendor:any data_office:officer*
+sandbox.open           department:admin|engineer vendor:any
+sandbox.read           department:admin|engineer vendor:any data_office:officer*
+dataset.request        department:admin|engineer vendor:any data_office:officer
+certification.request  vendor:any
+certification.read     vendor:any operator:certifier* data_office:officer*
+demand.publish         department:any
+order.take             vendor:any
+app.register           vendor:any
+listing.launch         public:citizen
+matter.read            public:citizen vendor:any department:admin|reviewer data_office:officer*
+matter.rate            public:citizen
+settlement.make        finance:any
+settlement.read        finance:any* vendor:any data_office:officer*
+flow.read              department:any data_office:officer*
+ledger.read            operator:admin* data_office:officer*
+ledger.export          operator:admin* data_office:officer*
+"""
+
+Pair = tuple[str, str]
+
+
+def _read(rows: str) -> tuple[Mapping[str, frozenset[Pair]], frozenset[tuple[str, str, str]]]:
+    table: dict[str, frozenset[Pair]] = {}
+    everywhere = set()
+    for row in rows.strip().splitlines():
+        action, *cells = row.split()
+        pairs: set[Pair] = set()
+        for cell in cells:
+            kind, _, names = cell.rstrip("*").partition(":")
+            roles = ROLES[Kind(kind)] if names == "any" else frozenset(names.split("|"))
+            pairs |= {(kind, role) for role in roles}
+            if cell.endswith("*"):
+                everywhere |= {(action, kind, role) for role in roles}
+        table[action] = frozenset(pairs)
+    return table, frozenset(everywhere)
+
+
+TABLE, EVERYWHERE = _read(_ROWS)
+"""`TABLE`: action → the (kind, role) pairs that may; `EVERYWHERE`: the (action, kind, role) good for any party."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a member (``via`` "session"), a client ("client") or the service itself ("system")."""
+
+    id: str
+    party: str
+    kind: str
+    roles: frozenset[str]
+    name: str
+    via: str
+
+
+SYSTEM = Caller("system", "operator", "operator", frozenset({"admin"}), "system", "system")
+"""The service acting by itself (first start, clocks, jobs). No request can ever carry it."""
+
+
+def permit(caller: Caller | None, action: str, *, owner: str | None = None) -> Caller:
+    """The caller, if a row of `TABLE` lets them do ``action`` (to what ``owner`` owns, when given).
+
+    Raises `Unauthenticated` for nobody, `Forbidden` with rule ``access.<action>`` otherwise. An unknown action is
+    a mistake in our code: KeyError.
+    """
+    pairs = TABLE[action]
+    if caller is None:
+        raise Unauthenticated("sign in first", hint="a token from /oauth/token, or a session")
+    if caller.via == "system":
+        return caller
+    held = [(caller.kind, role) for role in caller.roles if (caller.kind, role) in pairs]
+    if not held:
+        may = ", ".join(sorted({f"{kind} {role}" for kind, role in pairs}))
+        raise Forbidden(f"your role may not do {action}", rule=f"access.{action}", hint=f"it takes: {may}")
+    if (
+        owner is not None
+        and caller.party != owner
+        and not any((action, *pair) in EVERYWHERE for pair in held)
+    ):
+        raise Forbidden(
+            f"{action} belongs to {owner}", rule=f"access.{action}", hint=f"you act for {caller.party} only"
+        )
+    return caller
+
+
+async def _form_token(request: Request) -> str | None:
+    kind = request.headers.get("content-type", "")
+    if request.method in SAFE or COOKIE not in request.cookies or "form" not in kind:
+        return None
+    value = (await request.form()).get("csrf_token")
+    return value if isinstance(value, str) else None
+
+
+FormToken = Annotated[str | None, Depends(_form_token)]
+
+
+class Access:
+    """FastAPI dependencies that say who is calling. The credential is looked up at every call, never cached."""
+
+    def __init__(self, database: Database, tokens: Tokens, clock: Clock, *, secure: bool = False) -> None:
+        """``secure`` marks the session cookie for https only."""
+        self.database = database
+        self.tokens = tokens
+        self._clock = clock
+        self._secure = secure
+
+    def caller(
+        self, request: Request, form_token: Annotated[str | None, Depends(_form_token)] = None
+    ) -> Caller | None:
+        """Dependency: who calls, or None for nobody. Raises `Unauthenticated` for a bad credential."""
+        header = request.headers.get("authorization")
+        if header is not None:
+            return self.bearer(header)
+        cookie = request.cookies.get(COOKIE)
+        if cookie is None:
+            return None
+        caller = self.session(cookie)
+        if caller is not None and request.method not in SAFE:
+            given = request.headers.get("x-csrf-token") or form_token or ""
+            if not hmac.compare_digest(given.encode(), csrf_token(cookie).encode()):
+                raise Forbidden(
+                    "the form did not come from our own page",
+                    rule="access.csrf",
+                    hint="reload the page, or send the header X-CSRF-Token",
+                )
+        return caller
+
+    def required(
+        self, request: Request, form_token: Annotated[str | None, Depends(_form_token)] = None
+    ) -> Caller:
+        """Dependency: who calls. Raises `Unauthenticated` for nobody."""
+        found = self.caller(request, form_token)
+        if found is None:
+            raise Unauthenticated("sign in first", hint="a token from /oauth/token, or a session")
+        return found
+
+    def bearer(self, header: str) -> Caller:
+        """Who an ``Authorization`` header stands for. Raises `Unauthenticated`, also for a revoked client."""
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("only bearer tokens are understood", hint="ask for one at /oauth/token")
+        claims = self.tokens.read(token.strip(), AUDIENCE)
+        with self.database.reading() as tx:
+            found = store.client_identity(tx, str(claims["sub"]))
+        if found is None:
+            raise Unauthenticated("the token is not valid", hint="ask for a new one at /oauth/token")
+        return _caller(found, "client")
+
+    def session(self, token: str) -> Caller | None:
+        """Who a session cookie stands for; None when it ended."""
+        with self.database.reading() as tx:
+            found = store.session_identity(tx, secret_hash(token), stamp(self._clock()))
+        return None if found is None else _caller(found, "session")
+
+    def csrf(self, request: Request) -> str:
+        """Token to put into the forms of a page (field ``csrf_token``); empty without a session."""
+        cookie = request.cookies.get(COOKIE)
+        return csrf_token(cookie) if cookie else ""
+
+    def remember(self, response: Response, session: Session) -> None:
+        """Put a session into the cookie of a response."""
+        flags: dict[str, Any] = {"httponly": True, "samesite": "lax", "secure": self._secure, "path": "/"}
+        response.set_cookie(COOKIE, session.token, **flags)
+
+    def forget(self, response: Response) -> None:
+        """Take the session out of the cookie of a response."""
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=self._secure)
+
+
+def _caller(found: store.Identity, via: str) -> Caller:
+    return Caller(found.id, found.party, found.kind.value, found.roles, found.name, via)
