@@ -1,0 +1,129 @@
+"""Valid instances of arbitrary JSON Schemas (2020-12, 2019-09, draft-7), repeatable from (schema, seed).
+
+An instance leaves only after jsonschema-rs has accepted it against the whole schema. Where nothing was found,
+`Unsatisfiable` names the place and the reason; an invalid instance is never returned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockdata.checks import Checks, InvalidSchema, repaired
+from mockdata.dead import Dead, Exhausted
+from mockdata.draws import Draws
+from mockdata.heights import Heights
+from mockdata.merge import Demand, Expansion
+from mockdata.references import References, escape
+from mockdata.seeds import stream
+from mockdata.values import Maker, Mode, Suggest
+
+__all__ = ["Instances", "Suggest", "Unsatisfiable", "instance"]
+
+MODES = (
+    Mode(0.85, 250, 4),
+    Mode(0.85, 250, 4, suggest=False),
+    Mode(0.5, 120, 3, suggest=False),
+    Mode(0.0, 0, 1, suggest=False),
+    Mode(0.85, 120, 3, suggest=False),
+    Mode(0.3, 60, 2, suggest=False),
+    Mode(0.0, 0, 0, 20_000, suggest=False),
+    Mode(0.7, 200, 6, 20_000, suggest=False),
+)
+"""Tried one after the other until the instance is valid: rich ones first, bare ones when those fail."""
+
+
+class Unsatisfiable(ValueError):
+    """No valid instance was found. `pointer` leads to the place in the schema, `reason` says what stands
+    against it.
+    """
+
+    def __init__(self, pointer: str, reason: str) -> None:
+        super().__init__(f"{pointer or '#'}: {reason}")
+        self.pointer = pointer
+        self.reason = reason
+
+
+class Instances:
+    """The instances of one schema, compiled once and then drawn by seed. Safe to share between threads.
+
+    `draft` counts where the schema has no `$schema`. `tolerant` drops keywords no validator accepts, as
+    published documents have them, instead of refusing. `sending` leaves out optional members marked
+    `writeOnly`. Raises Unsatisfiable for a schema that is no schema.
+    """
+
+    def __init__(
+        self, schema: Any, draft: str = "2020-12", *, tolerant: bool = False, sending: bool = False
+    ) -> None:
+        self._sending = sending
+        self._references = References(schema, draft)
+        try:
+            if tolerant and isinstance(schema, dict):
+                mended = repaired(schema, self._references.draft)
+                if mended is not schema:
+                    self._references = References(mended, draft)
+            self._checks = [Checks(self._references)]
+        except InvalidSchema as error:
+            pointer = "".join(f"/{escape(str(token))}" for token in error.path)
+            raise Unsatisfiable(pointer, error.reason) from None
+        self._expansion = Expansion(self._references, Heights(self._references))
+
+    @property
+    def schema(self) -> Any:
+        """The schema the instances are valid against: the one given, without faulty keywords when
+        `tolerant`.
+        """
+        return self._references.document
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a value is valid, with `format` asserted where that is possible at all for this schema."""
+        return self._checks[-1].whole.is_valid(value)
+
+    def errors(self, value: Any) -> list[tuple[str, str]]:
+        """(JSON pointer into the value, message) of everything wrong with it; empty when it is valid."""
+        found = self._checks[-1].whole.iter_errors(value)
+        return [("".join(f"/{escape(str(t))}" for t in e.instance_path), e.message) for e in found]
+
+    def example(self, seed: int | str, suggest: Suggest | None = None) -> Any:
+        """The instance of that seed. `suggest` offers values to use where they are valid. Raises
+        Unsatisfiable.
+        """
+        start = Draws(seed if isinstance(seed, int) else stream(seed))
+        failure: Unsatisfiable | None = None
+        for checks in list(self._checks):
+            for number, mode in enumerate(MODES):
+                if number == 1 and suggest is None:
+                    continue
+                try:
+                    value = self._attempt(checks, mode, start.child(number), suggest)
+                except Unsatisfiable as error:
+                    failure = error
+                    continue
+                return value
+        if self._checks[-1].formats:  # `format` is an annotation: what it forbids alone is not impossible
+            self._checks.append(Checks(self._references, formats=False))
+            return self.example(seed, suggest)
+        raise failure or Unsatisfiable("", "nothing found")
+
+    def _attempt(self, checks: Checks, mode: Mode, draws: Draws, suggest: Suggest | None) -> Any:
+        maker = Maker(checks, self._expansion, mode, suggest, self._sending)
+        try:
+            value = maker.value([Demand(self._references.document, self._references.start)], draws, ())
+        except Dead as dead:
+            raise Unsatisfiable(self._references.pointer(dead.schema), dead.reason) from None
+        except Exhausted:
+            raise Unsatisfiable("", f"gave up after {mode.steps} steps") from None
+        if checks.whole.is_valid(value):
+            return value
+        error = next(iter(checks.whole.iter_errors(value)))
+        pointer = "".join(f"/{escape(str(token))}" for token in error.schema_path)
+        raise Unsatisfiable(pointer, f"not met: {error.message}")
+
+
+def instance(schema: Any, seed: int | str, *, draft: str = "2020-12", suggest: Suggest | None = None) -> Any:
+    """One valid instance of `schema` for a seed.
+
+    `schema` is self-contained JSON Schema (`$schema` wins over `draft`: "2020-12", "2019-09", "draft-7").
+    Numbers are int or float; the JSON text of a float is the exact decimal, so `multipleOf` holds for readers
+    of decimals. Raises Unsatisfiable(pointer, reason). For many instances of one schema keep an `Instances`.
+    """
+    return Instances(schema, draft).example(seed, suggest)
