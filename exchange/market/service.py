@@ -242,12 +242,12 @@ class Market:
             self._record(
                 tx, "listing.launched", launch=matter.launch, handled_matter=matter.id, listing=found.id, vendor=found.vendor
             )
-        token = self.tokens.issue(matter.launch, audience="gateway", life=LAUNCH_LIFE)
+        token = self.tokens.make(matter.launch, "gateway", LAUNCH_LIFE)
         return Opened(matter.id, matter.launch, token, version.url, f"{self.base_url}/gateway")
 
     def resolve(self, token: str) -> Launch:
         """The launch behind a gateway token; ends at once with its listing. Raises `Unauthenticated` or `Forbidden`."""
-        launch = self.tokens.read(token, audience="gateway")
+        launch = str(self.tokens.read(token, "gateway")["sub"])
         with self.database.reading() as tx:
             matter = store.find(tx, HandledMatter, launch=launch)
             if matter is None:
@@ -290,6 +290,11 @@ class Market:
         if found is None:
             raise NotFound(f"no handled matter {identifier} of yours", hint="list them at /api/v1/handled-matters")
         return found
+
+    def ratings(self, handled_matter: str) -> list[Rating]:
+        """The rating of a handled matter, as a list of none or one."""
+        with self.database.reading() as tx:
+            return store.ratings_of(tx, handled_matter=handled_matter)
 
     def rate(self, caller: Caller, handled_matter: str, level: int, comment: str) -> Rating:
         """一次一评: raises `NotFound`, `Conflict` or `Unprocessable` when this may not be rated."""

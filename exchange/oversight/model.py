@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One decision of the broker: data that left, or a refusal. Field names only, never values."""
+    """One call through the broker: data that left, a refusal or a failure. Field names only, never values."""
 
     id: str
     at: str
@@ -21,12 +21,22 @@ class Flow:
     agreement: str | None
     purpose: str
     legal_basis: str
-    allowed: bool
+    state: str
     rule: str
     fields: tuple[str, ...]
     records: int
     launch: str | None = None
     entry: int | None = None
+
+    @property
+    def refused(self) -> bool:
+        """A rule refused the call; nothing left."""
+        return self.state == "refused"
+
+    @property
+    def delivered(self) -> bool:
+        """Data left."""
+        return self.state == "delivered"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON shape of the API."""
@@ -67,7 +77,9 @@ def matrix(flows: Iterable[Flow]) -> list[dict[str, Any]]:
     left: Counter[tuple[str, str]] = Counter()
     refused: Counter[tuple[str, str]] = Counter()
     for flow in flows:
-        (left if flow.allowed else refused)[flow.provider, flow.consumer] += 1
+        pair = (flow.provider, flow.consumer)
+        left[pair] += flow.delivered
+        refused[pair] += flow.refused
     pairs = sorted(left.keys() | refused.keys(), key=lambda pair: (-left[pair], pair))
     return [
         {"provider": provider, "consumer": consumer, "delivered": left[provider, consumer], "refused": refused[provider, consumer]}
@@ -81,9 +93,9 @@ def findings(flows: Sequence[Flow], granted: Iterable[Granted]) -> list[Finding]
     refused: dict[tuple[str, str, str], list[Flow]] = {}
     used: dict[str, set[str]] = {}
     for flow in flows:
-        if not flow.allowed:
+        if flow.refused:
             refused.setdefault((flow.consumer, flow.interface, flow.rule), []).append(flow)
-        elif flow.agreement:
+        elif flow.delivered and flow.agreement:
             used.setdefault(flow.agreement, set()).update(flow.fields)
     for (consumer, interface, rule), attempts in refused.items():
         found.append(

@@ -1,0 +1,92 @@
+"""Rendering: one environment, one context for every page, one way to answer errors to a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from exchange.parties.access import Access, Caller
+from exchange.portal import language
+
+HERE = Path(__file__).parent
+
+
+class Pages:
+    """Renders templates in the reader's language. ``names`` gives a party's name in both languages."""
+
+    def __init__(self, access: Access, names: Any) -> None:
+        self.access, self.names = access, names
+        self.environments = {code: self._environment(code) for code in language.LANGUAGES}
+
+    def render(
+        self, request: Request, caller: Caller | None, template: str, *, status: int = 200, **context: Any
+    ) -> Response:
+        """A page as a response; remembers a language asked for by ``?lang=`` in a cookie."""
+        code = language.chosen(request)
+        environment = self.environments[code]
+        gettext = language.translations(code).gettext
+        html = environment.get_template(template).render(
+            request=request,
+            lang=code,
+            words=language.words(code),
+            caller=caller,
+            csrf=self.access.csrf(request),
+            navigation=navigation(caller, gettext),
+            party=lambda identifier: language.text(self.names(identifier), code),
+            **context,
+        )
+        response = HTMLResponse(html, status_code=status, headers=HEADERS)
+        if request.query_params.get("lang") in language.LANGUAGES:
+            response.set_cookie("lang", code, max_age=31_536_000, samesite="lax")
+        return response
+
+    def _environment(self, code: str) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=select_autoescape(["html"]),
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.install_gettext_translations(language.translations(code), newstyle=True)  # type: ignore[attr-defined]
+        environment.filters["text"] = lambda value: language.text(value, code)
+        environment.filters["day"] = lambda value: moment_text(value)[:10]
+        environment.filters["minute"] = lambda value: moment_text(value)[:16].replace("T", " ")
+        return environment
+
+
+HEADERS: Mapping[str, str] = {
+    # inline styles and ECharts' style attributes are ours; scripts only from our own files
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def moment_text(value: object) -> str:
+    """RFC 3339 text of what stores and services give as a moment: text or datetime."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def navigation(caller: Caller | None, gettext: Any) -> list[tuple[str, str]]:
+    """The pages this reader can use, in reading order."""
+    shown = [("/catalogue", gettext("Catalogue")), ("/market", gettext("App market"))]
+    kind = caller.kind if caller else None
+    if kind == "public":
+        shown.append(("/mine", gettext("My matters")))
+    if kind in {"department", "data_office", "operator"}:
+        shown.append(("/applications", gettext("Applications")))
+    if kind in {"department", "data_office", "operator"}:
+        shown.append(("/flows", gettext("Flows")))
+    if kind in {"vendor", "finance", "data_office", "operator"}:
+        shown.append(("/settlements", gettext("Settlements")))
+    shown.append(("/ledger", gettext("Ledger")))
+    return shown

@@ -1,0 +1,128 @@
+"""Run the service in this process: one lock per data folder, one port, a clean end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import uvicorn
+
+from exchange.app import create_app
+from exchange.errors import Unavailable
+from exchange.settings import Settings
+
+
+def run(settings: Settings) -> None:
+    """Serve until interrupted. Raises `Unavailable` when the folder or the port cannot be had."""
+    with locked(settings.home), bound(settings) as listener:
+        app = create_app(settings)
+        if secret := app.state.operator_secret:
+            print(f"operator: client_id=operator client_secret={secret} (shown once)", file=sys.stderr)
+        print(f"tongban serves {settings.base_url}", file=sys.stderr)
+        uvicorn.Server(_config(app)).run(sockets=[listener])
+
+
+class Serving:
+    """The service in a thread of this process, for the demo and for tests; stops when the block ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._stack = _entered(settings)
+        self.app = None
+
+    def __enter__(self) -> Serving:
+        self._listener = self._stack.__enter__()
+        try:
+            self.app = create_app(self.settings)
+            self._server = uvicorn.Server(_config(self.app))
+            self._thread = threading.Thread(
+                target=self._server.run, kwargs={"sockets": [self._listener]}, name="tongban-http", daemon=True
+            )
+            self._thread.start()
+            deadline = time.monotonic() + 60
+            while not self._server.started:
+                if not self._thread.is_alive() or time.monotonic() > deadline:
+                    raise Unavailable("the service did not start", hint="see the log above")
+                time.sleep(0.02)
+        except BaseException:
+            self._stack.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=30)
+        self._stack.__exit__(None, None, None)
+
+    def wait(self) -> None:
+        """Block until the server ends (a signal, or `__exit__` from elsewhere)."""
+        while self._thread.is_alive():
+            self._thread.join(timeout=0.5)
+
+
+@contextmanager
+def _entered(settings: Settings) -> Iterator[socket.socket]:
+    with locked(settings.home), bound(settings) as listener:
+        yield listener
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Own the data folder while the block runs. Raises `Unavailable` when it cannot be written or is in use."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Unavailable(
+            f"the data folder {home} cannot be written: {error.strerror}", hint="set TONGBAN_HOME to a folder of yours"
+        ) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(
+                f"tongban already runs on the data folder {home}",
+                hint="stop the other one, or give this one its own TONGBAN_HOME and --port",
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def bound(settings: Settings) -> Iterator[socket.socket]:
+    """A listening socket. Raises `Unavailable` when the port is taken: found out before any work is done."""
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"port {settings.port} on {settings.host} cannot be used: {error.strerror}",
+            hint=f"end what uses it, or choose another one: --port {settings.port + 1}",
+        ) from error
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+def _config(app: object) -> uvicorn.Config:
+    # access logs would carry paths; the ledger and the recorded calls are the record
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # a FastAPI app is an ASGI app
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
