@@ -1,0 +1,68 @@
+"""Schemas that consist of themselves: a validator would never come back from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from specs.schema import Schema, definition_name
+
+_LISTS = ("allOf", "anyOf", "oneOf")
+_SINGLE = ("not", "if", "then", "else")
+
+
+def cut_loops(definitions: dict[str, Schema]) -> list[tuple[str, str]]:
+    """Cut every loop made only of `$ref`, `allOf`, `anyOf`, `oneOf`, `not`, `if`, `then`, `else`.
+
+    Such a schema applies itself to the same value for ever. (A loop through a property or an item is fine:
+    the value ends some time.) The reference that closes a loop is replaced by the target's own keywords
+    without its alternatives, so "Cat is allOf Pet, Pet is oneOf Cat, Dog" keeps Cat's inherited properties.
+    Changes `definitions`; returns (name, target) of each cut.
+    """
+    cuts: list[tuple[str, str]] = []
+    done: set[str] = set()
+    for start in definitions:
+        if start in done:
+            continue
+        # Iterative depth-first search: chains of definitions can be longer than the stack.
+        path: list[str] = [start]
+        walks = [_in_place(definitions[start])]
+        while walks:
+            for holder, target in walks[-1]:
+                if target in path:
+                    _cut(holder, definitions[target])
+                    cuts.append((path[-1], target))
+                elif target not in done and target in definitions:
+                    path.append(target)
+                    walks.append(_in_place(definitions[target]))
+                    break
+            else:
+                walks.pop()
+                done.add(path.pop())
+    return cuts
+
+
+def _in_place(schema: Schema) -> Iterator[tuple[dict[str, Any], str]]:
+    """The references applied to the same value as `schema`: (the dict that holds the `$ref`, definition
+    name)."""
+    waiting: list[Any] = [schema]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, dict):
+            continue
+        if isinstance(target := node.get("$ref"), str):
+            yield node, definition_name(target)
+        waiting += [node[word] for word in _SINGLE if word in node]
+        waiting += [part for word in _LISTS for part in node.get(word, ())]
+        waiting += node.get("dependentSchemas", {}).values()
+
+
+def _cut(holder: dict[str, Any], target: Schema) -> None:
+    del holder["$ref"]
+    own = {
+        word: value
+        for word, value in target.items()
+        if word not in {*_LISTS, *_SINGLE, "$ref", "dependentSchemas", "discriminator"}
+    }
+    for word, value in own.items():
+        holder.setdefault(word, value)

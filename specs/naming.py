@@ -1,0 +1,53 @@
+"""What an interface is called: `<department>.<name>`, or a name made from its file or title."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from specs.sources import Node, Sources
+
+INTERFACE_ID = re.compile(r"[a-z][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+\Z")
+_SAYS_NOTHING = {
+    "openapi",
+    "swagger",
+    "api",
+    "spec",
+    "index",
+    "odcs",
+    "arazzo",
+    "process",
+    "schema",
+    "app",
+    "",
+}
+_FORMATS = re.compile(r"[.-](?:openapi|swagger|odcs|arazzo|schema|process)$")
+
+
+def interface_id(sources: Sources, info: Node, written: str | None = None) -> str:
+    """`x-interface-id` of the document (or `written`), else a slug of the file's name, else of its title."""
+    named = written or info.text("x-interface-id") or sources.root.text("x-interface-id")
+    if named:
+        if not INTERFACE_ID.match(named):
+            problem = f"the interface id {named!r} is not <department>.<name> in lower case"
+            info.report("interface-id", problem, "for example civil-affairs.marriages")
+        return named
+    stem = PurePath(sources.main.name).stem.lower()
+    stem = _FORMATS.sub("", stem)
+    if stem in _SAYS_NOTHING or not slug(stem):
+        stem = str(info.value.get("title") or "")
+    return slug(stem) or f"interface-{sources.main.digest[:8]}"
+
+
+def department_of(info: Node) -> str | None:
+    """`x-department`, else the first part of `x-interface-id`."""
+    named = info.text("x-department")
+    if named:
+        return named
+    written = info.value.get("x-interface-id")
+    return written.split(".")[0] if isinstance(written, str) and "." in written else None
+
+
+def slug(text: str) -> str:
+    """Lower-case ASCII letters and digits joined by hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

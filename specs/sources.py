@@ -1,0 +1,326 @@
+"""The documents one reading works on: tolerant access to their nodes, `$ref` resolution, findings."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from specs.finding import Finding, SpecError
+from specs.parse import Document, parse, pointers
+from specs.rules import severity_of
+from specs.schema import escape
+
+MAX_FILES = 500
+MAX_TOTAL_BYTES = 128 * 1024 * 1024
+
+
+class Node:
+    """One place of a document and its value. Access never raises: what is missing or of the wrong type reads
+    as empty, the latter with a finding."""
+
+    __slots__ = ("document", "pointer", "sources", "value")
+
+    def __init__(self, sources: Sources, document: Document, pointer: str, value: Any) -> None:
+        self.sources, self.document, self.pointer, self.value = sources, document, pointer, value
+
+    def __contains__(self, key: str) -> bool:
+        return isinstance(self.value, dict) and key in self.value
+
+    @property
+    def where(self) -> str:
+        """The pointer as the model keeps it: with the file's name when it is not the main document."""
+        return self.pointer if self.document is self.sources.main else f"{self.document.name}#{self.pointer}"
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Document name and pointer: equal for equal places."""
+        return self.document.name, self.pointer
+
+    def get(self, key: str) -> Node:
+        """The member `key`; its value is None when there is none."""
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        return Node(self.sources, self.document, f"{self.pointer}/{escape(key)}", value)
+
+    def at(self, index: int) -> Node:
+        """The item `index` of a list."""
+        return Node(self.sources, self.document, f"{self.pointer}/{index}", self.value[index])
+
+    def mapping(self, key: str) -> Node:
+        """The member `key`, a mapping; an empty one if it is missing or something else."""
+        node = self.get(key)
+        if not isinstance(node.value, dict):
+            node.wrong("a mapping")
+            node.value = {}
+        return node
+
+    def items(self, key: str) -> list[Node]:
+        """The items of the list `key`; a lone value counts as a list of one."""
+        node = self.get(key)
+        if isinstance(node.value, list):
+            return [node.at(index) for index in range(len(node.value))]
+        if node.value is None:
+            node.wrong("a list")
+            return []
+        node.report("loose-type", f"{key} is {kind_of(node.value)}, not a list; read as a list of one")
+        return [node]
+
+    def text(self, key: str) -> str | None:
+        """The member `key` as a string; a number or boolean is taken as written."""
+        node = self.get(key)
+        value = node.value
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool | int | float):
+            spoken = str(value).lower() if isinstance(value, bool) else str(value)
+            node.report("loose-type", f"{key} is {kind_of(value)}, read as {spoken!r}", "quote it")
+            return spoken
+        node.wrong("a string")
+        return None
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """The member `key` as a boolean; "true" and "false" count."""
+        node = self.get(key)
+        value = node.value
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
+            node.report("loose-type", f"{key} is a string, not a boolean", "remove the quotes")
+            return value.strip().lower() == "true"
+        node.wrong("a boolean")
+        return default
+
+    def members(self) -> Iterator[tuple[str, Node]]:
+        """The members of a mapping, in order."""
+        if isinstance(self.value, dict):
+            for key in self.value:
+                yield key, self.get(key)
+
+    def extensions(self) -> dict[str, Any]:
+        """The x- members."""
+        return {key: value for key, value in self.value.items() if key.startswith("x-")} if self.value else {}
+
+    def wrong(self, wanted: str) -> None:
+        """Report that this value, unless it is just missing, is not what the format asks for."""
+        if self.value is not None:
+            self.report("wrong-type", f"{kind_of(self.value)} where {wanted} belongs; ignored")
+
+    def follow(self) -> Node:
+        """This node, or what its `$ref` finally leads to; an empty mapping when it leads nowhere.
+
+        A member beside the `$ref` that describes (`summary`, `description`) overrides the target's (OpenAPI
+        3.1).
+        """
+        node, seen = self, set[tuple[str, str]]()
+        beside: dict[str, Any] = {}
+        while isinstance(node.value, dict) and isinstance(target := node.value.get("$ref"), str):
+            if node.identity in seen:
+                node.report(
+                    "circular-ref", f"$ref {target!r} leads back to itself", "let one of them hold the value"
+                )
+                return Node(self.sources, node.document, node.pointer, {})
+            seen.add(node.identity)
+            for word in ("summary", "description"):
+                if isinstance(said := node.value.get(word), str):
+                    beside.setdefault(word, said)
+            found = self.sources.resolve(node, target)
+            if found is None:
+                return Node(self.sources, node.document, node.pointer, {})
+            node = found
+        if beside and isinstance(node.value, dict):
+            node = Node(self.sources, node.document, node.pointer, {**node.value, **beside})
+        return node
+
+    def report(self, rule: str, message: str, hint: str = "") -> None:
+        """Record a finding at this place."""
+        self.sources.report(rule, self.document, self.pointer, message, hint)
+
+
+class Sources:
+    """The main document, the files it refers to, and what was found wrong while reading them."""
+
+    def __init__(self, document: Document, root: Path | None = None) -> None:
+        """`root`: references to other files may reach this folder and what is below it (default: the
+        document's own folder). A document that came as bytes has no folder: it can only refer to itself."""
+        self.main = document
+        self.documents: dict[str, Document] = {}
+        self._by_path: dict[Path, Document | None] = {}
+        self._bytes = len(document.text)
+        self._root: Path | None = None
+        if document.path is not None:
+            own = document.path.resolve()
+            self._by_path[own] = document
+            self._root = (root or own.parent).resolve()
+        self._findings: dict[tuple[str, str, str, str], Finding] = {}
+        self._anchors: dict[str, dict[str, Node]] = {}
+        for finding in document.findings:
+            self._add(finding)
+
+    @property
+    def root(self) -> Node:
+        """The main document as a node."""
+        return Node(self, self.main, "", self.main.value)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far, in the order of the text."""
+        return tuple(sorted(self._findings.values(), key=lambda finding: finding.order))
+
+    def report(self, rule: str, document: Document, pointer: str, message: str, hint: str = "") -> None:
+        """Record a finding; saying the same thing of the same place twice counts once."""
+        key = (rule, document.name, pointer, message)
+        if key not in self._findings:
+            line, column = document.position(pointer) or (None, None)
+            severity = severity_of(rule)
+            self._findings[key] = Finding(rule, severity, message, document.name, pointer, line, column, hint)
+
+    def _add(self, finding: Finding) -> None:
+        self._findings.setdefault((finding.rule, finding.file, finding.pointer, finding.message), finding)
+
+    def resolve(self, origin: Node, target: str) -> Node | None:
+        """What the reference `target`, written at `origin`, means; None (and a finding) if nothing."""
+        place = origin.get("$ref")
+        if anchored := self._named_resource(origin.document, target):
+            return anchored
+        try:
+            address = urlsplit(target)
+        except ValueError:
+            place.report("unresolved-ref", f"$ref {target!r} is not a reference", "write #/… or file.yaml#/…")
+            return None
+        if address.scheme or address.netloc:
+            place.report(
+                "remote-ref",
+                f"$ref {target!r} is on the network; nothing is fetched",
+                "put the file beside this one and refer to it by its path",
+            )
+            return None
+        document: Document | None = origin.document
+        if address.path:
+            document = self._file(place, unquote(address.path))
+        if document is None:
+            return None
+        found = self._walk(document, address.fragment)
+        if found is None:
+            hint = _near(document, address.fragment)
+            place.report("unresolved-ref", f"$ref {target!r} leads nowhere", hint)
+        return found
+
+    def _walk(self, document: Document, fragment: str) -> Node | None:
+        if fragment and not fragment.startswith("/"):
+            return self._index(document).get("#" + unquote(fragment))
+        for spelling in dict.fromkeys((unquote(fragment), fragment)):  # some tools forget to percent-encode
+            value: Any = document.value
+            taken = ""
+            for token in spelling.split("/")[1:]:
+                name = token.replace("~1", "/").replace("~0", "~")
+                if isinstance(value, dict) and name in value:
+                    value = value[name]
+                elif isinstance(value, list) and re.fullmatch(r"[0-9]{1,7}", name) and int(name) < len(value):
+                    value = value[int(name)]
+                else:
+                    break
+                taken += "/" + escape(name)
+            else:
+                return Node(self, document, taken, value)
+        return None
+
+    def _named_resource(self, document: Document, target: str) -> Node | None:
+        if target.startswith("#/") or target in {"", "#"}:
+            return None
+        resource, _, fragment = target.partition("#")
+        if not resource:
+            return None
+        base = self._index(document).get(resource) or self._index(self.main).get(resource)
+        if base is None:
+            return None
+        for token in unquote(fragment).split("/")[1:]:
+            base = base.get(token.replace("~1", "/").replace("~0", "~"))
+        return base if base.value is not None else None
+
+    def _index(self, document: Document) -> dict[str, Node]:
+        """The `$anchor`s ("#name") and `$id`s of a document."""
+        if document.name not in self._anchors:
+            index: dict[str, Node] = {}
+            for pointer, value in pointers(document.value):
+                if isinstance(value, Mapping):
+                    for word in ("$anchor", "$dynamicAnchor"):
+                        if isinstance(name := value.get(word), str):
+                            index.setdefault("#" + name, Node(self, document, pointer, value))
+                    for word in ("$id", "$self", "id"):
+                        # Draft 4 wrote `id`; as a plain data key it would be no URI.
+                        if isinstance(name := value.get(word), str) and (
+                            word != "id" or ":/" in name or "#" in name
+                        ):
+                            index.setdefault(name, Node(self, document, pointer, value))
+            self._anchors[document.name] = index
+        return self._anchors[document.name]
+
+    def _file(self, place: Node, path: str) -> Document | None:
+        base = place.document.path
+        if base is None or self._root is None:
+            place.report(
+                "unresolved-ref",
+                f"$ref names the file {path!r}, but this document was given without its folder",
+                "bundle the files into one document",
+            )
+            return None
+        try:
+            wanted = (base.parent / path).resolve()
+        except (OSError, ValueError):  # a NUL byte, a loop of symbolic links
+            place.report("unresolved-ref", f"$ref names {path!r}, which is no file name")
+            return None
+        if not wanted.is_relative_to(self._root):
+            place.report(
+                "outside-ref",
+                f"$ref names the file {path!r} outside the document's folder",
+                "move the file into the folder of the document",
+            )
+            return None
+        if wanted not in self._by_path:
+            self._by_path[wanted] = self._load(place, wanted)
+        elif self._by_path[wanted] is None:
+            place.report("unresolved-ref", f"$ref names the file {path!r}, which cannot be used")
+        return self._by_path[wanted]
+
+    def _load(self, place: Node, path: Path) -> Document | None:
+        assert self.main.path is not None
+        folder = os.path.dirname(self.main.name)
+        name = os.path.join(folder, os.path.relpath(path, self.main.path.resolve().parent))
+        if len(self._by_path) > MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
+            place.report(
+                "unresolved-ref", f"$ref names {name!r}: too many or too large files", "bundle the files"
+            )
+            return None
+        try:
+            document = parse(path, name)
+        except SpecError as error:
+            told = error.findings[0]
+            place.report("unresolved-ref", f"$ref names the file {name!r}, which {told.message}", told.hint)
+            return None
+        self._bytes += len(document.text)
+        self.documents[name] = document
+        for finding in document.findings:
+            self._add(finding)
+        return document
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in words: "a mapping", "a list", "a string", …"""
+    if value is None:
+        return "nothing"
+    names = {dict: "a mapping", list: "a list", str: "a string", bool: "a boolean"}
+    return names.get(type(value), "a number")
+
+
+def _near(document: Document, fragment: str) -> str:
+    import difflib
+
+    parent, _, last = unquote(fragment).rpartition("/")
+    value: Any = document.value
+    for token in parent.split("/")[1:]:
+        value = value.get(token.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
+    near = difflib.get_close_matches(last, [*value], n=1) if isinstance(value, dict) else []
+    return f"did you mean {near[0]!r}?" if near else "define it, or correct the name"
