@@ -20,7 +20,7 @@ from exchange.certification.model import Certification, State, Subject, move
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
 from exchange.errors import NotFound
-from exchange.jobs import JobContext, Jobs
+from exchange.jobs import JobContext, Jobs, StepFailed
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
 
@@ -108,7 +108,7 @@ class Certifications:
         certification = self._move(identifier, State.RUNNING)
         try:
             digest = job.step("run", lambda: self._test(certification, job.progress))
-        except conformance.RunError as error:
+        except StepFailed as error:
             # the app could not be reached or our own side failed: nobody's verdict
             self._conclude(replace(certification, state=State.ERRORED, reasons=(str(error),)))
             return
