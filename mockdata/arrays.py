@@ -10,9 +10,10 @@ from mockdata.dead import Dead
 from mockdata.draws import Draws
 from mockdata.merge import Atom, Conjunction, Demand, same
 from mockdata.negation import REPEAT, prefix_items, rest_items
+from mockdata.suggestions import Path
 
 if TYPE_CHECKING:
-    from mockdata.values import Maker, Path
+    from mockdata.values import Maker
 
 RETRIES = 24  # draws for an item that must differ from all before it
 

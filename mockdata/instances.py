@@ -15,9 +15,10 @@ from mockdata.heights import Heights
 from mockdata.merge import Demand, Expansion
 from mockdata.references import References, escape
 from mockdata.seeds import stream
-from mockdata.values import Maker, Mode, Suggest
+from mockdata.suggestions import Suggestions
+from mockdata.values import Maker, Mode
 
-__all__ = ["Instances", "Suggest", "Unsatisfiable", "instance"]
+__all__ = ["Instances", "Unsatisfiable", "instance"]
 
 MODES = (
     Mode(0.85, 250, 4),
@@ -30,6 +31,10 @@ MODES = (
     Mode(0.7, 200, 6, 20_000, suggest=False),
 )
 """Tried one after the other until the instance is valid: rich ones first, bare ones when those fail."""
+
+
+LEAN = (Mode(0.0, 0, 1), *MODES[3:4], *MODES[6:])
+"""Only required members, and those suggested."""
 
 
 class Unsatisfiable(ValueError):
@@ -83,15 +88,15 @@ class Instances:
         found = self._checks[-1].whole.iter_errors(value)
         return [("".join(f"/{escape(str(t))}" for t in e.instance_path), e.message) for e in found]
 
-    def example(self, seed: int | str, suggest: Suggest | None = None) -> Any:
-        """The instance of that seed. `suggest` offers values to use where they are valid. Raises
-        Unsatisfiable.
+    def example(self, seed: int | str, suggest: Suggestions | None = None, *, lean: bool = False) -> Any:
+        """The instance of that seed. `suggest` offers values to use where they are valid; `lean` leaves out
+        optional members nobody suggested. Raises Unsatisfiable.
         """
         start = Draws(seed if isinstance(seed, int) else stream(seed))
         failure: Unsatisfiable | None = None
         for checks in list(self._checks):
-            for number, mode in enumerate(MODES):
-                if number == 1 and suggest is None:
+            for number, mode in enumerate(LEAN if lean else MODES):
+                if number == 1 and suggest is None and not lean:
                     continue
                 try:
                     value = self._attempt(checks, mode, start.child(number), suggest)
@@ -101,10 +106,10 @@ class Instances:
                 return value
         if self._checks[-1].formats:  # `format` is an annotation: what it forbids alone is not impossible
             self._checks.append(Checks(self._references, formats=False))
-            return self.example(seed, suggest)
+            return self.example(seed, suggest, lean=lean)
         raise failure or Unsatisfiable("", "nothing found")
 
-    def _attempt(self, checks: Checks, mode: Mode, draws: Draws, suggest: Suggest | None) -> Any:
+    def _attempt(self, checks: Checks, mode: Mode, draws: Draws, suggest: Suggestions | None) -> Any:
         maker = Maker(checks, self._expansion, mode, suggest, self._sending)
         try:
             value = maker.value([Demand(self._references.document, self._references.start)], draws, ())
@@ -119,7 +124,9 @@ class Instances:
         raise Unsatisfiable(pointer, f"not met: {error.message}")
 
 
-def instance(schema: Any, seed: int | str, *, draft: str = "2020-12", suggest: Suggest | None = None) -> Any:
+def instance(
+    schema: Any, seed: int | str, *, draft: str = "2020-12", suggest: Suggestions | None = None
+) -> Any:
     """One valid instance of `schema` for a seed.
 
     `schema` is self-contained JSON Schema (`$schema` wins over `draft`: "2020-12", "2019-09", "draft-7").

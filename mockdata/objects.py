@@ -11,9 +11,10 @@ from mockdata.dead import Dead
 from mockdata.draws import Draws
 from mockdata.merge import Atom, Conjunction, Demand
 from mockdata.negation import MEMBER
+from mockdata.suggestions import Path
 
 if TYPE_CHECKING:
-    from mockdata.values import Maker, Path
+    from mockdata.values import Maker
 
 NAME_TRIES = 40
 
@@ -173,7 +174,7 @@ def _member(
 
 
 def _wanted(maker: Maker, plan: ObjectPlan, name: str, draws: Draws, path: Path) -> bool:
-    if not maker.optional(path, draws.child(f"have {name}")):
+    if not maker.optional((*path, name), draws.child(f"have {name}")):
         return False
     return not maker.unsent(plan.demands(name)) and plan.allowed(name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -14,10 +14,7 @@ from mockdata.dead import Dead, Exhausted
 from mockdata.draws import Draws
 from mockdata.merge import Conjunction, Demand, Expansion, kind
 from mockdata.references import References, Unresolved
-
-Path = tuple[str | int, ...]
-Suggest = Callable[[Path, list[dict[str, Any]]], Iterable[Any]]
-"""Values to try first at a path of the instance, given the schema objects in force there."""
+from mockdata.suggestions import Path, Suggestions
 
 DEEPEST = 48
 _NUMERIC = frozenset(("integer", "fraction", "null"))
@@ -72,7 +69,7 @@ class Maker:
     """Draws one instance. A maker serves one run and is then thrown away."""
 
     def __init__(
-        self, checks: Checks, expansion: Expansion, mode: Mode, suggest: Suggest | None, send: bool
+        self, checks: Checks, expansion: Expansion, mode: Mode, suggest: Suggestions | None, send: bool
     ) -> None:
         self.checks = checks
         self.references: References = checks.references
@@ -93,7 +90,9 @@ class Maker:
         return len(path) <= self.mode.depth and self._nodes < self.mode.nodes
 
     def optional(self, path: Path, draws: Draws) -> bool:
-        """Whether to have an optional member."""
+        """Whether to have the optional member at `path`."""
+        if self._suggest is not None and self._suggest.has(path):
+            return True
         return self.generous(path) and draws.chance(self.mode.optional)
 
     def unsent(self, demands: list[Demand]) -> bool:
@@ -151,7 +150,7 @@ class Maker:
     def _build(self, state: Conjunction, draws: Draws, path: Path, wild: int) -> Any:
         schemas = [atom.schema for atom in state.atoms]
         if self._suggest is not None:
-            for value in self._suggest(path, schemas):
+            for value in self._suggest.at(path, schemas):
                 if self._fits(state, value, thorough=True):
                     return value
         if state.values is not None:

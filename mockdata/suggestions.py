@@ -1,0 +1,84 @@
+"""Values an answer should hold because they are already known: a stored record, an id in the path, a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+Path = tuple[str | int, ...]
+Source = Callable[[Path, Sequence[Mapping[str, Any]]], Iterable[Any]]
+"""Offers values for a path, given the schema objects in force there; the likeliest first."""
+
+
+def lookup(value: Any, path: Path) -> Any:
+    """The part of a value at a path; raises LookupError when there is none."""
+    for token in path:
+        if (isinstance(value, dict) and token in value) or (
+            isinstance(value, list) and isinstance(token, int) and 0 <= token < len(value)
+        ):
+            value = value[token]
+        else:
+            raise LookupError(path)
+    return value
+
+
+def variants(value: Any) -> Iterator[Any]:
+    """The value, and the same in the other spelling where schemas disagree on text or number."""
+    yield value
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int | float):
+        yield str(value)
+    elif isinstance(value, str):
+        try:
+            yield int(value)
+        except ValueError:
+            return
+
+
+class Suggestions:
+    """Layers of known values, the first one strongest.
+
+    A layer is a value laid over the answer at a place, or a `Source`. A value laid over also makes the
+    optional members it holds appear. Nothing is forced: what the schema does not allow is not used.
+    """
+
+    def __init__(self) -> None:
+        self._laid: list[tuple[Path, Any]] = []
+        self._sources: list[Source] = []
+
+    def lay(self, value: Any, at: Path = ()) -> Suggestions:
+        """Lay a value over the answer at a path; returns self."""
+        self._laid.append((at, value))
+        return self
+
+    def ask(self, source: Source) -> Suggestions:
+        """Ask a source where no laid value is known; returns self."""
+        self._sources.append(source)
+        return self
+
+    def at(self, path: Path, schemas: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        """Values for a path, the strongest first."""
+        for start, value in self._laid:
+            if path[: len(start)] == start:
+                try:
+                    found = lookup(value, path[len(start) :])
+                except LookupError:
+                    continue
+                yield from variants(found)
+        for source in self._sources:
+            for offered in source(path, schemas):
+                yield from variants(offered)
+
+    def has(self, path: Path) -> bool:
+        """Whether a laid value holds something at that path, or lies below it."""
+        for start, value in self._laid:
+            if start[: len(path)] == path:
+                return True
+            if path[: len(start)] == start:
+                try:
+                    lookup(value, path[len(start) :])
+                except LookupError:
+                    continue
+                return True
+        return False
