@@ -33,5 +33,11 @@ for _id, _severity in {
     "missing-operation-id": WARNING,
     "path-parameter-optional": WARNING,
     "interface-id": ERROR,
+    "duplicate-name": ERROR,
+    "invalid-relationship": ERROR,
+    "unknown-step": ERROR,
+    "forward-reference": ERROR,
+    "dependency-cycle": ERROR,
+    "unknown-source": ERROR,
 }.items():
     noticed(_id, _severity, "", bad="", good="")
