@@ -1,0 +1,234 @@
+"""Tables of applications, agreements, clocks and the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Column, Connection, Index, Integer, Row, Table, Text, select
+
+from exchange.agreements.calendar import Year, days, year
+from exchange.agreements.clocks import Running
+from exchange.agreements.model import Agreement, AgreementState, Application, ApplicationState, Reply, Sharing
+from exchange.agreements.wish import Gap, Mode, Wish
+from exchange.database import metadata
+
+APPLICATIONS = Table(
+    "applications",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("consumer", Text, nullable=False, index=True),
+    Column("provider", Text, nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("sharing", Text, nullable=False),
+    Column("wish", JSON, nullable=False),
+    Column("missing", JSON, nullable=False),
+    Column("reply", JSON),
+    Column("agreement", Text),
+    Column("filed_by", Text, nullable=False),
+    Column("filed_at", Text, nullable=False),
+    Column("completed_at", Text),
+)
+AGREEMENTS = Table(
+    "agreements",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("application", Text),
+    Column("consumer", Text, nullable=False),
+    Column("provider", Text, nullable=False, index=True),
+    Column("interface", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("legal_basis", Text, nullable=False),
+    Column("scenario", Text, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("scope", JSON, nullable=False),
+    Column("starts_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("matter", Text),
+    Column("terms", JSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_agreements_consumer_interface", "consumer", "interface"),
+)
+CLOCKS = Table(
+    "clocks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("party", Text, nullable=False, index=True),
+    Column("started", Text, nullable=False),
+    Column("due", Text, index=True),
+    Column("provisional", Boolean, nullable=False),
+    Column("extended", Integer, nullable=False),
+    Column("former", JSON, nullable=False),
+    Column("met_at", Text),
+    Column("breached_at", Text),
+    Column("code", Text),
+)
+YEARS = Table(
+    "calendar_years",
+    metadata,
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("holidays", JSON, nullable=False),
+    Column("workdays", JSON, nullable=False),
+)
+
+
+def save_application(tx: Connection, value: Application) -> None:
+    """Insert or replace an application."""
+    _save(tx, APPLICATIONS, asdict(value))
+
+
+def application(tx: Connection, id: str, *, lock: bool = False) -> Application | None:
+    """One application, or None. ``lock``: nobody else changes it before this transaction ends."""
+    query = select(APPLICATIONS).where(APPLICATIONS.c.id == id)
+    row = tx.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else _application(row)
+
+
+def applications(
+    tx: Connection, *, party: str | None, after: str | None, limit: int, state: str | None = None
+) -> list[Application]:
+    """Applications by id; ``party`` narrows to those it filed or has to answer."""
+    query = select(APPLICATIONS).order_by(APPLICATIONS.c.id).limit(limit)
+    if party is not None:
+        query = query.where((APPLICATIONS.c.consumer == party) | (APPLICATIONS.c.provider == party))
+    if after is not None:
+        query = query.where(APPLICATIONS.c.id > after)
+    if state is not None:
+        query = query.where(APPLICATIONS.c.state == state)
+    return [_application(row) for row in tx.execute(query)]
+
+
+def save_agreement(tx: Connection, value: Agreement) -> None:
+    """Insert or replace an agreement."""
+    row = asdict(value)
+    _save(tx, AGREEMENTS, row | {"scope": {key: list(templates) for key, templates in value.scope.items()}})
+
+
+def agreement(tx: Connection, id: str, *, lock: bool = False) -> Agreement | None:
+    """One agreement, or None. ``lock``: nobody else changes it before this transaction ends."""
+    query = select(AGREEMENTS).where(AGREEMENTS.c.id == id)
+    row = tx.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else _agreement(row)
+
+
+def agreements(
+    tx: Connection,
+    *,
+    party: str | None = None,
+    consumer: str | None = None,
+    interface: str | None = None,
+    matter: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Agreement]:
+    """Agreements by id; ``party`` narrows to either side."""
+    query = select(AGREEMENTS).order_by(AGREEMENTS.c.id)
+    if party is not None:
+        query = query.where((AGREEMENTS.c.consumer == party) | (AGREEMENTS.c.provider == party))
+    for column, wanted in (("consumer", consumer), ("interface", interface), ("matter", matter)):
+        if wanted is not None:
+            query = query.where(AGREEMENTS.c[column] == wanted)
+    if after is not None:
+        query = query.where(AGREEMENTS.c.id > after)
+    return [_agreement(row) for row in tx.execute(query if limit is None else query.limit(limit))]
+
+
+def lapsed(tx: Connection, now: str) -> list[Agreement]:
+    """Agreements whose time has passed and whose row does not say so yet."""
+    live = AGREEMENTS.c.state.in_([AgreementState.ACTIVE, AgreementState.SUSPENDED])
+    query = select(AGREEMENTS).where(live, AGREEMENTS.c.expires_at <= now).order_by(AGREEMENTS.c.id)
+    return [_agreement(row) for row in tx.execute(query)]
+
+
+def save_clock(tx: Connection, value: Running) -> None:
+    """Insert or replace a clock."""
+    row = asdict(value)
+    _save(tx, CLOCKS, row | {"started": str(value.started), "due": value.due and str(value.due)})
+
+
+def clocks(
+    tx: Connection,
+    *,
+    subject: str | None = None,
+    rule: str | None = None,
+    open_only: bool = False,
+    late_on: date | None = None,
+) -> list[Running]:
+    """Clocks in order of their due day. ``late_on``: only those open past their day and not noted as
+    breached.
+    """
+    query = select(CLOCKS).order_by(CLOCKS.c.due, CLOCKS.c.id)
+    if subject is not None:
+        query = query.where(CLOCKS.c.subject == subject)
+    if rule is not None:
+        query = query.where(CLOCKS.c.rule == rule)
+    if open_only or late_on is not None:
+        query = query.where(CLOCKS.c.met_at.is_(None))
+    if late_on is not None:
+        query = query.where(CLOCKS.c.due < str(late_on), CLOCKS.c.breached_at.is_(None))
+    return [_clock(row) for row in tx.execute(query)]
+
+
+def save_year(tx: Connection, value: Year) -> None:
+    """Insert or replace a year of the calendar."""
+    row = {"year": value.year, "source": value.source}
+    lists = {"holidays": sorted(map(str, value.holidays)), "workdays": sorted(map(str, value.workdays))}
+    _save(tx, YEARS, {**row, **lists}, key="year")
+
+
+def years(tx: Connection) -> list[Year]:
+    """The years somebody loaded or edited; they overrule the shipped ones."""
+    rows = tx.execute(select(YEARS).order_by(YEARS.c.year))
+    return [year(row.year, days(row.holidays), days(row.workdays), row.source) for row in rows]
+
+
+def _save(tx: Connection, table: Table, row: Mapping[str, Any], key: str = "id") -> None:
+    changed = tx.execute(table.update().where(table.c[key] == row[key]).values(**row))
+    if changed.rowcount == 0:
+        tx.execute(table.insert().values(**row))
+
+
+def _application(row: Row[Any]) -> Application:
+    wish: dict[str, Any] = row.wish
+    tuples: Mapping[str, Sequence[str]] = {"operations": wish["operations"], "fields": wish["fields"]}
+    return Application(
+        id=row.id,
+        consumer=row.consumer,
+        provider=row.provider,
+        wish=Wish(**{**wish, **{name: tuple(values) for name, values in tuples.items()}}),
+        sharing=Sharing(row.sharing),
+        state=ApplicationState(row.state),
+        filed_by=row.filed_by,
+        filed_at=row.filed_at,
+        missing=tuple(Gap(gap["pointer"], gap["message"]) for gap in row.missing),
+        completed_at=row.completed_at,
+        reply=None if row.reply is None else Reply(**row.reply),
+        agreement=row.agreement,
+    )
+
+
+def _agreement(row: Row[Any]) -> Agreement:
+    values = dict(row._mapping)
+    return Agreement(
+        **values
+        | {
+            "mode": Mode(row.mode),
+            "state": AgreementState(row.state),
+            "fields": tuple(row.fields),
+            "scope": {key: tuple(templates) for key, templates in row.scope.items()},
+        }
+    )
+
+
+def _clock(row: Row[Any]) -> Running:
+    values = dict(row._mapping)
+    dates = {"started": date.fromisoformat(row.started), "due": row.due and date.fromisoformat(row.due)}
+    return Running(**values | dates | {"former": tuple(row.former)})

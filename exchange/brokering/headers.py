@@ -1,0 +1,93 @@
+"""Which headers pass the broker. Both ways it is a list of what may pass; everything else stays behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
+
+from exchange.errors import Invalid
+from specs.model import Operation
+
+FORWARDED = frozenset(
+    {"accept", "accept-language", "content-type", "idempotency-key", "if-match", "if-none-match"}
+    | {"traceparent", "tracestate", "tongban-handled-matter"}
+)
+"""Request headers sent on to every provider; besides these only header parameters the operation declares."""
+RETURNED = frozenset({"content-language", "cache-control", "retry-after"})
+"""Answer headers that leave. Others (Set-Cookie, Location, ETag of the uncut body …) could carry unagreed
+data.
+"""
+NEVER = frozenset(
+    {
+        "authorization",
+        "cookie",
+        "host",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+    | {
+        "content-length",
+        "expect",
+        "user-agent",
+        "server",
+        "tongban-agreement",
+        "tongban-purpose",
+        "tongban-gateway",
+    }
+)
+"""Hop-by-hop headers (RFC 9110 §7.6.1), credentials and our own: not sent on even when a document declares
+them.
+"""
+_REFERENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+
+
+def outgoing(headers: Mapping[str, str], operation: Operation) -> dict[str, str]:
+    """Headers for the provider, names in lower case; JSON is asked for when the consumer did not say."""
+    declared = {
+        parameter.name.lower() for parameter in operation.parameters if parameter.location == "header"
+    }
+    named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
+    allowed = (FORWARDED | declared) - NEVER - named
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name in allowed and not name.startswith("proxy-") and not re.search(r"[\r\n\0]", value)
+    }
+    kept.setdefault("accept", "application/json")
+    return kept
+
+
+def returned(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers of the answer that may leave."""
+    return {name: value for name, value in headers.items() if name.lower() in RETURNED}
+
+
+def lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by lower-case name. Raises `Invalid` when one of ours is repeated: which one counts must be
+    plain.
+    """
+    made: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        if key in made and (key.startswith("tongban-") or key == "authorization"):
+            raise Invalid(f"the header {name} is given twice", hint="give it once")
+        made[key] = f"{made[key]}, {value}" if key in made else value
+    return made
+
+
+def purpose(headers: Mapping[str, str]) -> str:
+    """The purpose stated in ``Tongban-Purpose``: percent-encoded UTF-8, because header values are ASCII."""
+    return unquote(headers.get("tongban-purpose", ""), errors="strict").strip()[:500]
+
+
+def reference(headers: Mapping[str, str]) -> str:
+    """The consumer's own number of its case (``Tongban-Handled-Matter``); "" when absent or not a plain
+    reference.
+    """
+    value = headers.get("tongban-handled-matter", "")
+    return value if _REFERENCE.fullmatch(value) else ""

@@ -1,0 +1,161 @@
+"""From an incoming call to a question that can be decided: what it means, whom it is about, whether it is
+well formed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from exchange.brokering import headers as passing
+from exchange.brokering import subjects
+from exchange.brokering.check import Breach
+from exchange.brokering.compiled import Compiled, Versions
+from exchange.brokering.model import Launch
+from exchange.brokering.paths import Match, segments
+from exchange.brokering.records import Ask
+from exchange.catalogue.service import Catalogue, Record
+from exchange.errors import Forbidden, Invalid, NotFound, TongbanError, Unavailable, Unprocessable
+from exchange.parties.access import Caller, permit
+from specs.model import Kind
+
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call does not pass, for the record (``rule``) and for the consumer (``error``)."""
+
+    rule: str
+    error: TongbanError
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A call ready to be decided. ``first`` refuses before any agreement is looked at, ``then`` after one
+    permits.
+    """
+
+    ask: Ask
+    compiled: Compiled | None
+    first: Refusal | None
+    then: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A call as it arrives: ``path`` and ``query`` raw, header names lower case."""
+
+    interface: str
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    agreement: str | None
+    purpose: str
+
+
+def take(
+    id: str,
+    at: str,
+    call: Incoming,
+    caller: Caller | None,
+    launch: Launch | None,
+    catalogue: Catalogue,
+    versions: Versions,
+) -> Intake:
+    """Work out what a call means. Nothing is raised here: a refusal has to be recorded before it is told.
+    Raises only `Unauthenticated`, when there is neither caller nor launch: nobody's refusal is no record.
+    """
+    if caller is None and launch is None:
+        permit(caller, "exchange.call")
+    first = _role(caller) if launch is None else None
+    record, missing = _record(catalogue, call.interface)
+    compiled = versions.of(record.spec) if record else None
+    match, ambiguous = _match(compiled, call)
+    parsed = (
+        compiled.checker.request(match.operation, call.headers.get("content-type", ""), call.body)
+        if (compiled and match)
+        else None
+    )
+    ask = Ask(
+        id=id,
+        at=at,
+        consumer=launch.vendor if launch else (caller.party if caller else ""),
+        caller=caller.id if caller else "",
+        record=record,
+        method=call.method.upper(),
+        match=match,
+        asked=compiled.asked(match.operation, call.query) if compiled and match else (),
+        claimed=launch.matter if launch else call.purpose,
+        agreement=call.agreement,
+        launch=launch,
+        reference=passing.reference(call.headers),
+        subjects=_subjects(compiled, match, call),
+        body=call.body,
+    )
+    then = None
+    if record and not record.endpoint:
+        then = Refusal("no-endpoint", Unavailable("the provider has not connected this interface yet"))
+    elif isinstance(parsed, Breach):
+        then = Refusal(
+            f"request-{parsed.rule}",
+            Unprocessable(
+                f"the request breaks the interface: {parsed}",
+                hint="compare it with the document",
+                pointer=parsed.pointer,
+            ),
+        )
+    return Intake(ask, compiled, first or missing or ambiguous, then)
+
+
+def _role(caller: Caller | None) -> Refusal | None:
+    try:
+        permit(caller, "exchange.call")
+    except Forbidden as error:
+        return Refusal(error.rule, error)
+    return None
+
+
+def _record(catalogue: Catalogue, interface: str) -> tuple[Record | None, Refusal | None]:
+    try:
+        record = catalogue.interface(interface)
+    except NotFound:
+        record = None
+    if record is not None and record.state == PUBLISHED and record.kind == Kind.API:
+        return record, None
+    error = NotFound(
+        "no such service is published here",
+        hint="GET /api/v1/interfaces lists them",
+        rule="unknown-interface",
+    )
+    return None, Refusal("unknown-interface", error)
+
+
+def _match(compiled: Compiled | None, call: Incoming) -> tuple[Match | None, Refusal | None]:
+    if compiled is None:
+        return None, None
+    try:
+        return compiled.paths.match(call.method, segments(call.path)), None
+    except Invalid as error:
+        return None, Refusal("path-ambiguous", error)
+
+
+def _subjects(compiled: Compiled | None, match: Match | None, call: Incoming) -> frozenset[str]:
+    if compiled is None or match is None:
+        return frozenset()
+    operation = match.operation
+    values = {("path", name): value for name, value in match.parameters.items()}
+    values |= {("query", name): value for name, value in compiled.pairs(call.query)}
+    found = subjects.in_parameters(operation, values)
+    content = operation.body.contents if operation.body else ()
+    schema = next((one.schema for one in content if one.is_json), None)
+    try:
+        # also of a body that breaks the interface: an attempt on somebody's data is somebody's to know
+        value = orjson.loads(call.body) if call.body else None
+    except orjson.JSONDecodeError:
+        value = None
+    return found | subjects.numbers(compiled.interface, schema, value)

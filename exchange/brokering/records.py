@@ -1,0 +1,117 @@
+"""What is written down about a call: the delivery's row and its ledger entries. Names, counts and
+commitments only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from exchange.agreements.model import Agreement
+from exchange.brokering.model import Delivery, Launch, State
+from exchange.brokering.paths import Match
+from exchange.catalogue.service import Record
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A call as it came in. ``record`` None: no such interface is published. ``reference``: the consumer's
+    own case.
+    """
+
+    id: str
+    at: str
+    consumer: str
+    caller: str
+    record: Record | None
+    method: str
+    match: Match | None
+    asked: tuple[str, ...]
+    claimed: str
+    agreement: str | None
+    launch: Launch | None
+    reference: str
+    subjects: frozenset[str]
+    body: bytes = field(repr=False)
+
+    @property
+    def interface(self) -> str:
+        """Id of the interface; a name nobody registered is never written down, it could be anything."""
+        return self.record.id if self.record else UNKNOWN
+
+
+def row(ask: Ask, state: State, rule: str, agreement: Agreement | None, entry: int) -> Delivery:
+    """The delivery of a call just decided."""
+    return Delivery(
+        id=ask.id,
+        at=ask.at,
+        state=state,
+        rule=rule,
+        consumer=ask.consumer,
+        interface=ask.interface,
+        entry=entry,
+        caller=ask.caller,
+        provider=ask.record.department if ask.record else None,
+        version=ask.record.version if ask.record else None,
+        operation=ask.match.operation.id if ask.match else None,
+        method=ask.method if ask.method in METHODS else "OTHER",
+        path=ask.match.operation.path if ask.match else None,
+        agreement=agreement.id if agreement else None,
+        purpose=agreement.purpose if agreement else None,
+        claimed=ask.claimed,
+        legal_basis=agreement.legal_basis if agreement else None,
+        launch=ask.launch.id if ask.launch else None,
+        handled_matter=ask.launch.handled_matter if ask.launch else None,
+        bytes_in=len(ask.body),
+    )
+
+
+def body(delivery: Delivery, digest: str | None) -> dict[str, Any]:
+    """The ledger's view of a delivery; absent things are left out."""
+    told = {
+        "delivery": delivery.id,
+        "consumer": delivery.consumer,
+        "provider": delivery.provider,
+        "interface": delivery.interface,
+        "interface_version": delivery.version,
+        "interface_digest": digest,
+        "operation": delivery.operation,
+        "method": delivery.method,
+        "path": delivery.path,
+        "agreement": delivery.agreement,
+        "purpose": delivery.purpose,
+        "legal_basis": delivery.legal_basis,
+        "launch": delivery.launch,
+        "handled_matter": delivery.handled_matter,
+        "rule": delivery.rule,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def outcome(delivery: Delivery, permit: int) -> dict[str, Any]:
+    """What the entry of an end adds to `body`; ``permit`` is the index of the permitting entry."""
+    told = {"permit": permit, "status": delivery.status}
+    left = {"fields": list(delivery.fields), "records": delivery.records} if delivery.allowed else {}
+    return {name: value for name, value in told.items() if value is not None} | left
+
+
+def payload(ask: Ask, answer: bytes | None = None) -> Mapping[str, Any]:
+    """The erasable part: hashes of the bodies, who called, the purpose claimed and the consumer's own
+    reference.
+
+    The entry holds a salted commitment to it. A hash alone would let anyone who guesses a body confirm the
+    guess.
+    """
+    told = {
+        "request_sha256": hashlib.sha256(ask.body).hexdigest(),
+        "response_sha256": None if answer is None else hashlib.sha256(answer).hexdigest(),
+        "by": ask.caller,
+        "claimed": ask.claimed,
+        "reference": ask.reference,
+    }
+    return {name: value for name, value in told.items() if value}

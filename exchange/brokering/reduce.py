@@ -1,0 +1,93 @@
+"""Cut an answer down to the agreed places. What no template names does not leave: default deny, also inside
+containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from exchange.agreements.scope import label, token
+
+PROBLEM_MEMBERS = ("/type", "/title", "/status", "/code", "/rule")
+"""Of an error answer these leave without being agreed: they name the kind of error. Free text such as
+``detail`` may hold somebody's data and leaves only when it is an agreed field.
+"""
+NOTHING = object()
+
+
+@dataclass(slots=True)
+class _Node:
+    template: str | None = None
+    below: dict[str, _Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """What may leave, the labels of the fields it really holds, and the number of records (1 unless a
+    list).
+    """
+
+    value: Any
+    fields: tuple[str, ...]
+    records: int
+
+
+class Reducer:
+    """The templates of one scope, compiled once; `apply` is pure."""
+
+    def __init__(self, templates: Iterable[str]) -> None:
+        self._root = _Node()
+        for template in templates:
+            node = self._root
+            for part in template.split("/")[1:]:
+                node = node.below.setdefault(part, _Node())
+            node.template = template
+
+    def apply(self, value: Any) -> Reduced:
+        """``value`` (parsed JSON) reduced; an answer of which nothing is agreed becomes an empty container
+        or null.
+        """
+        hit: set[str] = set()
+        kept = _keep(value, [self._root], hit)
+        if kept is NOTHING:
+            kept = {} if isinstance(value, dict) else [] if isinstance(value, list) else None
+        return Reduced(kept, tuple(sorted({label(template) for template in hit})), _count(kept) if hit else 0)
+
+
+def _keep(value: Any, nodes: list[_Node], hit: set[str]) -> Any:
+    ends = [node.template for node in nodes if node.template is not None]
+    if ends:
+        hit.update(ends)
+        return value
+    if isinstance(value, dict):
+        return _keep_members(value, nodes, hit)
+    if isinstance(value, list):
+        if not any("*" in node.below or any(map(str.isdigit, node.below)) for node in nodes):
+            return NOTHING
+        kept = [(item, _next(nodes, str(index))) for index, item in enumerate(value)]
+        shown = [_keep(item, inner, hit) if inner else NOTHING for item, inner in kept]
+        return [item for item in shown if item is not NOTHING]
+    return NOTHING
+
+
+def _keep_members(value: dict[str, Any], nodes: list[_Node], hit: set[str]) -> Any:
+    kept = {}
+    for name, member in value.items():
+        inner = _next(nodes, token(name))
+        if inner and (shown := _keep(member, inner, hit)) is not NOTHING:
+            kept[name] = shown
+    return kept  # a container on the way to agreed places stays, even empty: its rows were agreed
+
+
+def _next(nodes: list[_Node], part: str) -> list[_Node]:
+    return [node.below[key] for node in nodes for key in (part, "*") if key in node.below]
+
+
+def _count(value: Any) -> int:
+    """Records in an answer: of a list its length, of an object with one list member that list's, else 1."""
+    if isinstance(value, dict):
+        lists = [member for member in value.values() if isinstance(member, list)]
+        value = lists[0] if len(lists) == 1 else value
+    return len(value) if isinstance(value, list) else 1
