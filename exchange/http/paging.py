@@ -16,19 +16,26 @@ T = TypeVar("T")
 
 
 def decode(token: str | None) -> str | None:
-    """The key after which the page starts, from a token made by `page`. Raises `Invalid` for a foreign token."""
+    """The key after which the page starts. Raises `Invalid` for a token not made by `page`."""
     if token is None:
         return None
     try:
         return base64.urlsafe_b64decode(token.encode()).decode()
     except (ValueError, UnicodeDecodeError):
-        raise Invalid("page_token was not made by this service", hint="use next_page_token of the page before") from None
+        raise Invalid(
+            "page_token was not made by this service", hint="use next_page_token of the page before"
+        ) from None
 
 
 def page(
-    request: Request, response: Response, rows: Sequence[T], limit: int, key: Callable[[T], str], show: Callable[[T], Any]
+    request: Request,
+    response: Response,
+    rows: Sequence[T],
+    limit: int,
+    key: Callable[[T], str],
+    show: Callable[[T], Any],
 ) -> dict[str, Any]:
-    """A page from up to ``limit + 1`` rows read in order of ``key``; sets the Link header when there is more."""
+    """A page from up to ``limit + 1`` rows in order of ``key``; sets the Link header when there is more."""
     shown, more = rows[:limit], len(rows) > limit
     token = base64.urlsafe_b64encode(key(shown[-1]).encode()).decode() if more else None
     if token:

@@ -42,7 +42,9 @@ TITLES = {
 MEDIA_TYPE = "application/problem+json"
 
 
-def problem(status: int, detail: str, *, hint: str = "", headers: dict[str, str] | None = None, **extra: Any) -> JSONResponse:
+def problem(
+    status: int, detail: str, *, hint: str = "", headers: dict[str, str] | None = None, **extra: Any
+) -> JSONResponse:
     """A problem response; ``type`` leads to a heading of docs/errors.md."""
     body: dict[str, Any] = {
         "type": f"/docs/errors#{status}",
@@ -61,7 +63,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(errors.TongbanError)
     def _ours(_request: Request, error: errors.TongbanError) -> JSONResponse:
         status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        if "retry_after" in error.extra:
+            headers["Retry-After"] = str(error.extra["retry_after"])
         return problem(status, error.detail, hint=error.hint, headers=headers, **error.extra)
 
     @app.exception_handler(SpecError)
@@ -85,4 +89,6 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
-        return problem(500, "an error we did not expect; it was logged", hint="try again, then tell the operator")
+        return problem(
+            500, "an error we did not expect; it was logged", hint="try again, then tell the operator"
+        )

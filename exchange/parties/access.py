@@ -1,7 +1,7 @@
 """Who is calling, and what they may do: one table, denied unless a row allows it.
 
-A row names an action, then cells ``kind:role|role`` (``any``: every role of that kind). A plain cell acts for its
-own party only; one with ``*`` for any.
+A row names an action, then cells ``kind:role|role`` (``any``: every role of that kind). A plain cell acts for
+its own party only; one with ``*`` for any.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _read(rows: str) -> tuple[Mapping[str, frozenset[Pair]], frozenset[tuple[str
 
 
 TABLE, EVERYWHERE = _read(_ROWS)
-"""`TABLE`: action → the (kind, role) pairs that may; `EVERYWHERE`: the (action, kind, role) good for any party."""
+"""`TABLE`: action → the (kind, role) pairs that may; `EVERYWHERE`: which of them may for any party."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ SYSTEM = Caller("system", "operator", "operator", frozenset({"admin"}), "system"
 def permit(caller: Caller | None, action: str, *, owner: str | None = None) -> Caller:
     """The caller, if a row of `TABLE` lets them do ``action`` (to what ``owner`` owns, when given).
 
-    Raises `Unauthenticated` for nobody, `Forbidden` with rule ``access.<action>`` otherwise. An unknown action is
-    a mistake in our code: KeyError.
+    Raises `Unauthenticated` for nobody, `Forbidden` with rule ``access.<action>`` otherwise, KeyError for an
+    unknown action: that is a mistake in our code.
     """
     pairs = TABLE[action]
     if caller is None:
@@ -135,7 +135,7 @@ FormToken = Annotated[str | None, Depends(_form_token)]
 
 
 class Access:
-    """FastAPI dependencies that say who is calling. The credential is looked up at every call, never cached."""
+    """FastAPI dependencies that say who is calling; the credential is looked up at every call."""
 
     def __init__(self, database: Database, tokens: Tokens, clock: Clock, *, secure: bool = False) -> None:
         """``secure`` marks the session cookie for https only."""
@@ -173,6 +173,15 @@ class Access:
         if found is None:
             raise Unauthenticated("sign in first", hint="a token from /oauth/token, or a session")
         return found
+
+    def who(self, request: Request) -> str | None:
+        """The checked caller's id, or None for nobody; for `exchange.http.idempotency`."""
+        try:
+            header, cookie = request.headers.get("authorization"), request.cookies.get(COOKIE)
+            found = self.bearer(header) if header else self.session(cookie) if cookie else None
+        except Unauthenticated:
+            return None
+        return found.id if found else None
 
     def bearer(self, header: str) -> Caller:
         """Who an ``Authorization`` header stands for. Raises `Unauthenticated`, also for a revoked client."""

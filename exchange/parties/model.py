@@ -131,7 +131,7 @@ def check_password(password: str) -> None:
 
 
 def secret_hash(secret: str) -> bytes:
-    """SHA-256 of a random 256-bit secret: such a secret cannot be guessed, so a slow hash would add nothing."""
+    """SHA-256 of a random 256-bit secret: it cannot be guessed, so a slow hash adds nothing."""
     return hashlib.sha256(secret.encode()).digest()
 
 

@@ -17,7 +17,7 @@ ALGORITHM = "Ed25519"
 
 
 class Tokens:
-    """Makes and reads tokens of this service. A token says who asks; their rights are looked up at every call."""
+    """Makes and reads tokens. A token says who asks; their rights are looked up at every call."""
 
     def __init__(self, key: Ed25519PrivateKey, issuer: str, clock: Clock) -> None:
         """``issuer`` is the service's own URL; ``key`` signs tokens and nothing else."""

