@@ -68,6 +68,16 @@ class Layout:
         there = (block >= 0) & (block < self.blocks[place]) & (within < self.size[place])
         return np.where(there, self.offset[place] + within, -1)
 
+    @cached_property
+    def _place_of(self) -> Ints:
+        table = np.full(int(self.division.max()) + 2, -1, dtype=np.int64)
+        table[self.division] = np.arange(len(self.division))
+        return table
+
+    def find_place(self, division: Ints) -> Ints:
+        """Place among populated divisions of positions in `Divisions`, -1 for none (and for -1)."""
+        return self._place_of[np.where((division >= 0) & (division < len(self._place_of) - 1), division, -1)]
+
     def rotation(self, place: Ints, block: Ints) -> Ints:
         """Days (0 … 364) by which the birth days of a block are turned within their years."""
         return below(hashed(self.rotation_key, self.first_block[place] + block), 365)

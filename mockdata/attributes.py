@@ -1,0 +1,369 @@
+"""Attributes of persons, column-wise: each a function from `Rows` to an Arrow array. `ATTRIBUTES` names them all.
+
+Codes are strings, dates date32, times timestamp (ms, local time without zone), money decimal(10, 2) in yuan. Null means
+that the fact does not exist for the person (no employer, no marriage), never that it is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from statistics import NormalDist
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mockdata import activity, ages, identifiers, pools
+from mockdata.addresses import addresses
+from mockdata.rows import YEAR_STARTS, Rows, taken
+from mockdata.seeds import Bijection, Ints, below, hashed, unit
+
+_EPOCH = (date(1970, 1, 1) - identifiers.FIRST_DAY).days
+_BASE_DAY = (ages.BASE - identifiers.FIRST_DAY).days
+_MINUTE = 60_000
+
+INCOME_2023 = (9_215, 20_442, 32_195, 50_220, 95_055)
+"""Mean yearly income of each fifth of the people, yuan (2023)."""
+
+
+def dates(days: Ints, there: Any = None) -> pa.Array:
+    """date32 from day numbers since 1880-01-01; null where `there` is False."""
+    values = (days - _EPOCH).astype(np.int32)
+    mask = None if there is None or there.all() else ~there
+    return pa.array(values, pa.int32(), mask=mask).cast(pa.date32())
+
+
+@cache
+def _codes(*codes: str) -> pa.Array:
+    return pa.array(codes, pa.string())
+
+
+def citizen_number(rows: Rows) -> pa.Array:
+    """公民身份号码 (GB 11643)."""
+    return identifiers.text_column(rows.number)
+
+
+def name(rows: Rows) -> pa.Array:
+    """Surname of the family and a given name that fits sex and generation."""
+    surnames, _ = pools.surnames()
+    pool, starts, counts = pools.given_names()
+    kind = 2 * pools.era_of(rows.year) + rows.sex - 1
+    given = starts[kind] + below(rows.words("given name"), counts[kind])
+    return pc.binary_join_element_wise(surnames.take(pa.array(_surname(rows))), pool.take(pa.array(given)), "")
+
+
+def _surname(rows: Rows) -> Ints:
+    _, table = pools.surnames()
+    root = rows.relative(rows.world.template.root)
+    words = hashed(rows.world.key("surname"), root)
+    return np.asarray(table[(words >> np.uint64(48)).astype(np.int64)], dtype=np.int64)
+
+
+def sex(rows: Rows) -> pa.Array:
+    """GB/T 2261.1: 1 male, 2 female."""
+    return _codes("1", "2").take(pa.array(rows.sex - 1))
+
+
+def birth_date(rows: Rows) -> pa.Array:
+    """Date of birth."""
+    return dates(rows.day)
+
+
+def birth_time(rows: Rows) -> pa.Array:
+    """HH:MM of birth."""
+    minute = below(rows.words("birth time"), 1440)
+    return _clock().take(pa.array(minute))
+
+
+@cache
+def _clock() -> pa.Array:
+    return pa.array([f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)], pa.string())
+
+
+def ethnic_group(rows: Rows) -> pa.Array:
+    """GB/T 3304, mostly one for a family."""
+    codes, table = pools.ethnic_groups()
+    words = hashed(rows.world.key("ethnic group"), rows.relative(rows.world.template.ethnic_root))
+    return codes.take(pa.array(table[(words >> np.uint64(48)).astype(np.int64)]))
+
+
+def division(rows: Rows) -> pa.Array:
+    """Division of residence; the citizen number begins with it."""
+    return rows.world.divisions.codes.take(pa.array(rows.division))
+
+
+def division_name(rows: Rows) -> pa.Array:
+    """Province, city and county of residence."""
+    return rows.world.divisions.full_names.take(pa.array(rows.division))
+
+
+def province(rows: Rows) -> pa.Array:
+    """Province of residence by name."""
+    return rows.world.divisions.province_names.take(pa.array(rows.division))
+
+
+def birth_division(rows: Rows) -> pa.Array:
+    """Division of birth: that of residence for 19 of 20, else another one of the province."""
+    elsewhere = unit(rows.words("birth division")) < 0.05
+    return rows.world.divisions.codes.take(
+        pa.array(np.where(elsewhere, _within_province(rows, "birthplace"), rows.division))
+    )
+
+
+def ancestral_division(rows: Rows) -> pa.Array:
+    """籍贯: follows the surname's root; for three families in ten another division of the province."""
+    root = rows.relative(rows.world.template.root)
+    words = hashed(rows.world.key("ancestral"), root)
+    other = _neighbour(rows, hashed(rows.world.key("ancestral division"), root))
+    return rows.world.divisions.codes.take(pa.array(np.where(unit(words) < 0.3, other, rows.division)))
+
+
+def _within_province(rows: Rows, purpose: str) -> Ints:
+    return _neighbour(rows, rows.words(purpose))
+
+
+def _neighbour(rows: Rows, words: Any) -> Ints:
+    table = rows.world.divisions
+    starts = table.province_starts[table.provinces[rows.division]]
+    ends = table.province_starts[table.provinces[rows.division] + 1]
+    span = ends - starts
+    step = below(words, np.maximum(span - 1, 1))
+    other = starts + (rows.division - starts + 1 + step) % span
+    return np.where(span > 1, other, rows.division)
+
+
+def _hukou(rows: Rows) -> Ints:
+    """Where the household registration is held. About one in eight of those who joined a household (spouses, in-laws,
+    lodgers) and of people in dormitories kept theirs elsewhere, half of them in another province."""
+    relation = rows.world.template.relation[rows.slot]
+    joined = (relation == 1) | (relation == 8) | rows.world.template.collective[rows.slot]
+    words = rows.words("moved")
+    moved = joined & (below(words, 1000) < 120)
+    table = rows.world.divisions
+    if not moved.any():
+        return rows.division
+    far = words & np.uint64(1) > 0
+    anywhere = below(rows.words("hukou division"), len(table))
+    own = table.provinces[rows.division]
+    first, after = table.province_starts[own], table.province_starts[own + 1]
+    # a draw that hit the own province is pushed over its end, round the table
+    inside = (anywhere >= first) & (anywhere < after)
+    anywhere = np.where(inside, (anywhere + after - first) % len(table), anywhere)
+    inside = (anywhere >= first) & (anywhere < after)
+    anywhere = np.where(inside, after % len(table), anywhere)
+    return np.where(moved, np.where(far, anywhere, _within_province(rows, "hukou near")), rows.division)
+
+
+def hukou_division(rows: Rows) -> pa.Array:
+    """Division of household registration; differs from `division` for those who kept it elsewhere."""
+    return rows.world.divisions.codes.take(pa.array(_hukou(rows)))
+
+
+def hukou_province(rows: Rows) -> pa.Array:
+    """Province of household registration by name."""
+    return rows.world.divisions.province_names.take(pa.array(_hukou(rows)))
+
+
+def household_kind(rows: Rows) -> pa.Array:
+    """1 family household, 2 collective household."""
+    return _codes("1", "2").take(pa.array(rows.world.template.collective[rows.slot].astype(np.int64)))
+
+
+def household_number(rows: Rows) -> pa.Array:
+    """Nine digits, one number a household, unique."""
+    row = rows.world.households.row(rows.head)
+    mixed = Bijection(rows.world.key("household number")).forward(row, 10**9)
+    return identifiers.text_column(identifiers.digits(mixed, 9))
+
+
+def relation_to_head(rows: Rows) -> pa.Array:
+    """GB/T 4761, first digit: 0 head, 1 spouse, 2 son, 3 daughter, 4 grandchild, 5 parent, 6 grandparent, 7 sibling, 8
+    other."""
+    return _codes(*"012345678").take(pa.array(rows.world.template.relation[rows.slot]))
+
+
+def address(rows: Rows) -> pa.Array:
+    """Where the household lives."""
+    return _address(rows, rows.division)
+
+
+def hukou_address(rows: Rows) -> pa.Array:
+    """Address of the household registration: `address` unless it is held elsewhere."""
+    return _address(rows, _hukou(rows))
+
+
+def _address(rows: Rows, where: Ints) -> pa.Array:
+    dormitory = rows.world.template.collective[rows.slot]
+    world = rows.world
+    return addresses(world.divisions, where, rows.household_words("address"), world.key("way"), dormitory)
+
+
+def mobile(rows: Rows) -> pa.Array:
+    """11 digits, unique in any 1.1 thousand million neighbouring persons (reserved mode) or everywhere (realistic)."""
+    prefixes = phone_prefixes(rows.world.divisions.mode)
+    capacity = len(prefixes) * 100_000_000
+    mixed = Bijection(rows.world.key("mobile"), rounds=3).forward(rows.index % capacity, capacity)
+    return identifiers.text_column(identifiers.mobiles(mixed, prefixes))
+
+
+def phone_prefixes(mode: str) -> tuple[str, ...]:
+    """The mobile prefixes of an identifier mode; those of reserved mode were never allotted."""
+    return identifiers.UNALLOTTED if mode == "reserved" else identifiers.ALLOTTED
+
+
+def email(rows: Rows) -> pa.Array:
+    """Pinyin of the surname and a number, unique, always under example.com, example.net or example.org (RFC 2606)."""
+    number = Bijection(rows.world.key("email"), rounds=3).forward(rows.index % 10**10, 10**10)
+    tail = np.empty((len(rows), 22), dtype=np.uint8)
+    tail[:, :10] = identifiers.digits(number, 10)
+    hosts = np.frombuffer(b"@example.com@example.net@example.org", np.uint8).reshape(3, 12)
+    tail[:, 10:] = hosts[number % 3]
+    return pc.binary_join_element_wise(
+        pools.surname_spellings().take(pa.array(_surname(rows))), identifiers.text_column(tail), ""
+    )
+
+
+def marital_status(rows: Rows) -> pa.Array:
+    """GB/T 2261.2: 10 never married, 20 married, 30 widowed, 40 divorced."""
+    settled = rows.world.template.marital[rows.slot] // 10 - 1
+    paired = rows.world.template.partner[rows.slot] >= 0
+    now = np.select([rows.married, rows.divorced], [1, 3], 0)
+    return _codes("10", "20", "30", "40").take(pa.array(np.where(paired, now, settled)))
+
+
+def marriage_state(rows: Rows) -> pa.Array:
+    """20 in force, 40 dissolved; null without a registered marriage."""
+    return taken(_codes("20", "40"), np.select([rows.married, rows.divorced], [0, 1], -1))
+
+
+def marriage_date(rows: Rows) -> pa.Array:
+    """Date of registration of the (last) marriage."""
+    return dates(rows.wedding, rows.married | rows.divorced)
+
+
+def divorce_date(rows: Rows) -> pa.Array:
+    """Date on which the marriage was dissolved."""
+    return dates(rows.divorce, rows.divorced)
+
+
+def registering_authority(rows: Rows) -> pa.Array:
+    """Office that registered the marriage: the civil-affairs office of the division."""
+    there = rows.married | rows.divorced
+    offices = pc.binary_join_element_wise(rows.world.divisions.full_names, "民政局婚姻登记处", "")
+    return taken(offices, np.where(there, rows.division, -1))
+
+
+def marriage_certificate_number(rows: Rows) -> pa.Array:
+    """J (L for a divorce), division, year, six-digit number within both; unique."""
+    from mockdata.marriages import certificate_numbers
+
+    return certificate_numbers(rows)
+
+
+def education(rows: Rows) -> pa.Array:
+    """GB/T 4658: highest education attained; 90 for children."""
+    return _codes(*activity.EDUCATION).take(pa.array(rows.world.activity.education[rows.slot]))
+
+
+def occupation(rows: Rows) -> pa.Array:
+    """Job title of employees; else what the person does."""
+    kind = rows.world.activity.kind[rows.slot]
+    jobs = pools.jobs()
+    others = _codes("学龄前儿童", "学生", "", "个体经营或务农", "退休", "无业")
+    pool = pa.concat_arrays([others, jobs])
+    job = len(others) + below(rows.words("occupation"), len(jobs))
+    return pool.take(pa.array(np.where(kind == activity.EMPLOYEE, job, kind)))
+
+
+def employer_uscc(rows: Rows) -> pa.Array:
+    """Unified social credit code of the employer; null for nobody's employees."""
+    return _of_firm(rows, rows.world.firms.codes)
+
+
+def employer_name(rows: Rows) -> pa.Array:
+    """Name of the employer; null for nobody's employees."""
+    return _of_firm(rows, rows.world.firms.names)
+
+
+def employer_address(rows: Rows) -> pa.Array:
+    """Address of the employer; null for nobody's employees."""
+    return _of_firm(rows, lambda firm: firm_addresses(rows, firm))
+
+
+def firm_addresses(rows: Rows, firm: Ints) -> pa.Array:
+    """Business addresses of firms."""
+    world = rows.world
+    words = hashed(world.key("firm address"), firm)
+    none = np.zeros(len(firm), dtype=np.bool_)
+    return addresses(world.divisions, world.firms.division(firm), words, world.key("way"), none)
+
+
+def _of_firm(rows: Rows, column: Callable[[Ints], pa.Array]) -> pa.Array:
+    firm = rows.employer
+    has = firm >= 0
+    place = np.where(has, np.cumsum(has) - 1, -1)
+    return taken(column(firm[has]), place)
+
+
+def monthly_income(rows: Rows) -> pa.Array:
+    """Yuan a month of employees and self-employed; null for others. Twelve of them follow the fifths of INCOME_2023."""
+    rank = rows.world.activity.rank[rows.slot]
+    table = _income_table()
+    spread = unit(rows.words("income")) - 0.5
+    place = np.clip(rank * len(table) + spread * 64, 0, len(table) - 1).astype(np.int64)
+    cents = np.stack([table[place], np.zeros(len(rows), dtype=np.int64)], 1)
+    column = pa.Array.from_buffers(pa.decimal128(10, 2), len(rows), [None, pa.py_buffer(cents)])
+    return pc.if_else(pa.array(rank > 0), column, pa.scalar(None, pa.decimal128(10, 2)))
+
+
+@cache
+def _income_table() -> Ints:
+    """Monthly income in cents at 4,096 even ranks: log-normal inside, each fifth's mean as published."""
+    steps = 4096
+    normal = NormalDist(0, 0.78)
+    raw = np.array([2.718281828459045 ** normal.inv_cdf((rank + 0.5) / steps) for rank in range(steps)])
+    fifth = np.arange(steps) * 5 // steps
+    factor = np.array(INCOME_2023) / 12 / (np.bincount(fifth, raw) / np.bincount(fifth))
+    # the factors are joined smoothly between the middles of the fifths, then each fifth is set to its mean
+    smooth = raw * np.interp(np.arange(steps), (np.arange(5) + 0.5) * steps / 5, factor)
+    smooth *= (np.array(INCOME_2023) / 12 / (np.bincount(fifth, smooth) / np.bincount(fifth)))[fifth]
+    return np.maximum.accumulate(np.rint(smooth * 10).astype(np.int64) * 10)
+
+
+def registered_at(rows: Rows) -> pa.Array:
+    """When the household registration was entered: up to 30 days after birth, in working hours; for persons born before
+    1999 when the paper registers were computerised (1999 to 2003)."""
+    words = rows.words("registered")
+    late = below(words, 30) + 1
+    start = int(YEAR_STARTS[1999 - 1880])
+    days = np.where(rows.day < start, start + below(words, 1826), np.minimum(rows.day + late, _BASE_DAY))
+    minute = 8 * 60 + below(words << np.uint64(13), 9 * 60)
+    second = (words & np.uint64(0xFFFF)).astype(np.int64) % 60
+    stamp = (days - _EPOCH) * (1440 * _MINUTE) + minute * _MINUTE + second * 1000
+    return pa.array(stamp, pa.int64()).cast(pa.timestamp("ms"))
+
+
+def birth_certificate_number(rows: Rows) -> pa.Array:
+    """One letter (by year) and nine digits, unique; null for persons born before 1996, when the certificate began."""
+    from mockdata.births import certificate_numbers
+
+    return certificate_numbers(rows)
+
+
+ATTRIBUTES: MappingProxyType[str, Callable[[Rows], pa.Array]] = MappingProxyType(
+    {
+        function.__name__: function
+        for function in (
+            citizen_number, name, sex, birth_date, birth_time, ethnic_group, division, division_name, province,
+            birth_division, ancestral_division, hukou_division, hukou_province, hukou_address, household_kind,
+            household_number, relation_to_head, address, mobile, email, marital_status, marriage_state, marriage_date,
+            divorce_date, registering_authority, marriage_certificate_number, education, occupation, employer_uscc,
+            employer_name, employer_address, monthly_income, registered_at, birth_certificate_number,
+        )
+    }
+)  # fmt: skip
+"""Every attribute of a person by name."""
