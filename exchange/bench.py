@@ -1,4 +1,4 @@
-"""``tongban bench``: runs a benchmark of tests/benchmarks and shows its rows. Tests never assert speed; this shows it."""
+"""``tongban bench``: runs a benchmark of tests/benchmarks and shows its rows; tests never assert speed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def run(name: str, *, as_json: bool) -> int:
     `Invalid` for an unknown name.
     """
     if not FOLDER.is_dir():
-        raise Unavailable("benchmarks are part of the source tree, not of the installed package", hint="run it in a checkout")
+        raise Unavailable(
+            "benchmarks are part of the source tree, not of the installed package",
+            hint="run it in a checkout",
+        )
     names = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
     if name == "list":
         print(json.dumps(names) if as_json else "\n".join(names))

@@ -110,9 +110,19 @@ def main() -> None:
     except KeyboardInterrupt:
         _end(130, "interrupted")
     except ImportError as error:
-        extra = {"numpy": "mock", "pyarrow": "mock", "httpx2": "conform", "fastapi": "exchange", "sqlalchemy": "exchange"}
+        extra = {
+            "numpy": "mock",
+            "pyarrow": "mock",
+            "httpx2": "conform",
+            "fastapi": "exchange",
+            "sqlalchemy": "exchange",
+        }
         missing = (error.name or "").split(".")[0]
-        _end(4, f"this command needs {missing or error}", f"pip install 'tongban[{extra.get(missing, 'exchange')}]'")
+        _end(
+            4,
+            f"this command needs {missing or error}",
+            f"pip install 'tongban[{extra.get(missing, 'exchange')}]'",
+        )
     except OSError as error:
         place = f" {Path(error.filename)}" if isinstance(error.filename, str) else ""
         _end(4, f"{error.strerror or error}{place}", "check that the folder exists and may be written")

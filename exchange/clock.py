@@ -26,5 +26,5 @@ def moment(text: str) -> datetime:
 
 
 def new_id(prefix: str, at: datetime) -> str:
-    """A fresh identifier such as ``agr_0193f2c4a1b2k9q3…``: sorts by time of creation, 60 random bits, no personal data."""
+    """A fresh identifier such as ``agr_0193f2c4a1b2k9q3…``: sorts by time of creation, 60 random bits."""
     return f"{prefix}_{int(at.timestamp() * 1000):012x}{secrets.token_hex(8)[:15]}"

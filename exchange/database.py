@@ -112,9 +112,7 @@ def _engine(url: str) -> Engine:
         except (NoSuchModuleError, ModuleNotFoundError) as error:
             raise Invalid(f"no driver for {parsed.drivername}", hint="use postgresql+psycopg://…") from error
     if parsed.database in (None, "", ":memory:"):
-        raise Invalid(
-            "SQLite in memory cannot be shared between threads", hint="name a file: sqlite:////path/file"
-        )
+        raise Invalid("SQLite in memory cannot be shared between threads", hint="name a file: sqlite:////path/file")
     engine = create_engine(parsed, poolclass=QueuePool, pool_size=10, max_overflow=40)
 
     @event.listens_for(engine, "connect")

@@ -20,7 +20,7 @@ from typing import Any
 
 
 class TongbanError(Exception):
-    """Root of all expected errors. ``detail`` is one sentence, ``hint`` the next step, ``extra`` goes into the problem."""
+    """Root of all expected errors. ``detail`` one sentence, ``hint`` the next step, ``extra`` for the problem."""
 
     def __init__(self, detail: str, *, hint: str = "", **extra: Any) -> None:
         super().__init__(detail)

@@ -44,7 +44,10 @@ class Serving:
             self.app = create_app(self.settings)
             self._server = uvicorn.Server(_config(self.app))
             self._thread = threading.Thread(
-                target=self._server.run, kwargs={"sockets": [self._listener]}, name="tongban-http", daemon=True
+                target=self._server.run,
+                kwargs={"sockets": [self._listener]},
+                name="tongban-http",
+                daemon=True,
             )
             self._thread.start()
             deadline = time.monotonic() + 60
@@ -57,7 +60,9 @@ class Serving:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.should_exit = True
         self._thread.join(timeout=30)
         self._stack.__exit__(None, None, None)
@@ -82,7 +87,8 @@ def locked(home: Path) -> Iterator[None]:
         handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise Unavailable(
-            f"the data folder {home} cannot be written: {error.strerror}", hint="set TONGBAN_HOME to a folder of yours"
+            f"the data folder {home} cannot be written: {error.strerror}",
+            hint="set TONGBAN_HOME to a folder of yours",
         ) from error
     try:
         try:

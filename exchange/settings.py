@@ -73,5 +73,7 @@ def _convert(name: str, text: str, default: object) -> object:
         try:
             return int(text)
         except ValueError:
-            raise Invalid(f"{name} must be a whole number, not {text!r}", hint=f"for example {name}={default}") from None
+            raise Invalid(
+                f"{name} must be a whole number, not {text!r}", hint=f"for example {name}={default}"
+            ) from None
     return Path(text) if isinstance(default, Path) else text

@@ -71,7 +71,13 @@ class Certification:
         """The JSON shape of the API."""
         subject = {name: getattr(self.subject, name) for name in Subject.__dataclass_fields__}
         rest = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "subject"}
-        return {**rest, "state": self.state.value, **subject, "reasons": list(self.reasons), "failing": list(self.failing)}
+        return {
+            **rest,
+            "state": self.state.value,
+            **subject,
+            "reasons": list(self.reasons),
+            "failing": list(self.failing),
+        }
 
 
 def move(present: State, wanted: State) -> State:

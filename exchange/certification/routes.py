@@ -18,31 +18,38 @@ def router(certifications: Certifications, access: Access, public_key: str) -> A
 
     @routes.get("/certifications")
     def listed(caller: Who) -> dict[str, Any]:
+        """Certifications, newest first; a vendor sees its own."""
         return {"items": [certification.to_dict() for certification in certifications.listed(caller)]}
 
     @routes.get("/certifications/{identifier}")
     def one(caller: Who, identifier: str) -> dict[str, Any]:
+        """One certification: state, grade, reasons, failing cases."""
         return certifications.get(caller, identifier).to_dict()
 
     @routes.get("/certifications/{identifier}/report.json")
     def report(caller: Who, identifier: str) -> Response:
+        """The whole report of a finished run as JSON."""
         certifications.get(caller, identifier)
         return FileResponse(certifications.file(identifier, "report.json"), media_type="application/json")
 
     @routes.get("/certifications/{identifier}/report.html")
     def report_page(caller: Who, identifier: str, lang: Literal["zh_CN", "en"] = "zh_CN") -> Response:
+        """The report as a page, in zh_CN or en."""
         certifications.get(caller, identifier)
         return FileResponse(certifications.file(identifier, f"report.{lang}.html"), media_type="text/html")
 
     @routes.get("/certifications/{identifier}/certificate")
     def certificate(identifier: str) -> Response:
+        """The signed certificate (DSSE envelope); public."""
         certifications.public(identifier)
         return FileResponse(
-            certifications.file(identifier, "certificate.json"), media_type="application/vnd.dsse.envelope.v1+json"
+            certifications.file(identifier, "certificate.json"),
+            media_type="application/vnd.dsse.envelope.v1+json",
         )
 
     @routes.get("/certification-key")
     def key() -> Response:
+        """Public key (PEM) that certificates verify against; public."""
         return Response(public_key, media_type="application/x-pem-file")
 
     return routes

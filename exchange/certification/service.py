@@ -36,7 +36,14 @@ class Certifications:
     """
 
     def __init__(
-        self, database: Database, ledger: Ledger, jobs: Jobs, key: Ed25519PrivateKey, folder: Path, base_url: str, clock: Clock
+        self,
+        database: Database,
+        ledger: Ledger,
+        jobs: Jobs,
+        key: Ed25519PrivateKey,
+        folder: Path,
+        base_url: str,
+        clock: Clock,
     ) -> None:
         self.database, self.ledger, self.jobs = database, ledger, jobs
         self.key, self.folder, self.base_url, self.clock = key, folder, base_url, clock
@@ -162,7 +169,11 @@ class Certifications:
             envelope = conformance.issue(
                 report,
                 grade,
-                subject={"name": f"{subject.app}@{subject.version}", "digest": subject.artefact_digest, "url": subject.url},
+                subject={
+                    "name": f"{subject.app}@{subject.version}",
+                    "digest": subject.artefact_digest,
+                    "url": subject.url,
+                },
                 commitment=certification.commitment,
                 run_url=f"{self.base_url}/certifications/{identifier}",
                 issued=now,

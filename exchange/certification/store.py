@@ -60,7 +60,9 @@ def find(tx: Connection, identifier: str) -> Certification | None:
     return _value(dict(row)) if row else None
 
 
-def listed(tx: Connection, *, vendor: str | None = None, app_version: str | None = None, limit: int = 200) -> list[Certification]:
+def listed(
+    tx: Connection, *, vendor: str | None = None, app_version: str | None = None, limit: int = 200
+) -> list[Certification]:
     """Newest first; of one vendor or one app version when asked."""
     query = select(certifications).order_by(certifications.c.id.desc()).limit(limit)
     if vendor is not None:

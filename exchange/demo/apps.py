@@ -29,7 +29,9 @@ class Apps:
     def __enter__(self) -> Apps:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for process in self._running.values():
             process.terminate()
         for process in self._running.values():
@@ -57,7 +59,9 @@ class Apps:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self._running[name].poll() is not None:
-                raise Unavailable(f"the example app {name} ended at once", hint=f"try it alone: python -m {PACKAGE}.{name}")
+                raise Unavailable(
+                    f"the example app {name} ended at once", hint=f"try it alone: python -m {PACKAGE}.{name}"
+                )
             try:
                 if httpx2.get(f"{url}/health", timeout=2).status_code == 200:
                     return

@@ -22,10 +22,9 @@ class Api:
         """The JSON of a GET. Raises `Upstream` with the problem's words."""
         return self.call("GET", path, params=query).json()
 
-    def post(self, path: str, body: Any = None, *, key: str = "") -> Any:
-        """The JSON of a POST; ``key`` makes repeating it harmless."""
-        headers = {"Idempotency-Key": f'"{key}"'} if key else {}
-        return self.call("POST", path, json=body if body is not None else {}, headers=headers).json()
+    def post(self, path: str, body: Any = None) -> Any:
+        """The JSON of a POST."""
+        return self.call("POST", path, json=body if body is not None else {}).json()
 
     def call(self, method: str, path: str, *, allow: tuple[int, ...] = (), **options: Any) -> httpx2.Response:
         """The response. Raises `Upstream` for an error status that is not in ``allow``."""
@@ -47,7 +46,11 @@ class Api:
         if time.monotonic() > self._until:
             answer = self.http.post(
                 "/oauth/token",
-                data={"grant_type": "client_credentials", "client_id": self.client_id, "client_secret": self.secret},
+                data={
+                    "grant_type": "client_credentials",
+                    "client_id": self.client_id,
+                    "client_secret": self.secret,
+                },
             )
             if answer.status_code != 200:
                 raise Upstream(f"no token for {self.client_id}: {answer.status_code}")
@@ -67,3 +70,22 @@ class Api:
             if tick:
                 tick(answer)
             time.sleep(0.2)
+
+
+class Person(Api):
+    """The API as a person: signed in with a password, as a browser is."""
+
+    def __init__(self, base_url: str, member: dict[str, str]) -> None:
+        super().__init__(base_url)
+        answer = self.http.post(
+            "/sign-in",
+            data={"login": member["login"], "password": member["password"], "next": "/"},
+            follow_redirects=False,
+        )
+        if answer.status_code != 303:
+            raise Upstream(f"{member['login']} cannot sign in: {answer.status_code}")
+        self._csrf = self.get("/api/v1/me")["csrf_token"]
+
+    def authorization(self) -> dict[str, str]:
+        """A session is carried by its cookie; writing also takes the page's token."""
+        return {"X-CSRF-Token": self._csrf} if hasattr(self, "_csrf") else {}

@@ -5,22 +5,22 @@ A step that was interrupted is simply done again: everything it creates is remem
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
 from exchange.demo.apps import Apps
-from exchange.demo.client import Api
+from exchange.demo.client import Api, Person
+from exchange.demo.evidence import contradictions, expect, prove
 from exchange.demo.family import Family, family
 from exchange.demo.memory import Memory
-from exchange.demo.world import VENDORS, World
-from exchange.errors import TongbanError
+from exchange.demo.world import World
 from exchange.settings import Settings
 from specs import Kind, library
 
@@ -34,15 +34,16 @@ APPS = (
 )
 
 
-class NotShown(TongbanError):
-    """The service did not show what this step of the story should show."""
-
-
 class Story:
     """All steps over one running service. ``tell`` is called with short progress texts."""
 
     def __init__(
-        self, settings: Settings, operator_secret: str, memory: Memory, apps: Apps, tell: Callable[[str], None]
+        self,
+        settings: Settings,
+        operator_secret: str,
+        memory: Memory,
+        apps: Apps,
+        tell: Callable[[str], None],
     ) -> None:
         self.settings, self.memory, self.apps, self.tell = settings, memory, apps, tell
         self.world = World(settings.base_url, operator_secret, memory)
@@ -61,7 +62,7 @@ class Story:
         """Seven departments, two offices, the public and three vendors, with members and credentials."""
         parties, members = self.world.populate()
         shown = self.world.operator.get("/api/v1/parties")["items"]
-        _expect(len(shown) >= parties, f"{parties} parties were registered, {len(shown)} are shown")
+        expect(len(shown) >= parties, f"{parties} parties were registered, {len(shown)} are shown")
         return f"{parties} parties, {members} members with credentials"
 
     def interfaces(self) -> str:
@@ -71,17 +72,15 @@ class Story:
             assert interface.department is not None
             api = self.world.program(interface.department)
             text = interface.document.text.decode()
-            made = api.post(
-                "/api/v1/interfaces", {"filename": interface.document.name, "document": text}, key=f"register-{identifier}"
-            )
-            _expect(made["id"] == identifier, f"{identifier} was registered as {made['id']}")
+            made = api.post("/api/v1/interfaces", {"filename": interface.document.name, "document": text})
+            expect(made["id"] == identifier, f"{identifier} was registered as {made['id']}")
             if made["state"] != "published":
-                api.post(f"/api/v1/interfaces/{identifier}/versions/{made['version']}/publication", key=f"publish-{identifier}")
+                api.post(f"/api/v1/interfaces/{identifier}/versions/{made['version']}/publication")
             published += 1
             self.tell(f"{published} published")
         shown = self._all(self.world.operator, "/api/v1/interfaces")
         live = [item for item in shown if item["state"] == "published"]
-        _expect(len(live) == published, f"{published} were published, the catalogue shows {len(live)}")
+        expect(len(live) == published, f"{published} were published, the catalogue shows {len(live)}")
         kinds = [sum(item["kind"] == kind for item in live) for kind in ("api", "dataset", "process")]
         return f"{published} published: {kinds[0]} services, {kinds[1]} datasets, {kinds[2]} process"
 
@@ -105,25 +104,28 @@ class Story:
                 "purpose": "story: develop a newborn app",
             }
             asked[interface.id] = self.memory.once(
-                f"dataset {interface.id}", lambda body=body: vendor.post("/api/v1/datasets", body, key=f"dataset-{body['interface']}")["id"]
+                f"dataset {interface.id}", lambda body=body: vendor.post("/api/v1/datasets", body)["id"]
             )
         folder = Path(self.settings.home) / "story"
         folder.mkdir(exist_ok=True)
         files = {}
-        for interface, table in wanted:
+        for interface, _ in wanted:
             path = f"/api/v1/datasets/{asked[interface.id]}"
             done = vendor.until(path, _over, tick=lambda a, i=interface: self.tell(f"{i.id} {a.get('progress', '')}"))
-            _expect(done["state"] == "done", f"the dataset of {interface.id} ended {done['state']}: {done.get('error')}")
-            _expect(done["rows"] == ROWS, f"{interface.id} has {done['rows']} rows")
-            _expect(bool(done["quality"]["success"]), f"{interface.id} fails its own expectations")
+            expect(
+                done["state"] == "done",
+                f"the dataset of {interface.id} ended {done['state']}: {done.get('error')}",
+            )
+            expect(done["rows"] == ROWS, f"{interface.id} has {done['rows']} rows")
+            expect(bool(done["quality"]["success"]), f"{interface.id} fails its own expectations")
             name = next(name for name in done["files"] if name.endswith(".parquet"))
             files[interface.id] = folder / f"{interface.id}.parquet"
             files[interface.id].write_bytes(vendor.call("GET", f"{path}/files/{name}").content)
-        compared = _contradictions(files)
+        compared = contradictions(files)
         return f"{len(files)} datasets × {ROWS:,} rows, all expectations met, {compared:,} shared citizens agree"
 
     def sandboxes(self) -> str:
-        """A sandbox per service, opened by its department as its (simulated) endpoint; every operation family answers."""
+        """A sandbox per service, opened by its department as its (simulated) endpoint; the answers agree."""
         answered = 0
         for identifier, interface in library.interfaces().items():
             if interface.kind is not Kind.API or interface.extensions.get("x-matter"):
@@ -139,7 +141,11 @@ class Story:
             self.memory.once(
                 f"endpoint {identifier}",
                 lambda api=api, identifier=identifier, box=box: bool(
-                    api.call("PUT", f"/api/v1/interfaces/{identifier}/endpoint", json={"url": f"{box['url']}/{identifier}"})
+                    api.call(
+                        "PUT",
+                        f"/api/v1/interfaces/{identifier}/endpoint",
+                        json={"url": f"{box['url']}/{identifier}"},
+                    )
                 ),
             )
         vendor = self.world.program("linan-software")
@@ -147,35 +153,40 @@ class Story:
         people = self._family()
         for interface, path, body, expected in people.questions():
             answer = httpx2.post(
-                f"{box['url']}/{interface}{path}", json=body, headers={"Authorization": f"Bearer {box['key']}"}, timeout=30
+                f"{box['url']}/{interface}{path}",
+                json=body,
+                headers={"Authorization": f"Bearer {box['key']}"},
+                timeout=30,
             )
-            _expect(answer.status_code == 200, f"{interface}{path} answered {answer.status_code}: {answer.text[:200]}")
+            expect(
+                answer.status_code == 200,
+                f"{interface}{path} answered {answer.status_code}: {answer.text[:200]}",
+            )
             got = answer.json()
             wrong = {name: (got.get(name), value) for name, value in expected.items() if got.get(name) != value}
-            _expect(not wrong, f"{interface} contradicts the population: {wrong}")
+            expect(not wrong, f"{interface} contradicts the population: {wrong}")
             answered += 1
         return f"{answered} departments' answers agree with one population over HTTP"
 
     def market(self) -> str:
         """A demand, three orders, three apps tested on hidden data: exactly the right one is listed."""
         lead = self.world.program(library.matter(MATTER).department)
-        demand = self.memory.once(
-            "demand",
-            lambda: lead.post(
-                "/api/v1/demands",
-                {"matter": MATTER, "title": {"zh_CN": "新生儿出生一件事应用", "en": "An app for the newborn matter"}},
-                key="demand",
-            )["id"],
+        title = {"zh_CN": "新生儿出生一件事应用", "en": "An app for the newborn matter"}
+        demand = self._made(
+            lead,
+            "/api/v1/demands",
+            {"matter": MATTER, "title": title},
+            lambda there: there["matter"] == MATTER,
         )
         runs = {}
         for vendor, variant, name in APPS:
             api = self.world.program(vendor)
-            order = api.post(f"/api/v1/demands/{demand}/orders", key=f"order-{vendor}")["id"]
-            app = self.memory.once(
-                f"app {vendor}",
-                lambda api=api, order=order, name=name, vendor=vendor: api.post(
-                    "/api/v1/apps", {"order": order, "name": name}, key=f"app-{vendor}"
-                )["id"],
+            order = api.post(f"/api/v1/demands/{demand}/orders")["id"]
+            app = self._made(
+                api,
+                "/api/v1/apps",
+                {"order": order, "name": name},
+                lambda there, order=order: there["order_id"] == order,
             )
             url, digest = self.apps.start(variant)
             version = self.memory.once(
@@ -183,7 +194,6 @@ class Story:
                 lambda api=api, app=app, url=url, digest=digest, vendor=vendor: api.post(
                     f"/api/v1/apps/{app}/versions",
                     {"version": "1.0.0", "url": url, "artefact_digest": f"sha256:{digest}"},
-                    key=f"version-{vendor}",
                 )["id"],
             )
             runs[variant] = (
@@ -191,7 +201,7 @@ class Story:
                 self.memory.once(
                     f"certification {vendor}",
                     lambda api=api, version=version, vendor=vendor: api.post(
-                        f"/api/v1/app-versions/{version}/certifications", key=f"submit-{vendor}"
+                        f"/api/v1/app-versions/{version}/certifications"
                     )["id"],
                 ),
             )
@@ -205,53 +215,60 @@ class Story:
         self._check_verdicts(runs, verdicts)
         listed = self.world.operator.get(f"/api/v1/matters/{MATTER}/listings")["items"]
         vendors = [item["vendor"] for item in listed]
-        _expect(vendors == ["linan-software"], f"listed are {vendors}, not exactly the right app")
+        expect(vendors == ["linan-software"], f"listed are {vendors}, not exactly the right app")
         self.memory.put("listing", listed[0]["id"])
         failing = len(verdicts["unmarried"]["failing"]), len(verdicts["overreading"]["failing"])
-        return f"right app listed with grade {verdicts['right']['grade']}; refused: {failing[0]} and {failing[1]} failing cases"
+        grade = verdicts["right"]["grade"]
+        return f"right app listed with grade {grade}; refused: {failing[0]} and {failing[1]} failing cases"
 
     def sharing(self) -> str:
-        """One department applies for another's data, is answered, gets only the agreed fields; another purpose is refused."""
+        """One department applies for another's data, gets only the agreed fields; another purpose is refused."""
         asking, giving = self.world.program("human-resources"), self.world.program("police")
         agreed = ["XM", "CSRQ"]
-        application = self.memory.once(
-            "application",
-            lambda: asking.post(
-                "/api/v1/applications",
-                {
-                    "interface": "police.residents",
-                    "operations": ["queryResident"],
-                    "fields": agreed,
-                    "legal_basis": "社会保险经办条例第六条",
-                    "scenario": "社会保障卡申领",
-                    "purpose": PURPOSE,
-                    "mode": "service",
-                    "duration_days": 365,
-                    "approved_by": "共享工作机构负责人",
-                },
-                key="application",
-            )["id"],
+        wish = {
+            "interface": "police.residents",
+            "operations": ["queryResident"],
+            "fields": agreed,
+            "legal_basis": "社会保险经办条例第六条",
+            "scenario": "社会保障卡申领",
+            "purpose": PURPOSE,
+            "mode": "service",
+            "duration_days": 365,
+            "approved_by": "共享工作机构负责人",
+        }
+        application = self._made(
+            asking, "/api/v1/applications", wish, lambda there: there["interface"] == wish["interface"]
         )
         present = asking.get(f"/api/v1/applications/{application}")
         if present["state"] == "filed":
             reviewer = self._person("reviewer@police")
-            reviewer.call("POST", f"/api/v1/applications/{application}/answer", json={"decision": "consent"}, allow=(409,))
+            reviewer.call(
+                "POST",
+                f"/api/v1/applications/{application}/answer",
+                json={"decision": "consent"},
+                allow=(409,),
+            )
             present = asking.get(f"/api/v1/applications/{application}")
-        _expect(present["state"] == "consented", f"the application is {present['state']}: {present.get('missing')}")
+        expect(
+            present["state"] == "consented",
+            f"the application is {present['state']}: {present.get('missing')}",
+        )
         del giving
         person = self._family().mother
         call = {"json": {"XM": person["XM"], "GMSFHM": person["GMSFHM"]}}
-        headers = {"Tongban-Agreement": present["agreement"], "Tongban-Purpose": _quoted(PURPOSE)}
+        headers = {"Tongban-Agreement": present["agreement"], "Tongban-Purpose": quote(PURPOSE)}
         path = "/exchange/police.residents/resident-queries"
         answer = asking.call("POST", path, headers=headers, **call)
-        _expect(set(answer.json()) == set(agreed), f"{sorted(answer.json())} left, agreed were {agreed}")
-        _expect(answer.json()["XM"] == person["XM"], "the name that came is not that of the population")
+        expect(set(answer.json()) == set(agreed), f"{sorted(answer.json())} left, agreed were {agreed}")
+        expect(answer.json()["XM"] == person["XM"], "the name that came is not that of the population")
         receipt = asking.call("GET", f"/api/v1/receipts/{answer.headers['Tongban-Receipt']}").text
-        _expect("c2sp.org/tlog-proof@v1" in receipt, "the receipt is no tlog-proof")
-        other = asking.call("POST", path, headers={**headers, "Tongban-Purpose": _quoted("商业营销")}, allow=(403,), **call)
-        _expect(other.status_code == 403, "a call for another purpose was not refused")
+        expect("c2sp.org/tlog-proof@v1" in receipt, "the receipt is no tlog-proof")
+        other = asking.call(
+            "POST", path, headers={**headers, "Tongban-Purpose": quote("商业营销")}, allow=(403,), **call
+        )
+        expect(other.status_code == 403, "a call for another purpose was not refused")
         rule = other.json()["rule"]
-        _expect(rule == "purpose-mismatch", f"it was refused by {rule}")
+        expect(rule == "purpose-mismatch", f"it was refused by {rule}")
         return f"got {', '.join(agreed)} and nothing else, with receipt; other purpose refused by rule {rule}"
 
     def citizen(self) -> str:
@@ -270,61 +287,87 @@ class Story:
                 },
                 timeout=60,
             )
-            _expect(answer.status_code in (200, 201), f"the app answered {answer.status_code}: {answer.text[:300]}")
-            _expect(answer.json()["state"] == "completed", f"the app says {answer.text[:400]}")
+            expect(
+                answer.status_code in (200, 201),
+                f"the app answered {answer.status_code}: {answer.text[:300]}",
+            )
+            expect(answer.json()["state"] == "completed", f"the app says {answer.text[:400]}")
             matter = opened["handled_matter"]
             self.memory.put("handled matter", matter)
         recorded = citizen.get(f"/api/v1/handled-matters/{matter}")
-        _expect(recorded["state"] == "completed", f"the gateway's record says {recorded['state']}: {recorded['steps']}")
-        rated = citizen.call(
-            "POST", f"/api/v1/handled-matters/{matter}/rating", json={"level": 5, "comment": "很方便"}, allow=(409,)
+        expect(
+            recorded["state"] == "completed",
+            f"the gateway's record says {recorded['state']}: {recorded['steps']}",
         )
-        _expect(rated.status_code in (201, 409), "the rating was not taken")
+        rated = citizen.call(
+            "POST",
+            f"/api/v1/handled-matters/{matter}/rating",
+            json={"level": 5, "comment": "很方便"},
+            allow=(409,),
+        )
+        expect(rated.status_code in (201, 409), "the rating was not taken")
         finance = self.world.program("finance-office")
         today = _today()
         asked = self.memory.once(
             "settlement",
             lambda: finance.post(
                 "/api/v1/settlements",
-                {"period_start": today.replace(day=1).isoformat(), "period_end": (today + timedelta(days=1)).isoformat()},
+                {
+                    "period_start": today.replace(day=1).isoformat(),
+                    "period_end": (today + timedelta(days=1)).isoformat(),
+                },
             )["id"],
         )
         made = finance.until(f"/api/v1/settlements/{asked}", lambda a: a["statement"])
         line = made["statement"]["lines"][0]
-        _expect(line["vendor"] == "linan-software", "the fee goes to another vendor")
-        return f"handled matter completed in {len(recorded['steps'])} confirmed steps, rated 5, fee {line['amount_fen'] / 100:.2f} yuan"
+        expect(line["vendor"] == "linan-software", "the fee goes to another vendor")
+        steps, fee = len(recorded["steps"]), line["amount_fen"] / 100
+        return f"handled matter completed in {steps} confirmed steps, rated 5, fee {fee:.2f} yuan"
 
     def oversight(self) -> str:
         """The data officer sees every flow, among them the refused one; the whole log is proved offline."""
         officer = self.world.program("data-office")
         flows = self._flows(officer)
         refused = [flow for flow in flows if flow["state"] == "refused" and flow["rule"] == "purpose-mismatch"]
-        _expect(bool(refused), "the refused call is not among the flows")
+        expect(bool(refused), "the refused call is not among the flows")
         matter = [flow for flow in flows if flow["launch"] and flow["state"] == "delivered"]
-        recorded = self._person("citizen@citizens").get(f"/api/v1/handled-matters/{self.memory.values['handled matter']}")
+        recorded = self._person("citizen@citizens").get(
+            f"/api/v1/handled-matters/{self.memory.values['handled matter']}"
+        )
         seen = {f"{flow['interface']}#{flow['operation']}" for flow in matter}
-        _expect(set(recorded["steps"]) <= seen, "a step of the handled matter is not among the flows")
+        expect(set(recorded["steps"]) <= seen, "a step of the handled matter is not among the flows")
         bundle = Path(self.settings.home) / "story" / "ledger.bundle"
         bundle.write_bytes(officer.call("GET", "/api/v1/ledger/bundle").content)
-        return f"{len(flows)} flows shown, {len(refused)} refused; {_prove(bundle)}"
+        return f"{len(flows)} flows shown, {len(refused)} refused; {prove(bundle)}"
 
     def _check_verdicts(self, runs: dict[str, tuple[Api, str]], verdicts: dict[str, Any]) -> None:
         states = {variant: verdict["state"] for variant, verdict in verdicts.items()}
         wanted = {"right": "passed", "unmarried": "refused", "overreading": "refused"}
-        _expect(states == wanted, f"the verdicts are {states}: {[v.get('reasons') for v in verdicts.values()]}")
+        expect(states == wanted, f"the verdicts are {states}: {[v.get('reasons') for v in verdicts.values()]}")
         api, run = runs["right"]
-        _expect("payload" in api.get(f"/api/v1/certifications/{run}/certificate"), "there is no signed certificate")
+        expect(
+            "payload" in api.get(f"/api/v1/certifications/{run}/certificate"),
+            "there is no signed certificate",
+        )
         for variant in ("unmarried", "overreading"):
             api, run = runs[variant]
             report = api.call("GET", f"/api/v1/certifications/{run}/report.json").text
-            _expect("curl " in report, f"the report on the app {variant} has no curl line")
-        _expect("E3" in json.dumps(verdicts["unmarried"]["failing"] + verdicts["unmarried"]["reasons"]), "E3 is not named")
+            expect("curl " in report, f"the report on the app {variant} has no curl line")
+        expect(
+            "E3" in json.dumps(verdicts["unmarried"]["failing"] + verdicts["unmarried"]["reasons"]),
+            "E3 is not named",
+        )
 
     def _family(self) -> Family:
         return family(self.settings)
 
     def _person(self, login: str) -> Api:
         return Person(self.settings.base_url, self.memory.values[f"member {login}"])
+
+    def _made(self, api: Api, path: str, body: dict[str, Any], same: Callable[[dict[str, Any]], bool]) -> str:
+        """The id of the one thing there that is ``same``, or of a new one: a repeated step makes nothing twice."""
+        there = next((item for item in self._all(api, path) if same(item)), None)
+        return str((there or api.post(path, body))["id"])
 
     def _all(self, api: Api, path: str) -> list[dict[str, Any]]:
         items, token = [], None
@@ -339,27 +382,6 @@ class Story:
         return list(officer.get("/api/v1/flows", limit=1000)["items"])
 
 
-class Person(Api):
-    """The API as a person: signed in with a password, as a browser is."""
-
-    def __init__(self, base_url: str, member: dict[str, str]) -> None:
-        super().__init__(base_url)
-        answer = self.http.post(
-            "/sign-in", data={"login": member["login"], "password": member["password"], "next": "/"}, follow_redirects=False
-        )
-        _expect(answer.status_code == 303, f"{member['login']} cannot sign in: {answer.status_code}")
-        self._csrf = self.get("/api/v1/me")["csrf_token"]
-
-    def authorization(self) -> dict[str, str]:
-        """A session is carried by its cookie; writing also takes the page's token."""
-        return {"X-CSRF-Token": self._csrf} if hasattr(self, "_csrf") else {}
-
-
-def _expect(shown: bool, otherwise: str) -> None:
-    if not shown:
-        raise NotShown(otherwise)
-
-
 def _over(answer: dict[str, Any]) -> bool:
     return answer["state"] in {"done", "failed", "cancelled"}
 
@@ -368,55 +390,7 @@ def _today() -> Any:
     return datetime.now(UTC).date()
 
 
-def _quoted(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text)
-
-
-def _contradictions(files: dict[str, Path]) -> int:
-    """How many citizens several datasets share; raises `NotShown` when any two disagree on one of them."""
-    import duckdb
-
-    person = files["police.resident-register"]
-    compared = 0
-    with duckdb.connect() as db:
-        for identifier, file in files.items():
-            columns = {row[0] for row in db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file)]).fetchall()}
-            known = {row[0] for row in db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(person)]).fetchall()}
-            shared = sorted((columns & known) - {"GMSFHM"} & {"XM", "XBDM", "CSRQ", "MZDM"})
-            if identifier == "police.resident-register" or "GMSFHM" not in columns or not shared:
-                continue
-            differ = " OR ".join(f'a."{c}" IS DISTINCT FROM b."{c}"' for c in shared)
-            both, wrong = db.execute(
-                f"SELECT count(*), count(*) FILTER ({differ}) FROM read_parquet(?) a JOIN read_parquet(?) b USING (GMSFHM)",
-                [str(person), str(file)],
-            ).fetchone() or (0, 0)
-            _expect(wrong == 0, f"{identifier} contradicts the register on {wrong} citizens")
-            compared += both
-    _expect(compared > 0, "no two datasets share a citizen, so nothing was compared")
-    return compared
-
-
-def _prove(bundle: Path) -> str:
-    from exchange.ledger.verify import verify
-
-    whole = verify(bundle)
-    _expect(whole.ok, f"the bundle does not verify: {whole}")
-    data = bytearray(bundle.read_bytes())
-    place = int.from_bytes(hashlib.sha256(data).digest()[:8], "big") % len(data)
-    data[place] ^= 1
-    bad = bundle.with_suffix(".tampered")
-    bad.write_bytes(data)
-    found = verify(bad)
-    _expect(not found.ok, "a flipped byte was not noticed")
-    return f"{whole.entries} ledger entries proved offline; byte flipped at {place} found: {found.where}"
-
-
 def timed(step: Callable[[], str]) -> tuple[str, float]:
     """What a step says, and its seconds."""
     began = time.perf_counter()
     return step(), time.perf_counter() - began
-
-
-__all__ = ["VENDORS", "Story", "timed"]

@@ -121,7 +121,7 @@ class Rating:
 
 
 def neutral_order(listings: list[Listing], day: date) -> list[Listing]:
-    """Order of display that favours nobody (优化营商环境条例 art 37): reshuffled each day by a hash of day and listing."""
+    """Order of display that favours nobody (优化营商环境条例 art 37): shuffled anew each day by a hash."""
     return sorted(listings, key=lambda listing: hashlib.sha256(f"{day.isoformat()}/{listing.id}".encode()).digest())
 
 

@@ -85,7 +85,9 @@ class Market:
         known = self._matter(matter)
         if known.department != caller.party:
             raise Forbidden(
-                f"{known.department} leads the matter {matter}", rule="demand.lead-department", hint="ask it to publish the demand"
+                f"{known.department} leads the matter {matter}",
+                rule="demand.lead-department",
+                hint="ask it to publish the demand",
             )
         now = self.clock()
         demand = Demand(new_id("dmd", now), caller.party, matter, title["zh_CN"], title["en"], stamp(now))
@@ -141,14 +143,30 @@ class Market:
             present = store.find(tx, AppVersion, app=app, version=version)
             if present is not None:
                 if present.artefact_digest != artefact_digest:
-                    raise Conflict(f"version {version} is registered with another build", hint="give the new build a new version")
+                    raise Conflict(
+                        f"version {version} is registered with another build",
+                        hint="give the new build a new version",
+                    )
                 return present
             added = AppVersion(
-                new_id("apv", self.clock()), app, caller.party, owner.matter, version, url.rstrip("/"), artefact_digest, VersionState.REGISTERED
+                new_id("apv", self.clock()),
+                app,
+                caller.party,
+                owner.matter,
+                version,
+                url.rstrip("/"),
+                artefact_digest,
+                VersionState.REGISTERED,
             )
             store.add(tx, added)
             self._record(
-                tx, "app.version", app_version=added.id, app=app, vendor=caller.party, version=version, artefact_digest=artefact_digest
+                tx,
+                "app.version",
+                app_version=added.id,
+                app=app,
+                vendor=caller.party,
+                version=version,
+                artefact_digest=artefact_digest,
             )
         return added
 
@@ -170,7 +188,13 @@ class Market:
             if version.state is VersionState.LISTED:
                 raise Conflict("this version is listed already", hint="register a new version to have it tested")
             subject = Subject(
-                version.id, version.app, version.vendor, version.matter, version.version, version.url, version.artefact_digest
+                version.id,
+                version.app,
+                version.vendor,
+                version.matter,
+                version.version,
+                version.url,
+                version.artefact_digest,
             )
             certification = self.certifications.request(tx, caller, subject)
             store.save(tx, replace(version, state=VersionState.IN_TEST, certification=certification.id))
@@ -180,7 +204,9 @@ class Market:
         """List the version when its certification passed; called in the transaction that stores the verdict."""
         version = store.need(tx, AppVersion, id=certification.subject.app_version)
         if certification.state is not CertificationState.PASSED:
-            state = VersionState.REFUSED if certification.state is CertificationState.REFUSED else VersionState.REGISTERED
+            state = (
+                VersionState.REFUSED if certification.state is CertificationState.REFUSED else VersionState.REGISTERED
+            )
             store.save(tx, replace(version, state=state))
             return
         assert certification.grade is not None
@@ -201,7 +227,10 @@ class Market:
         )
         store.add(tx, listing)
         agreements = self.agreements.entrust(
-            tx, matter=self._matter(version.matter), vendor=version.vendor, until=moment(certification.valid_until)
+            tx,
+            matter=self._matter(version.matter),
+            vendor=version.vendor,
+            until=moment(certification.valid_until),
         )
         self._record(
             tx,
@@ -236,11 +265,22 @@ class Market:
             found = self._live(tx, listing)
             version = store.need(tx, AppVersion, id=found.app_version)
             matter = HandledMatter(
-                new_id("hdm", now), new_id("lch", now), found.id, found.vendor, found.matter, caller.id, stamp(now)
+                new_id("hdm", now),
+                new_id("lch", now),
+                found.id,
+                found.vendor,
+                found.matter,
+                caller.id,
+                stamp(now),
             )
             store.add(tx, matter)
             self._record(
-                tx, "listing.launched", launch=matter.launch, handled_matter=matter.id, listing=found.id, vendor=found.vendor
+                tx,
+                "listing.launched",
+                launch=matter.launch,
+                handled_matter=matter.id,
+                listing=found.id,
+                vendor=found.vendor,
             )
         token = self.tokens.make(matter.launch, "gateway", LAUNCH_LIFE)
         return Opened(matter.id, matter.launch, token, version.url, f"{self.base_url}/gateway")
@@ -256,7 +296,7 @@ class Market:
         return Launch(launch, matter.vendor, matter.matter, matter.listing, matter.id)
 
     def delivered(self, tx: Connection, launch: str, interface: str, operation: str) -> None:
-        """A department confirmed an operation for a launch; the handled matter completes with its last required step."""
+        """A department confirmed an operation for a launch; the last required one completes the handled matter."""
         matter = store.find(tx, HandledMatter, launch=launch)
         if matter is None or matter.completed_at:
             return
@@ -304,20 +344,32 @@ class Market:
         with self.database.transaction() as tx:
             matter = store.find(tx, HandledMatter, id=handled_matter)
             if matter is None or matter.citizen != caller.id:
-                raise NotFound(f"no handled matter {handled_matter} of yours", hint="list them at /api/v1/handled-matters")
+                raise NotFound(
+                    f"no handled matter {handled_matter} of yours",
+                    hint="list them at /api/v1/handled-matters",
+                )
             check_rating(matter, caller.id, level, already=bool(store.ratings_of(tx, handled_matter=matter.id)))
             rating = Rating(matter.id, matter.listing, level, comment, stamp(self.clock()))
             store.add_rating(tx, rating)
             # the rater stays sealed: neither person nor comment is in the entry
             self._record(
-                tx, "matter.rated", handled_matter=matter.id, listing=matter.listing, vendor=matter.vendor, level=level
+                tx,
+                "matter.rated",
+                handled_matter=matter.id,
+                listing=matter.listing,
+                vendor=matter.vendor,
+                level=level,
             )
         return rating
 
     def _live(self, tx: Connection, listing: str) -> Listing:
         found = store.need(tx, Listing, id=listing)
         if not found.active or moment(found.valid_until) <= self.clock():
-            raise Forbidden("this app is no longer listed", rule="listing.active", hint="choose another app of this matter")
+            raise Forbidden(
+                "this app is no longer listed",
+                rule="listing.active",
+                hint="choose another app of this matter",
+            )
         return found
 
     def _matter(self, identifier: str) -> library.Matter:

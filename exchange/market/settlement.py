@@ -1,4 +1,4 @@
-"""Fees by a published policy: a pure function of counted use and ratings, in whole fen, so anyone gets the same cent."""
+"""Fees by a published policy: a pure function of counted use and ratings in whole fen; anyone gets the same cent."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ def load(text: str) -> Policy:
             minimum_ratings=int(raw["minimum_ratings"]),
             neutral=Fraction(str(raw["factor_below_minimum"])),
             quality=tuple(
-                sorted(((Fraction(str(q["mean_at_least"])), Fraction(str(q["factor"]))) for q in raw["quality"]), reverse=True)
+                sorted(
+                    ((Fraction(str(q["mean_at_least"])), Fraction(str(q["factor"]))) for q in raw["quality"]),
+                    reverse=True,
+                )
             ),
             digest=hashlib.sha256(text.encode()).hexdigest(),
         )

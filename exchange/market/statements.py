@@ -79,7 +79,11 @@ class Statements:
             "period_start": row["period_start"],
             "period_end": row["period_end"],
             "currency": "CNY",
-            "policy": {"version": self.policy.version, "digest": self.policy.digest, "text": self.policy_text},
+            "policy": {
+                "version": self.policy.version,
+                "digest": self.policy.digest,
+                "text": self.policy_text,
+            },
             "lines": [{name: getattr(line, name) for name in line.__dataclass_fields__} for line in lines],
             "total_fen": sum(line.amount_fen for line in lines),
         }

@@ -82,7 +82,12 @@ def matrix(flows: Iterable[Flow]) -> list[dict[str, Any]]:
         refused[pair] += flow.refused
     pairs = sorted(left.keys() | refused.keys(), key=lambda pair: (-left[pair], pair))
     return [
-        {"provider": provider, "consumer": consumer, "delivered": left[provider, consumer], "refused": refused[provider, consumer]}
+        {
+            "provider": provider,
+            "consumer": consumer,
+            "delivered": left[provider, consumer],
+            "refused": refused[provider, consumer],
+        }
         for provider, consumer in pairs
     ]
 
@@ -117,8 +122,9 @@ def findings(flows: Sequence[Flow], granted: Iterable[Granted]) -> list[Finding]
                     "unused-agreement",
                     "info",
                     agreement.id,
-                    f"授权 {agreement.id}（{agreement.provider} → {agreement.consumer}，{agreement.interface}）尚未使用",
-                    f"agreement {agreement.id} ({agreement.provider} → {agreement.consumer}, {agreement.interface}) was never used",
+                    f"授权 {agreement.id} 尚未使用：{agreement.provider} → {agreement.consumer}，{agreement.interface}",
+                    f"agreement {agreement.id} was never used: {agreement.provider} → {agreement.consumer}, "
+                    f"{agreement.interface}",
                 )
             )
         elif unused := sorted(set(agreement.fields) - used[agreement.id]):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.agreements.service import Agreements
-from exchange.brokering.service import Broker
-from exchange.brokering.model import Delivery
 from exchange.agreements.model import Agreement
+from exchange.agreements.service import Agreements
+from exchange.brokering.model import Delivery
+from exchange.brokering.service import Broker
 from exchange.oversight.model import Finding, Flow, Granted, findings, matrix
 from exchange.parties.access import Caller, permit
 
@@ -22,7 +22,13 @@ class Oversight:
         self.agreements, self.broker = agreements, broker
 
     def flows(
-        self, caller: Caller | None, *, outcome: str = "", consumer: str = "", interface: str = "", limit: int = 200
+        self,
+        caller: Caller | None,
+        *,
+        outcome: str = "",
+        consumer: str = "",
+        interface: str = "",
+        limit: int = 200,
     ) -> list[Flow]:
         """Newest first. ``outcome`` is ``delivered`` or ``refused``; empty filters let everything through."""
         caller = permit(caller, "flow.read")

@@ -1,4 +1,4 @@
-"""A form from a matter's request schema: since the matter's interface is one, one form serves every app of the matter."""
+"""A form from a matter's request schema: the matter's interface is one, so one form serves all of its apps."""
 
 from __future__ import annotations
 
@@ -38,7 +38,15 @@ def fields(schema: Mapping[str, Any], root: Mapping[str, Any], pointer: str = ""
             made.append(Field(place, title, name in wanted, kind, children=fields(part, root, place)))
         elif kind != "array":
             made.append(
-                Field(place, title, name in wanted, kind, _input(part), part.get("pattern", ""), _choices(part, kind))
+                Field(
+                    place,
+                    title,
+                    name in wanted,
+                    kind,
+                    _input(part),
+                    part.get("pattern", ""),
+                    _choices(part, kind),
+                )
             )
     return tuple(made)
 
@@ -85,4 +93,6 @@ def _choices(part: Mapping[str, Any], kind: str) -> tuple[tuple[Any, Text], ...]
     if kind == "boolean":
         return (("true", {"zh_CN": "是", "en": "yes"}), ("false", {"zh_CN": "否", "en": "no"}))
     names = part.get("x-codes", {})
-    return tuple((value, names.get(str(value), {"zh_CN": str(value), "en": str(value)})) for value in part.get("enum", ()))
+    return tuple(
+        (value, names.get(str(value), {"zh_CN": str(value), "en": str(value)})) for value in part.get("enum", ())
+    )

@@ -51,4 +51,9 @@ def _follow(part: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _row(name: str, part: dict[str, Any]) -> Row:
     english = part.get("x-en") if isinstance(part.get("x-en"), dict) else {}
     title = str(part.get("title") or part.get("description") or "")
-    return name, {"zh_CN": title, "en": str((english or {}).get("title", title))}, part.get("x-element"), part.get("x-sensitivity")
+    return (
+        name,
+        {"zh_CN": title, "en": str((english or {}).get("title", title))},
+        part.get("x-element"),
+        part.get("x-sensitivity"),
+    )

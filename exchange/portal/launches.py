@@ -30,11 +30,21 @@ def router(pages: Pages, access: Access, market: Market, base_url: str) -> APIRo
 
     @routes.post("/market/{matter}/{listing}")
     def opened(request: Request, caller: Who, matter: str, listing: str) -> Response:
-        return page(request, _signed_in(caller), matter, listing, token=market.launch(_signed_in(caller), listing).token)
+        return page(
+            request,
+            _signed_in(caller),
+            matter,
+            listing,
+            token=market.launch(_signed_in(caller), listing).token,
+        )
 
     @routes.post("/market/{matter}/{listing}/submission")
     def submitted(
-        request: Request, caller: Who, matter: str, listing: str, values: Annotated[dict[str, str], Depends(_typed)]
+        request: Request,
+        caller: Who,
+        matter: str,
+        listing: str,
+        values: Annotated[dict[str, str], Depends(_typed)],
     ) -> Response:
         who = _signed_in(caller)
         token = values.get("launch_token", "")
@@ -91,7 +101,9 @@ def router(pages: Pages, access: Access, market: Market, base_url: str) -> APIRo
             return None, _("The app did not answer. Try again later or choose another app.")
         if answer.is_success and isinstance(shown, dict):
             return shown, ""
-        return None, text(shown.get("detail") if isinstance(shown, dict) else None, "en") or _("The app refused the form.")
+        return None, text(shown.get("detail") if isinstance(shown, dict) else None, "en") or _(
+            "The app refused the form."
+        )
 
     return routes
 

@@ -63,7 +63,10 @@ def router(
 
     @routes.post("/sign-in")
     def sign_in(
-        request: Request, login: Annotated[str, Form()], password: Annotated[str, Form()], next: Annotated[str, Form()] = "/"
+        request: Request,
+        login: Annotated[str, Form()],
+        password: Annotated[str, Form()],
+        next: Annotated[str, Form()] = "/",
     ) -> Response:
         try:
             session = parties.sign_in(login, password)
@@ -102,7 +105,9 @@ def router(
     @routes.get("/market/{matter}")
     def market_page(request: Request, caller: Who, matter: str | None = None) -> Response:
         listings = market.listings(matter)
-        wanted = [matter] if matter else sorted({d.matter for d in market.demands()} | {item.matter for item in listings})
+        wanted = (
+            [matter] if matter else sorted({d.matter for d in market.demands()} | {item.matter for item in listings})
+        )
         may_see_tests = caller is not None and caller.kind in {"vendor", "data_office", "operator"}
         return pages.render(
             request,
@@ -217,7 +222,9 @@ def router(
         return pages.render(request, caller, "mine.html", matters=shown, levels=_levels(code))
 
     @routes.post("/mine/{identifier}/rating")
-    def rate(caller: Who, identifier: str, level: Annotated[int, Form()], comment: Annotated[str, Form()] = "") -> Response:
+    def rate(
+        caller: Who, identifier: str, level: Annotated[int, Form()], comment: Annotated[str, Form()] = ""
+    ) -> Response:
         market.rate(_signed_in(caller), identifier, level, comment)
         return RedirectResponse("/mine", status_code=303)
 
@@ -285,7 +292,9 @@ def _application(agreements: Agreements, catalogue: Catalogue, caller: Caller, a
         "reason": a.reply.reason if a.reply else "",
         "due": due.day if due else None,
         "late": due.late if due else False,
-        "answerable": a.state.value == "filed" and caller.party == a.provider and bool(caller.roles & {"admin", "reviewer"}),
+        "answerable": a.state.value == "filed"
+        and caller.party == a.provider
+        and bool(caller.roles & {"admin", "reviewer"}),
     }
 
 

@@ -33,7 +33,11 @@ def options(pairs: Sequence[dict[str, Any]], name: Callable[[str], str]) -> dict
                 "lineStyle": {"color": "gradient", "opacity": 0.35},
                 # the label is the party's name; the node's own name keeps the sides apart
                 "data": [
-                    {"name": node, "label": {"formatter": name(node[2:])}, "tooltip": {"formatter": name(node[2:])}}
+                    {
+                        "name": node,
+                        "label": {"formatter": name(node[2:])},
+                        "tooltip": {"formatter": name(node[2:])},
+                    }
                     for node in nodes
                 ],
                 "links": links,

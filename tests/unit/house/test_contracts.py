@@ -14,7 +14,9 @@ LINT = Path(sys.executable).parent / "lint-imports"
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([LINT, "--no-cache"], cwd=folder, capture_output=True, text=True, env={"PYTHONPATH": str(folder)})
+    return subprocess.run(
+        [LINT, "--no-cache"], cwd=folder, capture_output=True, text=True, env={"PYTHONPATH": str(folder)}
+    )
 
 
 def test_contracts_hold() -> None:
@@ -27,7 +29,11 @@ def test_contracts_hold() -> None:
     [
         ("specs/finding.py", "import mockdata", "One line of packages"),
         ("conformance/report.py", "import exchange.ledger.service", "know nothing of the service"),
-        ("exchange/agreements/model.py", "import exchange.agreements.store", "routes → service → store → model"),
+        (
+            "exchange/agreements/model.py",
+            "import exchange.agreements.store",
+            "routes → service → store → model",
+        ),
         ("exchange/ledger/service.py", "import exchange.market.model", "Features of the exchange"),
         ("exchange/market/model.py", "import exchange.database", "Models are pure"),
     ],
@@ -37,7 +43,11 @@ def test_a_planted_import_is_found(tmp_path: Path, file: str, line: str, contrac
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "static", "*.csv"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     planted = tmp_path / file
-    planted.write_text(planted.read_text().replace("from __future__ import annotations", f"from __future__ import annotations\n{line}", 1))
+    planted.write_text(
+        planted.read_text().replace(
+            "from __future__ import annotations", f"from __future__ import annotations\n{line}", 1
+        )
+    )
     result = lint(tmp_path)
     assert result.returncode == 1
     assert any(contract in row and "BROKEN" in row for row in result.stdout.splitlines()), result.stdout

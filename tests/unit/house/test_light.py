@@ -5,7 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("numpy", "pyarrow", "duckdb", "faker", "great_expectations", "schemathesis", "pandas", "sqlalchemy", "fastapi", "dbos", "uvicorn")
+HEAVY = (
+    "numpy",
+    "pyarrow",
+    "duckdb",
+    "faker",
+    "great_expectations",
+    "schemathesis",
+    "pandas",
+    "sqlalchemy",
+    "fastapi",
+    "dbos",
+    "uvicorn",
+)
 
 
 def loaded_by(code: str) -> set[str]:

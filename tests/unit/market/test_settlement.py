@@ -35,7 +35,14 @@ def test_a_rating_of_a_matter_that_did_not_complete_counts_for_nothing() -> None
 
 @pytest.mark.parametrize(
     ("levels", "factor", "amount"),
-    [([], "1", 300), ([5], "6/5", 360), ([4], "11/10", 330), ([3], "1", 300), ([2], "7/10", 210), ([1], "2/5", 120)],
+    [
+        ([], "1", 300),
+        ([5], "6/5", 360),
+        ([4], "11/10", 330),
+        ([3], "1", 300),
+        ([2], "7/10", 210),
+        ([1], "2/5", 120),
+    ],
 )
 def test_factor_by_mean_rating(levels: list[int], factor: str, amount: int) -> None:
     (line,) = settlement.settle(POLICY, [Use(0, "l", "v", levels[0] if levels else None)])
@@ -55,7 +62,9 @@ def test_half_a_fen_is_rounded_up() -> None:
     assert line.amount_fen == 3
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["l1", "l2"]), st.sampled_from([None, 1, 2, 3, 4, 5]))))
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["l1", "l2"]), st.sampled_from([None, 1, 2, 3, 4, 5])))
+)
 def test_order_of_entries_changes_nothing(rows: list[tuple[str, str, int | None]]) -> None:
     uses = [Use(i, listing, vendor, level) for i, (vendor, listing, level) in enumerate(rows)]
     assert settlement.settle(POLICY, uses) == settlement.settle(POLICY, list(reversed(uses)))
