@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import re
+
+import jsonschema_rs
+import pytest
+
+from specs import elements
+
+GA_T_543 = re.findall(
+    r"\w+",
+    "GMSFHM XM XBDM XB MZDM MZ CSRQ CSSJ CSDSSXQ JGSSXQ HJDZ LXDH YHZGX CSZMBH CSDJLB HB LHSFZ JHRYXM"
+    " JHRYGMSFHM JHRYLXDH JHRYJHGX JHREXM JHREGMSFHM JHRELXDH JHREJHGX FQXM FQGMSFHM MQXM MQGMSFHM FQ_XM"
+    " FQ_GMSFHM MQ_XM MQ_GMSFHM SBRXM SBRSFZ SBRLXDH SBR_XM JTHZL PCS YWLSH CSDXZ",
+)
+# Facts of the virtual population (what a Register or Population column can be asked for).
+ATTRIBUTES = set(
+    re.findall(
+        r"\w+",
+        "citizen_number name sex birth_date ethnic_group division hukou_division household_kind household_number"
+        " address mobile email marital_status relation_to_head education employer_uscc employer_name"
+        " employer_address monthly_income registered_at birth_certificate_number birth_division"
+        " ancestral_division marriage_state marriage_date divorce_date marriage_certificate_number"
+        " institution_code institution_name issuing_power registering_authority",
+    )
+)
+CHECKS = {None, "iso7064-mod11-2", "iso7064-mod37-36", "gb32100", "gb11714", "luhn"}
+
+
+def test_there_are_at_least_ninety_elements_and_all_code_lists() -> None:
+    assert len(elements.dictionary()) >= 90
+    wanted = {"sex", "marital-status", "education", "kin", "professional-title", "document-type"}
+    assert {*wanted, "ethnic-group"} <= set(elements.code_lists())
+
+
+def test_the_56_ethnic_groups_are_there_in_the_order_of_the_standard() -> None:
+    groups = elements.code_lists()["ethnic-group"].values
+    assert list(groups)[:56] == [f"{number:02d}" for number in range(1, 57)]
+    assert set(groups) - {f"{number:02d}" for number in range(1, 57)} == {"97", "98"}
+    shown = {code: groups[code]["zh_CN"] for code in ("01", "05", "22", "34", "56")}
+    assert shown == {"01": "汉族", "05": "维吾尔族", "22": "畲族", "34": "布朗族", "56": "基诺族"}
+    assert len({words["zh_CN"] for words in groups.values()}) == 58
+
+
+@pytest.mark.parametrize("identifier", GA_T_543)
+def test_every_ga_t_543_identifier_is_known(identifier: str) -> None:
+    elements.resolve(identifier)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "qualifier", "element"),
+    [
+        ("GMSFHM", None, "GMSFHM"),
+        ("MQ_GMSFHM", "MQ", "GMSFHM"),
+        ("MQGMSFHM", "MQ", "GMSFHM"),
+        ("JHRYXM", "JHRY", "XM"),
+        ("JHR_XM", "JHR", "XM"),
+        ("SBRSFZ", "SBR", "GMSFHM"),
+        ("NAN_XM", "NAN", "XM"),
+        ("mqxm", "MQ", "XM"),
+        ("XB", None, "XBDM"),
+        ("HJDZ", None, "HJDZ"),
+        ("QFJG", None, "QFJG"),
+    ],
+)
+def test_identifiers_resolve(identifier: str, qualifier: str | None, element: str) -> None:
+    found, resolved = elements.resolve(identifier)
+    assert (found, resolved.id) == (qualifier, element)
+
+
+def test_an_unknown_identifier_names_near_ones() -> None:
+    with pytest.raises(KeyError, match="GMSFHM"):
+        elements.resolve("GMSFHN")
+
+
+@pytest.mark.parametrize("id", sorted(elements.dictionary()))
+def test_an_element_says_everything(id: str) -> None:
+    element = elements.dictionary()[id]
+    for text in (element.title, element.description):
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in text["zh_CN"])
+        assert text["en"].isascii()
+    assert element.synonyms
+    assert element.standard
+    assert element.check in CHECKS
+    assert element.attribute is None or element.attribute in ATTRIBUTES
+    jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **element.schema})
+    jsonschema_rs.validator_for(element.schema)
+
+
+def test_codes_and_schemas_agree() -> None:
+    for element in elements.dictionary().values():
+        if element.codes is not None:
+            assert element.schema == {"type": "string", "enum": list(element.codes)}
+            assert element.code_list in elements.code_lists()
+        else:
+            assert "enum" not in element.schema
+
+
+def test_no_name_means_two_elements() -> None:
+    taken: dict[str, str] = {}
+    for element in elements.dictionary().values():
+        for name in {element.id, *element.aliases, element.title["zh_CN"], *element.synonyms}:
+            assert taken.setdefault(name.lower(), element.id) == element.id, name
+
+
+def test_only_what_was_read_counts_as_verified() -> None:
+    verified = {element.id for element in elements.dictionary().values() if element.verified}
+    assert verified == {"GMSFHM", "TYSHXYDM", "ZZJGDM"}
