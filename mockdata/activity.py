@@ -1,4 +1,4 @@
-"""What the persons of a template do: child, pupil, employee, self-employed or farmer, retired, at home; and how educated.
+"""What the persons of a template do: child, pupil, employee, self-employed, retired, at home; and their education.
 
 Settled once in the template, so that every division has the same shares. A model: the facts give only the share with
 college education (15,467 in 100,000), which the education table keeps.

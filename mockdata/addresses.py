@@ -38,7 +38,7 @@ def _areas(mode: Mode) -> tuple[pa.Array, Ints, NDArray[np.bool_]]:
 
 
 def addresses(table: Divisions, division: Ints, words: Words, key: int, dormitory: NDArray[np.bool_]) -> pa.Array:
-    """One address a row: `division` positions in the table, `words` 64 bits a household, `dormitory` for collectives."""
+    """One address a row: positions of divisions in the table, 64 bits a household, a mark for collectives."""
     areas, starts, urban_area = _areas(table.mode)
     ways, roads = pools.ways()
     numbers = pools.house_numbers()
@@ -55,5 +55,10 @@ def addresses(table: Divisions, division: Ints, words: Words, key: int, dormitor
     # small house numbers are the most frequent: the product of two even draws
     number = below(third << np.uint64(9), 999)
     number = number * (second & np.uint64(1023)).astype(np.int64) >> 10
-    parts = [areas.take(pa.array(area)), ways.take(pa.array(way)), numbers.take(pa.array(number)), rooms.take(pa.array(room))]
+    parts = [
+        areas.take(pa.array(area)),
+        ways.take(pa.array(way)),
+        numbers.take(pa.array(number)),
+        rooms.take(pa.array(room)),
+    ]
     return pc.binary_join_element_wise(*parts, "")

@@ -55,7 +55,7 @@ def cohort_shares() -> Floats:
         at_age[0] = share[0]
         at_age[:-1] += share[1:] * (1 - reached)
         share *= (target / np.bincount(band, at_age, minlength=len(BANDS)))[band]
-    return share / share.sum()
+    return np.asarray(share / share.sum())
 
 
 @cache

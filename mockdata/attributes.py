@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from mockdata import activity, ages, identifiers, pools
 from mockdata.addresses import addresses
+from mockdata.divisions import Mode, divisions
 from mockdata.rows import YEAR_STARTS, Rows, taken
 from mockdata.seeds import Bijection, Ints, below, hashed, unit
 
@@ -253,8 +254,12 @@ def divorce_date(rows: Rows) -> pa.Array:
 def registering_authority(rows: Rows) -> pa.Array:
     """Office that registered the marriage: the civil-affairs office of the division."""
     there = rows.married | rows.divorced
-    offices = pc.binary_join_element_wise(rows.world.divisions.full_names, "民政局婚姻登记处", "")
-    return taken(offices, np.where(there, rows.division, -1))
+    return taken(_offices(rows.world.divisions.mode), np.where(there, rows.division, -1))
+
+
+@cache
+def _offices(mode: Mode) -> pa.Array:
+    return pc.binary_join_element_wise(divisions(mode).full_names, "民政局婚姻登记处", "")
 
 
 def marriage_certificate_number(rows: Rows) -> pa.Array:

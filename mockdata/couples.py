@@ -42,7 +42,9 @@ def intentions(chances: Chances, lone: Lone) -> Ints:
     """What becomes of each lone person if a partner is found: 20 living apart, 40 divorced; 10 and 30 need none."""
     chance = chances.uniform("lone status", len(lone.slot))
     old, middle = lone.back >= 65, lone.back >= 40
-    divorced = np.select([lone.back < 27, lone.parent, lone.collective, old, middle], [0.0, 0.45, 0.06, 0.05, 0.24], 0.1)
+    divorced = np.select(
+        [lone.back < 27, lone.parent, lone.collective, old, middle], [0.0, 0.45, 0.06, 0.05, 0.24], 0.1
+    )
     apart = np.select([lone.back < 25, lone.parent, lone.collective, old, middle], [0.0, 0.35, 0.5, 0.1, 0.42], 0.3)
     return np.select([chance < divorced, chance < divorced + apart], [DIVORCED, MARRIED], leftover(chance, lone))
 
@@ -78,7 +80,7 @@ def marriage_years(chances: Chances, man_back: Ints, woman_back: Ints, eldest_ba
     wait = (1 + 11 * chance * chance).astype(np.int64)
     before_child = BASE.year - eldest_back - 1 - (3 * chance * chance).astype(np.int64)
     wish = np.where(eldest_back >= 0, before_child, legal + wait)
-    return np.minimum(np.maximum(wish, legal), BASE.year)
+    return np.asarray(np.minimum(np.maximum(wish, legal), BASE.year), dtype=np.int64)
 
 
 def divorce_years(chances: Chances, married: Ints, youngest_back: Ints) -> Ints:
@@ -86,4 +88,4 @@ def divorce_years(chances: Chances, married: Ints, youngest_back: Ints) -> Ints:
     chance = chances.uniform("divorce year", len(married))
     least = np.maximum(married + 1, np.where(youngest_back >= 0, BASE.year - youngest_back + 1, 0))
     span = np.maximum(BASE.year - least, 0)
-    return np.minimum(least + (span * chance * chance).astype(np.int64), BASE.year)
+    return np.asarray(np.minimum(least + (span * chance * chance).astype(np.int64), BASE.year), dtype=np.int64)

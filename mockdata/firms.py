@@ -84,7 +84,7 @@ class Firms:
         firm = self._first[place] + turn
         wraps = firm >= BLOCK
         start = self._edges[np.where(wraps, firm - BLOCK, firm)] - self._edges[self._first[place]]
-        return block * self._edges[-1] + start + np.where(wraps, self._edges[-1], 0)
+        return np.asarray(block * self._edges[-1] + start + np.where(wraps, self._edges[-1], 0))
 
     def employer(self, index: Ints) -> Ints:
         """The firm each person works for, -1 for persons who are nobody's employees."""

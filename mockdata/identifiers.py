@@ -151,7 +151,7 @@ def day_bytes(days: Ints) -> Bytes:
 
 @cache
 def _area_sums() -> Ints:
-    return (_groups(6).astype(np.int64) - 48) @ np.array(_CITIZEN_WEIGHTS[:6])
+    return np.asarray((_groups(6).astype(np.int64) - 48) @ np.array(_CITIZEN_WEIGHTS[:6]), dtype=np.int64)
 
 
 def citizen_numbers(areas: Ints, days: Ints, sequences: Ints) -> Bytes:

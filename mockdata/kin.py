@@ -8,6 +8,7 @@ number of generations follow the 2020 census table exactly; how the places of a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Households:
     @property
     def sizes(self) -> Ints:
         """Persons a household."""
-        return self.counts.sum(axis=(1, 2))
+        return np.asarray(self.counts.sum(axis=(1, 2)), dtype=np.int64)
 
 
 class Chances:
@@ -102,7 +103,7 @@ def _families(chances: Chances, sizes: Ints, generations: Ints) -> NDArray[np.in
     row = np.arange(n)
     bottom = generations - 1
 
-    def place(purpose: str, level: Ints, kind: int, chance: Floats, limit: int = 1) -> None:
+    def place(purpose: str, level: Ints, kind: int, chance: NDArray[Any], limit: int = 1) -> None:
         nonlocal free
         able = (free > 0) & (counts[row, level, kind] < limit) & (chances.uniform(purpose, n) < chance)
         counts[row, level, kind] += able

@@ -2,7 +2,8 @@
 
 A division of n persons holds ceil(n / P) copies (*blocks*) of the template's P slots. All its blocks begin at the same
 slot of the template, drawn per division among the places where a block may be cut, and the last one ends where the
-division is full; so small divisions hold different households. Index = division offset + block · P + (slot - start) mod P.
+division is full; so small divisions hold different households.
+Index = division offset + block · P + (slot - start) mod P.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def _starts(seed: int | str, division: Ints, sizes: Ints, cuttable: NDArray[np.b
 
 @dataclass(frozen=True)
 class Selection:
-    """All persons whose slot is marked, numbered 0 … count-1 in index order: rows of a register, without storing them."""
+    """All persons whose slot is marked, numbered 0 … count-1 in index order: rows that nobody stores."""
 
     layout: Layout
     marked: NDArray[np.bool_]
@@ -154,7 +155,8 @@ class Selection:
         start = self.layout.start[place]
         end = start + length
         wrapped = np.maximum(end - len(self.marked), 0)
-        return self._before[np.minimum(end, len(self.marked))] - self._before[start] + self._before[wrapped]
+        before = self._before
+        return np.asarray(before[np.minimum(end, len(self.marked))] - before[start] + before[wrapped])
 
     @cached_property
     def offset(self) -> Ints:

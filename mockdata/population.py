@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,6 @@ from mockdata.template import HOUSEHOLDS, MAN, template
 
 SIZE = 1_400_000_000
 AS_OF = BASE
-_CLASSIC = tuple(name for name in ATTRIBUTES if name not in ("employer_address", "division_name"))
 
 
 class Population:
@@ -41,9 +41,7 @@ class Population:
     Raises ValueError for a size or mode it cannot have.
     """
 
-    def __init__(
-        self, seed: int | str, size: int = SIZE, as_of: date = AS_OF, identifiers: Mode = "reserved"
-    ) -> None:
+    def __init__(self, seed: int | str, size: int = SIZE, as_of: date = AS_OF, identifiers: Mode = "reserved") -> None:
         block = template(str(seed), HOUSEHOLDS)
         table = divisions(identifiers)
         layout = lay_out(seed, size, block, table)
@@ -61,6 +59,8 @@ class Population:
         )  # fmt: skip
         self.couples = Selection(layout, (block.married > 0) & (block.sex == MAN))
         self._births = _BirthIndex(self.world)
+        # persons never change, and a sandbox asks for the same one several times in one request
+        self._record = lru_cache(maxsize=4096)(self._look_up)
 
     def __repr__(self) -> str:
         return f"Population({self.seed!r}, {self.size:_}, {self.as_of!r}, {self.identifiers!r})"
@@ -105,11 +105,15 @@ class Population:
 
     def person(self, number: str, attributes: Sequence[str] | None = None) -> dict[str, Any] | None:
         """One person by citizen number as plain values (dates are `date`, money `Decimal`), or None."""
-        index = self.index_of([number])
-        if index[0] < 0:
-            return None
-        columns = self.persons(index, attributes or _CLASSIC)
-        return {name: column[0].as_py() for name, column in columns.items()}
+        index = int(self.index_of([number])[0])
+        return None if index < 0 else self.record(index, attributes)
+
+    def record(self, index: int, attributes: Sequence[str] | None = None) -> dict[str, Any]:
+        """One person by index as plain values. Raises IndexError and KeyError as `persons` does."""
+        return dict(self._record(index, tuple(attributes or ATTRIBUTES)))
+
+    def _look_up(self, index: int, attributes: tuple[str, ...]) -> dict[str, Any]:
+        return {name: column[0].as_py() for name, column in self.persons([index], attributes).items()}
 
     def index_of(self, numbers: Iterable[str] | pa.Array) -> Ints:
         """Persons by citizen number: index, or -1 for a number that is nobody's here (malformed ones included) or
@@ -196,7 +200,7 @@ class Population:
 
 def _month_day(rows: Rows) -> Ints:
     text = identifiers.day_bytes(rows.day)[:, 4:].astype(np.int64) - 48
-    return text @ np.array([1000, 100, 10, 1])
+    return np.asarray(text @ np.array([1000, 100, 10, 1]))
 
 
 def _day(when: date) -> int:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from mockdata import ages, identifiers
 from mockdata.activity import Activity
@@ -132,13 +133,13 @@ class Rows:
         return np.where(there, YEAR_STARTS[safe - 1880] + within, -1)
 
     @cached_property
-    def married(self) -> identifiers.NDArray[np.bool_]:
+    def married(self) -> NDArray[np.bool_]:
         """True for a marriage in force on the population's date."""
         as_of = self.world.as_of
         return (self.wedding >= 0) & (self.wedding <= as_of) & ((self.divorce < 0) | (self.divorce > as_of))
 
     @cached_property
-    def divorced(self) -> identifiers.NDArray[np.bool_]:
+    def divorced(self) -> NDArray[np.bool_]:
         """True for a marriage dissolved by the population's date."""
         return (self.divorce >= 0) & (self.divorce <= self.world.as_of)
 

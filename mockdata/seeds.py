@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,11 @@ Floats = NDArray[np.float64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
+_SHIFT_30, _SHIFT_27, _SHIFT_31, _SHIFT_32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _MASK = (1 << 64) - 1
 
 
+@lru_cache(maxsize=4096)
 def stream(seed: int | str, *purpose: str | int) -> int:
     """The 64-bit key of one purpose under a seed. Different purposes give unrelated streams; the integer 7 and the
     text "7" are the same seed, because a seed is often read from a command line."""
@@ -35,17 +38,27 @@ def stream(seed: int | str, *purpose: str | int) -> int:
 
 def hashed(key: int, counter: ArrayLike) -> Words:
     """64 pseudo-random bits for each counter (any integer array; negative ones wrap). Pure and vectorised."""
-    words = np.array(counter, dtype=np.int64).view(np.uint64) if not _is_words(counter) else np.array(counter)
-    with np.errstate(over="ignore"):
-        words *= _GOLDEN
-        words += np.uint64(key & _MASK)
-        words ^= words >> np.uint64(30)
-        words *= _FIRST
-        words ^= words >> np.uint64(27)
-        words *= _SECOND
-        words ^= words >> np.uint64(31)
+    words = np.array(counter) if _is_words(counter) else np.array(counter, dtype=np.int64).view(np.uint64)
+    if words.size == 1:
+        # a look-up of one person spends its time in NumPy's calls, not in arithmetic
+        words[...] = _hashed_once(key, int(words.item()))
+        return words
+    words *= _GOLDEN
+    words += np.uint64(key & _MASK)
+    words ^= words >> _SHIFT_30
+    words *= _FIRST
+    words ^= words >> _SHIFT_27
+    words *= _SECOND
+    words ^= words >> _SHIFT_31
     result: Words = words
     return result
+
+
+def _hashed_once(key: int, word: int) -> int:
+    word = (word * 0x9E3779B97F4A7C15 + key) & _MASK
+    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & _MASK
+    return word ^ (word >> 31)
 
 
 def _is_words(counter: ArrayLike) -> bool:
@@ -54,7 +67,7 @@ def _is_words(counter: ArrayLike) -> bool:
 
 def below(words: Words, n: int | Ints) -> Ints:
     """Maps 64-bit words to 0 … n-1 for n < 2**32 (n a number or one bound a word), by multiply-and-shift."""
-    result: Ints = ((words >> np.uint64(32)) * np.asarray(n).astype(np.uint64) >> np.uint64(32)).view(np.int64)
+    result: Ints = ((words >> _SHIFT_32) * np.asarray(n).astype(np.uint64) >> _SHIFT_32).view(np.int64)
     return result
 
 
@@ -72,7 +85,7 @@ def uniform(key: int, n: int, start: int = 0) -> Floats:
 def weighted(words: Words, cumulative: Floats) -> Ints:
     """Draws positions with the given cumulative weights (ascending, last = total; need not be 1)."""
     picked = np.searchsorted(cumulative, unit(words) * cumulative[-1], side="right")
-    return np.minimum(picked, len(cumulative) - 1)
+    return np.asarray(np.minimum(picked, len(cumulative) - 1), dtype=np.int64)
 
 
 def alias_free_table(weights: ArrayLike, bits: int = 16) -> NDArray[np.int32]:
@@ -86,7 +99,7 @@ def apportion(weights: ArrayLike, total: int) -> Ints:
     """Whole numbers in proportion to weights that add up exactly to total (largest remainder; ties to the first)."""
     share = np.asarray(weights, dtype=np.float64)
     exact = share * (total / share.sum())
-    whole = np.floor(exact).astype(np.int64)
+    whole: Ints = np.floor(exact).astype(np.int64)
     missing = int(total - whole.sum())
     if missing:
         order = np.argsort(-(exact - whole), kind="stable")

@@ -39,9 +39,9 @@ class Template:
 
     year, day: birth year and day of the year (0 = 1 January) before rotation · sex 1 man, 2 woman · relation: GB/T 4761
     as in the code list (0 head … 8 other) · household: household number · group_start: True where a block may be cut ·
-    marital: 10, 20, 30, 40 once all marriages of the template have happened · partner: the spouse (marital 20) or former
-    spouse (40) · married, dissolved: years, 0 = never · root: slot whose surname is carried · ethnic_root: slot whose
-    ethnic group is shared · born_rank: place among the slots of equal year, day and sex.
+    marital: 10, 20, 30, 40 once all marriages of the template have happened · partner: the spouse (marital 20) or
+    former spouse (40) · married, dissolved: years, 0 = never · root: slot whose surname is carried · ethnic_root: slot
+    whose ethnic group is shared · born_rank: place among the slots of equal year, day and sex.
     """
 
     year: Ints
@@ -119,11 +119,11 @@ def _expand(homes: Households) -> _Draft:
 
 def _pick(chance: Floats, weights: Floats, first: int) -> Ints:
     cumulative = np.cumsum(weights)
-    return first + np.searchsorted(cumulative, chance * cumulative[-1], side="right").astype(np.int64)
+    return np.asarray(first + np.searchsorted(cumulative, chance * cumulative[-1], side="right"), dtype=np.int64)
 
 
 def _draw_years(chances: Chances, draft: _Draft, generations: Ints) -> None:
-    n_homes, n = len(generations), len(draft.household)
+    n_homes, _n = len(generations), len(draft.household)
     home = np.arange(n_homes)
     family = ~draft.collective[np.searchsorted(draft.household, home)]
     bottom = generations - 1
@@ -265,7 +265,7 @@ def _settle(draft: _Draft) -> None:
     """Repairs what the fit bent: children of one mother at least two years apart (or twins), parents at least GAP
     years older, couples of age. Everybody only ever gets older, from the youngest level up, so it ends."""
     home, level, kind = draft.household, draft.level, draft.kind
-    back, n = draft.back, len(draft.back)
+    back, _n = draft.back, len(draft.back)
     adult = np.where(draft.sex == MAN, 23, 21)
     has_spouse = (draft.counts[home, level, SPOUSE] > 0) & (kind != OTHERS)
     back[has_spouse] = np.maximum(back, adult)[has_spouse]
@@ -289,7 +289,9 @@ def _space_siblings(draft: _Draft, only: int | None = None) -> None:
         place = here - draft.start[home, this, OTHERS]
         for turn in range(int(place.max(initial=-1)), -1, -1):
             younger = here[place == turn]
-            elder = draft.slot(draft.household[younger], np.full(len(younger), this), BLOOD) if turn == 0 else younger - 1
+            elder = (
+                draft.slot(draft.household[younger], np.full(len(younger), this), BLOOD) if turn == 0 else younger - 1
+            )
             twin = draft.twin[younger]
             back[elder] = np.where(twin, back[younger], np.maximum(back[elder], back[younger] + 2))
 
