@@ -1,0 +1,172 @@
+"""Tables of the catalogue and the only functions that touch them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Connection, ForeignKey, LargeBinary, Row, Table, Text, select
+from sqlalchemy.types import JSON
+
+from exchange.catalogue.model import State, Version
+from exchange.database import metadata
+
+INTERFACES = Table(
+    "interfaces",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("department", Text, ForeignKey("parties.id"), nullable=False, index=True),
+    Column("title", JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("endpoint", Text),
+    Column("search", Text, nullable=False),
+)
+VERSIONS = Table(
+    "interface_versions",
+    metadata,
+    Column("interface", Text, ForeignKey("interfaces.id"), primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("findings", JSON, nullable=False),
+    Column("registered_at", Text, nullable=False),
+    Column("published_at", Text),
+)
+_VERSION = [column for column in VERSIONS.c if column.name != "document"]
+_ESCAPE = "\\"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An interface's own row."""
+
+    id: str
+    kind: str
+    department: str
+    title: Mapping[str, str]
+    state: State
+    version: str
+    digest: str
+    endpoint: str | None
+
+
+def line(tx: Connection, interface: str) -> Line | None:
+    """An interface by id."""
+    row = tx.execute(select(INTERFACES).where(INTERFACES.c.id == interface)).one_or_none()
+    return None if row is None else _line(row)
+
+
+def put(tx: Connection, row: Line, search: str) -> None:
+    """Write an interface's row, new or changed."""
+    values = {
+        "kind": row.kind,
+        "department": row.department,
+        "title": dict(row.title),
+        "state": row.state,
+        "version": row.version,
+        "digest": row.digest,
+        "endpoint": row.endpoint,
+        "search": search,
+    }
+    if tx.execute(INTERFACES.update().where(INTERFACES.c.id == row.id).values(**values)).rowcount == 0:
+        tx.execute(INTERFACES.insert(), {"id": row.id, **values})
+
+
+def set_endpoint(tx: Connection, interface: str, url: str) -> None:
+    """Write the address an interface answers under."""
+    tx.execute(INTERFACES.update().where(INTERFACES.c.id == interface).values(endpoint=url))
+
+
+def add_version(tx: Connection, version: Version, document: bytes) -> None:
+    """Write a version with its document."""
+    values = {
+        "interface": version.interface,
+        "version": version.version,
+        "digest": version.digest,
+        "filename": version.filename,
+        "document": document,
+        "state": version.state,
+        "findings": [dict(finding) for finding in version.findings],
+        "registered_at": version.registered_at,
+    }
+    tx.execute(VERSIONS.insert(), values)
+
+
+def version(tx: Connection, interface: str, number: str) -> Version | None:
+    """One version of an interface."""
+    query = select(*_VERSION).where(VERSIONS.c.interface == interface, VERSIONS.c.version == number)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _version(row)
+
+
+def versions(tx: Connection, interface: str) -> list[Version]:
+    """All versions of an interface, in order of registration."""
+    query = select(*_VERSION).where(VERSIONS.c.interface == interface)
+    return [_version(row) for row in tx.execute(query.order_by(VERSIONS.c.registered_at, VERSIONS.c.version))]
+
+
+def document(tx: Connection, interface: str, number: str) -> tuple[str, bytes] | None:
+    """(file name, bytes) of a version."""
+    query = select(VERSIONS.c.filename, VERSIONS.c.document)
+    row = tx.execute(query.where(VERSIONS.c.interface == interface, VERSIONS.c.version == number)).one_or_none()
+    return None if row is None else (row.filename, row.document)
+
+
+def publish(tx: Connection, interface: str, number: str, at: str) -> None:
+    """Set a version published, and the one published before superseded."""
+    of = VERSIONS.c.interface == interface
+    before = of & (VERSIONS.c.state == State.PUBLISHED)
+    tx.execute(VERSIONS.update().where(before).values(state=State.SUPERSEDED))
+    chosen = of & (VERSIONS.c.version == number)
+    tx.execute(VERSIONS.update().where(chosen).values(state=State.PUBLISHED, published_at=at))
+
+
+def search(
+    tx: Connection,
+    *,
+    q: str | None,
+    kind: str | None,
+    department: str | None,
+    drafts_of: str | None,
+    after: str | None,
+    limit: int | None,
+) -> list[Line]:
+    """Published interfaces in order of id, and drafts of one department; every word of ``q`` occurs in the text."""
+    shown = INTERFACES.c.state == State.PUBLISHED
+    if drafts_of is not None:
+        shown = shown | (INTERFACES.c.department == drafts_of)
+    query = select(INTERFACES).where(shown).order_by(INTERFACES.c.id).limit(limit)
+    for word in (q or "").lower().split():
+        escaped = word.replace(_ESCAPE, _ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
+        query = query.where(INTERFACES.c.search.like(f"%{escaped}%", escape=_ESCAPE))
+    if kind is not None:
+        query = query.where(INTERFACES.c.kind == kind)
+    if department is not None:
+        query = query.where(INTERFACES.c.department == department)
+    if after is not None:
+        query = query.where(INTERFACES.c.id > after)
+    return [_line(row) for row in tx.execute(query)]
+
+
+def _line(row: Row[*tuple[Any, ...]]) -> Line:
+    state = State(row.state)
+    return Line(row.id, row.kind, row.department, row.title, state, row.version, row.digest, row.endpoint)
+
+
+def _version(row: Row[*tuple[Any, ...]]) -> Version:
+    return Version(
+        row.interface,
+        row.version,
+        row.digest,
+        row.filename,
+        State(row.state),
+        tuple(row.findings),
+        row.registered_at,
+        row.published_at,
+    )
