@@ -56,7 +56,7 @@ class Certification:
     finished_at: str | None = None
     grade: str | None = None
     score: float | None = None
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Mapping[str, str], ...] = ()
     failing: tuple[str, ...] = ()
     report_digest: str | None = None
     certificate_digest: str | None = None

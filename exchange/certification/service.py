@@ -8,13 +8,16 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-import conformance
+from conformance import certificate, render, report, suites
+from conformance.grade import UNDECIDED, Grade, grade, policy
+from conformance.run import run
 from exchange.certification import store
 from exchange.certification.model import Certification, State, Subject, move
 from exchange.clock import Clock, new_id, stamp
@@ -60,7 +63,7 @@ class Certifications:
             id=new_id("crt", now),
             subject=subject,
             state=State.QUEUED,
-            commitment=conformance.commitment(seeds, nonce),
+            commitment=certificate.commitment(seeds, nonce),
             requested_at=stamp(now),
             requested_by=caller.id,
         )
@@ -115,11 +118,11 @@ class Certifications:
         certification = self._move(identifier, State.RUNNING)
         try:
             digest = job.step("run", lambda: self._test(certification, job.progress))
+            job.step("conclude", lambda: self._verdict(identifier, digest))
         except StepFailed as error:
             # the app could not be reached or our own side failed: nobody's verdict
-            self._conclude(replace(certification, state=State.ERRORED, reasons=(str(error),)))
-            return
-        job.step("conclude", lambda: self._verdict(identifier, digest))
+            said = {"zh_CN": f"测试未能进行：{error}", "en": f"the run could not be made: {error}"}
+            self._conclude(replace(certification, state=State.ERRORED, reasons=(said,)))
 
     def _move(self, identifier: str, state: State) -> Certification:
         with self.database.transaction() as tx:
@@ -134,15 +137,16 @@ class Certifications:
     def _test(self, certification: Certification, progress: Callable[[int, int, str], None]) -> str:
         with self.database.reading() as tx:
             seeds, nonce = store.secret(tx, certification.id)
-        suite = conformance.load(certification.subject.matter)
-        report = conformance.run(suite, certification.subject.url, seeds=seeds, nonce=nonce, progress=progress)
+        suite = suites.load(certification.subject.matter)
+        made = run(suite, certification.subject.url, seeds, nonce=nonce, progress=progress)
+        mark = grade(made, policy())
         folder = self.folder / certification.id
         folder.mkdir(parents=True, exist_ok=True)
-        text = conformance.report_json(report)
+        text = json.dumps(report.to_json(made), ensure_ascii=False, indent=1)
         _replace(folder / "report.json", text)
         for language in ("zh_CN", "en"):
-            _replace(folder / f"report.{language}.html", conformance.render_html(report, language))
-        _replace(folder / "report.junit.xml", conformance.render_junit(report))
+            _replace(folder / f"report.{language}.html", render.html(made, language, grade=mark))
+        _replace(folder / "report.junit.xml", render.junit(made))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _verdict(self, identifier: str, report_digest: str) -> str:
@@ -151,34 +155,31 @@ class Certifications:
         assert certification is not None
         if certification.finished:  # the step ran before a crash: its outcome stands
             return certification.state.value
-        report = conformance.read_report((self.folder / identifier / "report.json").read_text())
-        grade = conformance.grade(report)
+        made = report.from_json(json.loads((self.folder / identifier / "report.json").read_text()))
+        mark = grade(made, policy())
         now = self.clock()
         certification = replace(
             certification,
-            state=move(certification.state, State.PASSED if grade.passed else State.REFUSED),
+            state=move(certification.state, _state(mark)),
             finished_at=stamp(now),
-            grade=grade.letter,
-            score=grade.score,
-            reasons=tuple(grade.reasons),
-            failing=tuple(report.failing),
+            grade=mark.letter,
+            score=mark.score,
+            reasons=tuple(mark.reasons),
+            failing=made.failing,
             report_digest=report_digest,
         )
-        if grade.passed:
+        if certification.state is State.PASSED:
             subject = certification.subject
-            envelope = conformance.issue(
-                report,
-                grade,
-                subject={
-                    "name": f"{subject.app}@{subject.version}",
-                    "digest": subject.artefact_digest,
-                    "url": subject.url,
-                },
-                commitment=certification.commitment,
-                run_url=f"{self.base_url}/certifications/{identifier}",
+            envelope = certificate.issue(
+                made,
+                mark,
+                certificate.Subject(subject.app, subject.version, subject.artefact_digest.removeprefix("sha256:")),
+                {"tongban": hashlib.sha256(version("tongban").encode()).hexdigest()},
+                self.key,
                 issued=now,
                 expires=now + VALIDITY,
-                key=self.key,
+                run=identifier,
+                url=f"{self.base_url}/certifications/{identifier}",
             )
             text = json.dumps(envelope, indent=1)
             _replace(self.folder / identifier / "certificate.json", text)
@@ -215,6 +216,13 @@ class Certifications:
                 },
             )
             self.concluded(tx, certification)
+
+
+def _state(mark: Grade) -> State:
+    # an undecided run (limits, outages, our own faults) is nobody's verdict
+    if mark.listable:
+        return State.PASSED
+    return State.ERRORED if mark.letter == UNDECIDED else State.REFUSED
 
 
 def _replace(path: Path, text: str) -> None:

@@ -7,7 +7,10 @@ import resource
 import secrets
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -33,12 +36,11 @@ TITLES = {
 
 def play(settings: Settings, *, once: bool, as_json: bool) -> int:
     """Run the story over a service in this process; then serve, unless ``once``. Gives the exit code."""
-    memory_path = settings.home / "demo.json"
     console = Console(stderr=True)
     settings = replace(settings, allow_loopback_endpoints=True)
     began = time.perf_counter()
     failed, rows = False, []
-    with _prepared(settings, memory_path, console) as (serving, memory, secret), Apps(memory) as apps:
+    with _prepared(settings) as (serving, memory, secret), Apps(memory) as apps:
         with console.status("starting") as status:
             story = Story(serving.settings, secret, memory, apps, lambda text: status.update(text))
             for number, (name, step) in enumerate(story.steps, 1):
@@ -66,27 +68,22 @@ def play(settings: Settings, *, once: bool, as_json: bool) -> int:
     return 1 if failed else 0
 
 
-class _prepared:
-    """The service in a thread, with the story's memory; the operator's secret is made once and remembered."""
-
-    def __init__(self, settings: Settings, memory_path: object, console: Console) -> None:
-        self.settings, self.memory_path, self.console = settings, memory_path, console
-
-    def __enter__(self) -> tuple[Serving, Memory, str]:
-        from pathlib import Path
-
-        from exchange.serving import writable
-
-        writable(self.settings.home)
-        memory = Memory(Path(str(self.memory_path)))
-        secret = self.settings.operator_secret or memory.values.get("operator secret") or secrets.token_urlsafe(24)
-        self.serving = Serving(replace(self.settings, operator_secret=secret))
-        self.serving.__enter__()
+@contextmanager
+def _prepared(settings: Settings) -> Iterator[tuple[Serving, Memory, str]]:
+    # the operator's secret is remembered, so that a story cut short can go on under the same one
+    path = settings.home / "demo.json"
+    secret = settings.operator_secret or _remembered(path) or secrets.token_urlsafe(24)
+    with Serving(replace(settings, operator_secret=secret)) as serving:
+        memory = Memory(path)
         memory.put("operator secret", secret)
-        return self.serving, memory, secret
+        yield serving, memory, secret
 
-    def __exit__(self, *error: object) -> None:
-        self.serving.__exit__(None, None, None)
+
+def _remembered(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text()).get("operator secret", ""))
+    except (OSError, ValueError):
+        return ""
 
 
 def _say_who(console: Console, story: Story, settings: Settings) -> None:

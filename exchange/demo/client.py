@@ -77,15 +77,14 @@ class Person(Api):
 
     def __init__(self, base_url: str, member: dict[str, str]) -> None:
         super().__init__(base_url)
+        self._csrf = ""
         answer = self.http.post(
-            "/sign-in",
-            data={"login": member["login"], "password": member["password"], "next": "/"},
-            follow_redirects=False,
+            "/api/v1/sessions", json={"login": member["login"], "password": member["password"]}
         )
-        if answer.status_code != 303:
-            raise Upstream(f"{member['login']} cannot sign in: {answer.status_code}")
-        self._csrf = self.get("/api/v1/me")["csrf_token"]
+        if answer.status_code != 201:
+            raise Upstream(f"{member['login']} cannot sign in: {answer.status_code} {answer.text[:200]}")
+        self._csrf = answer.json()["csrf_token"]
 
     def authorization(self) -> dict[str, str]:
-        """A session is carried by its cookie; writing also takes the page's token."""
-        return {"X-CSRF-Token": self._csrf} if hasattr(self, "_csrf") else {}
+        """A session is carried by its cookie; writing also takes the session's token."""
+        return {"X-CSRF-Token": self._csrf}

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
+from exchange.http.idempotency import idempotent
 from exchange.market.model import Listing, to_dict
 from exchange.market.service import Market
 from exchange.market.statements import Statements
@@ -58,8 +58,9 @@ class NewSettlement(BaseModel):
     period_end: date
 
 
-def router(market: Market, statements: Statements, access: Access, once: type[APIRoute]) -> APIRouter:
+def router(market: Market, statements: Statements, access: Access) -> APIRouter:
     """Routes of demands, orders, apps, listings, launches, handled matters, ratings and settlements."""
+    once = idempotent(market.database, market.clock, access.who)
     routes = APIRouter(prefix="/api/v1", tags=["market"], route_class=once)
     Who = Annotated[Caller, Depends(access.required)]
 

@@ -71,7 +71,7 @@ class Market:
         certifications: Certifications,
         tokens: Tokens,
         base_url: str,
-        check_url: Callable[[str], None],
+        check_url: Callable[[str], str],
         clock: Clock,
     ) -> None:
         self.database, self.ledger, self.agreements = database, ledger, agreements
@@ -135,7 +135,7 @@ class Market:
     def add_version(self, caller: Caller, app: str, version: str, url: str, artefact_digest: str) -> AppVersion:
         """A build of an app and where it runs. The same version cannot be registered with another digest."""
         permit(caller, "app.register")
-        self.check_url(url)
+        url = self.check_url(url)
         with self.database.transaction() as tx:
             owner = store.find(tx, App, id=app, vendor=caller.party)
             if owner is None:
@@ -154,7 +154,7 @@ class Market:
                 caller.party,
                 owner.matter,
                 version,
-                url.rstrip("/"),
+                url,
                 artefact_digest,
                 VersionState.REGISTERED,
             )
@@ -173,7 +173,7 @@ class Market:
     def apps(self, caller: Caller) -> list[tuple[App, list[AppVersion]]]:
         """A vendor's own apps with their versions; everyone's for who reads certifications."""
         permit(caller, "certification.read")
-        own = {"vendor": caller.party} if caller.kind == "vendor" else {}
+        own: dict[str, Any] = {"vendor": caller.party} if caller.kind == "vendor" else {}
         with self.database.reading() as tx:
             return [(app, store.listed(tx, AppVersion, app=app.id)) for app in store.listed(tx, App, **own)]
 
@@ -245,7 +245,7 @@ class Market:
 
     def listings(self, matter: str | None = None) -> list[Listing]:
         """Active listings in neutral order; anyone may read them."""
-        where = {"matter": matter} if matter else {}
+        where: dict[str, Any] = {"matter": matter} if matter else {}
         with self.database.reading() as tx:
             found = store.listed(tx, Listing, active=True, **where)
         now = self.clock()
@@ -300,7 +300,8 @@ class Market:
         matter = store.find(tx, HandledMatter, launch=launch)
         if matter is None or matter.completed_at:
             return
-        required = self._matter(matter.matter).required_operations
+        steps = self._matter(matter.matter).steps
+        required = frozenset(f"{step.interface}#{step.operation}" for step in steps if step.required)
         moved = progress(matter, f"{interface}#{operation}", required, stamp(self.clock()))
         if moved == matter:
             return
@@ -320,7 +321,7 @@ class Market:
     def handled_matters(self, caller: Caller) -> list[HandledMatter]:
         """A citizen's own, a vendor's own; all for offices that may read them."""
         permit(caller, "matter.read")
-        where = {"public": {"citizen": caller.id}, "vendor": {"vendor": caller.party}}.get(caller.kind, {})
+        where: dict[str, Any] = {"public": {"citizen": caller.id}, "vendor": {"vendor": caller.party}}.get(caller.kind, {})
         with self.database.reading() as tx:
             return store.listed(tx, HandledMatter, **where)
 

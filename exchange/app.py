@@ -1,0 +1,184 @@
+"""The only place that wires: settings in, a FastAPI application out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from exchange import migrations, telemetry
+from exchange.agreements import routes as agreements_routes
+from exchange.agreements.service import Agreements
+from exchange.brokering import routes as brokering_routes
+from exchange.brokering.credentials import Vault
+from exchange.brokering.service import Broker
+from exchange.brokering.sources import ServiceSource
+from exchange.catalogue import routes as catalogue_routes
+from exchange.catalogue.endpoint import check_endpoint
+from exchange.catalogue.service import Catalogue
+from exchange.certification import routes as certification_routes
+from exchange.certification.service import Certifications
+from exchange.clock import Clock, system_clock
+from exchange.database import Database
+from exchange.http import health, problems
+from exchange.jobs import Jobs
+from exchange.keys import Keys
+from exchange.ledger import routes as ledger_routes
+from exchange.ledger.service import Ledger
+from exchange.market import routes as market_routes
+from exchange.market.service import Market
+from exchange.market.statements import Statements
+from exchange.oversight import routes as oversight_routes
+from exchange.oversight.service import Oversight
+from exchange.parties import routes as parties_routes
+from exchange.parties.access import Access
+from exchange.parties.service import Parties
+from exchange.parties.tokens import Tokens
+from exchange.portal import launches
+from exchange.portal import routes as portal_routes
+from exchange.portal.pages import Pages
+from exchange.sandboxes import routes as sandboxes_routes
+from exchange.sandboxes.service import Sandboxes
+from exchange.settings import Settings
+
+CHECKPOINT_SECONDS = 2.0
+SWEEP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every service of one running exchange, lowest first."""
+
+    database: Database
+    ledger: Ledger
+    jobs: Jobs
+    parties: Parties
+    catalogue: Catalogue
+    agreements: Agreements
+    broker: Broker
+    sandboxes: Sandboxes
+    certifications: Certifications
+    market: Market
+    statements: Statements
+    oversight: Oversight
+
+
+def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
+    """The whole service. Migrates the database, checks the ledger; raises `Unavailable` when either is unfit."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    keys = Keys(settings.home)
+    database = Database(settings.url)
+    database.check()
+    migrations.upgrade(database)
+    ledger = Ledger(database, keys.signing("ledger"), settings.origin, keys.secret("subjects"), clock)
+    ledger.check()
+    jobs = Jobs(database, settings.home, settings.worker_id, clock)
+    tokens = Tokens(keys.signing("tokens"), settings.base_url, clock)
+    parties = Parties(database, ledger, tokens, clock)
+    access = Access(database, tokens, clock, secure=settings.base_url.startswith("https://"))
+    catalogue = Catalogue(database, ledger, clock, allow_loopback=settings.allow_loopback_endpoints)
+    agreements = Agreements(database, ledger, catalogue, clock)
+    vault = Vault(database, ledger, catalogue, keys.secret("vault"))
+    source = ServiceSource(vault, allow_loopback=settings.allow_loopback_endpoints)
+    broker = Broker(database, ledger, catalogue, agreements, source, clock)
+    sandboxes = Sandboxes(database, ledger, jobs, catalogue, settings, keys.secret("sandboxes"), clock)
+    vault.derived = sandboxes.credential
+    certificates = keys.signing("certificates")
+    certifications = Certifications(
+        database, ledger, jobs, certificates, settings.home / "certifications", settings.base_url, clock
+    )
+    market = Market(
+        database, ledger, agreements, certifications, tokens, settings.base_url, partial(check_endpoint, allow_loopback=settings.allow_loopback_endpoints), clock
+    )
+    broker.delivered = market.delivered
+    statements = Statements(database, ledger, jobs, clock)
+    oversight = Oversight(agreements, broker)
+    services = Services(
+        database, ledger, jobs, parties, catalogue, agreements, broker, sandboxes, certifications, market, statements, oversight
+    )
+    created = parties.bootstrap(settings.operator_secret)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        telemetry.install()
+        broker.recover()
+        jobs.start()
+        stop = threading.Event()
+        threads = [
+            _every(CHECKPOINT_SECONDS, ledger.checkpoint, stop, "checkpoints"),
+            _every(SWEEP_SECONDS, lambda: agreements.due() and None, stop, "clocks"),
+        ]
+        yield
+        stop.set()
+        for thread in threads:
+            thread.join()
+        jobs.stop()
+        source.close()
+        ledger.checkpoint()
+        database.close()
+
+    app = FastAPI(title="Tongban", version="0.1.0", lifespan=lifespan, docs_url="/docs/api", redoc_url=None)
+    app.state.services = services
+    app.state.operator_secret = created[1] if created and not settings.operator_secret else ""
+    problems.install(app)
+    pages = Pages(access, _names(parties))
+    public_key = certificates.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    for router in (
+        health.router({"database": database.check}),
+        ledger_routes.router(ledger, access),
+        parties_routes.router(parties, access),
+        catalogue_routes.router(catalogue, access),
+        agreements_routes.router(agreements, access),
+        brokering_routes.router(broker, vault, access, market.resolve),
+        sandboxes_routes.router(sandboxes, access),
+        certification_routes.router(certifications, access, public_key),
+        market_routes.router(market, statements, access),
+        oversight_routes.router(oversight, access),
+        launches.router(pages, access, market, settings.base_url),
+        portal_routes.router(
+            pages,
+            access,
+            parties,
+            catalogue,
+            agreements,
+            certifications,
+            market,
+            statements,
+            oversight,
+            ledger,
+            settings.base_url,
+        ),
+    ):
+        app.include_router(router)
+    app.mount("/sandboxes", sandboxes)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "portal" / "static"))
+    return app
+
+
+def _names(parties: Parties) -> Callable[[str], dict[str, str]]:
+    known: dict[str, dict[str, str]] = {}
+
+    def name(identifier: str) -> dict[str, str]:
+        # a party's name never changes, so it is asked for once
+        if identifier not in known:
+            known.update({party.id: dict(party.name) for party in parties.parties()})
+        return known.get(identifier, {"zh_CN": identifier, "en": identifier})
+
+    return name
+
+
+def _every(seconds: float, work: Callable[[], object], stop: threading.Event, name: str) -> threading.Thread:
+    def loop() -> None:
+        while not stop.wait(seconds):
+            work()
+
+    thread = threading.Thread(target=loop, name=name, daemon=True)
+    thread.start()
+    return thread
