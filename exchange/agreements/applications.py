@@ -23,12 +23,14 @@ from exchange.agreements.model import (
     sharing_class,
 )
 from exchange.agreements.wish import Wish, check_size, gaps
+from exchange.catalogue.model import State
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
 from exchange.errors import Conflict, Invalid, NotFound, Unprocessable
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
+from specs.model import Kind
 
 ANSWER_CLOCKS = {Sharing.UNCONDITIONAL: "C3", Sharing.CONDITIONAL: "C4"}
 
@@ -55,6 +57,8 @@ class Applications:
         caller = permit(caller, "application.file")
         check_size(wish)
         record = self.catalogue.interface(wish.interface)
+        if record.state is not State.PUBLISHED or record.kind is Kind.PROCESS:
+            raise NotFound(f"no published service or dataset {wish.interface}", hint="search the catalogue")
         if record.department == caller.party:
             raise Unprocessable("a department does not apply for its own interface", pointer="/interface")
         wish = _approved(wish, caller)
@@ -136,9 +140,7 @@ class Applications:
             permit(caller, "application.answer", owner=found.provider)
             check_reply(found, decision == "consent", reason, basis)
             now = stamp(self.clock())
-            return self._decided(
-                tx, found, Reply(decision == "consent", caller.id, now, reason.strip(), basis.strip())
-            )
+            return self._decided(tx, found, Reply(decision == "consent", caller.id, now, reason.strip(), basis.strip()))
 
     def application(self, caller: Caller | None, id: str) -> Application:
         """One application the caller may see. Raises `NotFound`."""
@@ -147,7 +149,12 @@ class Applications:
             return self._seen(tx, caller, id)
 
     def applications(
-        self, caller: Caller | None, *, after: str | None = None, limit: int = 50, state: str | None = None
+        self,
+        caller: Caller | None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        state: str | None = None,
     ) -> list[Application]:
         """Applications the caller filed or has to answer (the data office: all), oldest first."""
         caller = permit(caller, "agreement.read")
@@ -206,9 +213,7 @@ class Applications:
     def _seen(self, tx: Connection, caller: Caller, id: str, *, lock: bool = False) -> Application:
         found = store.application(tx, id, lock=lock)
         if found is None or party_of(caller) not in (None, found.consumer, found.provider):
-            raise NotFound(
-                f"no application {id} that you may see", hint="GET /api/v1/applications lists yours"
-            )
+            raise NotFound(f"no application {id} that you may see", hint="GET /api/v1/applications lists yours")
         return found
 
     def _record(self, tx: Connection, kind: str, body: Mapping[str, Any]) -> None:

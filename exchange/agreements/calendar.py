@@ -99,8 +99,7 @@ def shipped() -> tuple[Year, ...]:
     text = (Path(__file__).parent / "calendar.yaml").read_text(encoding="utf-8")
     table: dict[int, dict[str, Any]] = yaml.safe_load(text)
     return tuple(
-        year(number, days(row["holidays"]), days(row["workdays"]), row["source"])
-        for number, row in table.items()
+        year(number, days(row["holidays"]), days(row["workdays"]), row["source"]) for number, row in table.items()
     )
 
 

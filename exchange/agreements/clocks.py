@@ -99,14 +99,12 @@ def due(rule: Rule, start: date, calendar: Calendar, *, count_first: bool, exten
     return Due(_months_later(start, length), provisional=False)
 
 
-def start(
-    id: str, preset: Preset, rule: str, subject: str, party: str, day: date, calendar: Calendar
-) -> Running:
+def start(id: str, preset: Preset, rule: str, subject: str, party: str, day: date, calendar: Calendar) -> Running:
     """A clock that begins on ``day``."""
     found = preset.rules[rule]
     end = due(found, day, calendar, count_first=preset.count_first_day)
     return Running(
-        id, rule, subject, party, day, end and end.day, bool(end and end.provisional), code=found.breach
+        id, rule, subject, party, day, end.day if end else None, bool(end and end.provisional), code=found.breach
     )
 
 
@@ -122,9 +120,7 @@ def recomputed(clock: Running, preset: Preset, calendar: Calendar) -> Running:
     return replace(clock, due=end.day, provisional=end.provisional, former=former)
 
 
-def extended(
-    clock: Running, preset: Preset, calendar: Calendar, days: int, consent: Mapping[str, str]
-) -> Running:
+def extended(clock: Running, preset: Preset, calendar: Calendar, days: int, consent: Mapping[str, str]) -> Running:
     """The clock with ``days`` more. ``consent`` maps each party the law asks to who gave it and when.
 
     Raises `Unprocessable` when a consent is missing or the total passes the ceiling, `Conflict` when it is

@@ -26,9 +26,7 @@ class Deadlines:
         """The working-day calendar now in force."""
         return Calendar([*calendar.shipped(), *store.years(tx)])
 
-    def start(
-        self, tx: Connection, rule: str, subject: str, party: str, since: date | None = None
-    ) -> Running:
+    def start(self, tx: Connection, rule: str, subject: str, party: str, since: date | None = None) -> Running:
         """Start a clock for what ``party`` now has to do about ``subject``; ``since`` defaults to today."""
         now = self.clock()
         day = since or calendar.today(now)

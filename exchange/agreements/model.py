@@ -118,16 +118,14 @@ CLASSES = {"1": Sharing.UNCONDITIONAL, "2": Sharing.CONDITIONAL, "3": Sharing.NO
 
 
 def sharing_class(interface: Interface) -> Sharing:
-    """共享属性 of the catalogue entry an interface carries (``x-catalogue``); conditional if none is stated."""
+    """共享属性 of the catalogue entry an interface carries (``x-catalogue``), conditional by default."""
     return CLASSES.get(str(_entry(interface).get("sharing_class", "")), Sharing.CONDITIONAL)
 
 
 def sharing_basis(interface: Interface) -> str:
     """The law the catalogue entry names, as one line; "" when it names none."""
     laws = _entry(interface).get("legal_basis", ())
-    named = [
-        f"{law.get('law', '')} {law.get('article', '')}".strip() for law in laws if isinstance(law, Mapping)
-    ]
+    named = [f"{law.get('law', '')} {law.get('article', '')}".strip() for law in laws if isinstance(law, Mapping)]
     return "; ".join(part for part in named if part)
 
 
@@ -145,9 +143,7 @@ def check_reply(application: Application, consent: bool, reason: str, basis: str
             f"application {application.id} is {application.state}, not waiting for an answer",
             hint="an incomplete one is completed by its requester first; a decided one stays decided",
         )
-    missing = [
-        name for name, text in (("reason", reason), ("basis", basis)) if not consent and not text.strip()
-    ]
+    missing = [name for name, text in (("reason", reason), ("basis", basis)) if not consent and not text.strip()]
     if missing:
         raise Unprocessable(
             f"a refusal must state: {', '.join(missing)}",

@@ -47,9 +47,7 @@ def places(interface: Interface, operation: Operation) -> tuple[Place, ...]:
         for content in response.contents:
             schema = content.schema if content.is_json else None
             walk = _walk(interface, schema, "", response.is_success, ())
-            for place in (
-                walk if schema is not None else (Place("", WHOLE, True, response.is_success, None, None),)
-            ):
+            for place in walk if schema is not None else (Place("", WHOLE, True, response.is_success, None, None),):
                 known = found.get(place.pointer)
                 if known is None or (known.leaf and not place.leaf):
                     found[place.pointer] = place
@@ -103,9 +101,7 @@ def _find(known: tuple[Place, ...], field: str) -> tuple[str, ...]:
     return tuple(sorted(set(below)))
 
 
-def _walk(
-    interface: Interface, schema: Any, pointer: str, ok: bool, seen: tuple[str, ...]
-) -> Iterator[Place]:
+def _walk(interface: Interface, schema: Any, pointer: str, ok: bool, seen: tuple[str, ...]) -> Iterator[Place]:
     if not isinstance(schema, dict):  # true: anything goes; false: nothing can be there
         if schema is not False:
             yield _place(pointer, {}, True, ok)
@@ -155,9 +151,7 @@ def _says_something(part: Any) -> bool:
     none.
     """
     shapes = {"properties", "items", "prefixItems", "additionalProperties", "patternProperties", "$ref"}
-    return isinstance(part, dict) and bool(
-        shapes & part.keys() or {"allOf", "anyOf", "oneOf", "then"} & part.keys()
-    )
+    return isinstance(part, dict) and bool(shapes & part.keys() or {"allOf", "anyOf", "oneOf", "then"} & part.keys())
 
 
 def _place(pointer: str, schema: Schema, leaf: bool, ok: bool) -> Place:

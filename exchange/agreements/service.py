@@ -5,15 +5,17 @@ calendar.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from exchange.agreements import store
 from exchange.agreements.applications import Applications, granted, party_of
+from exchange.agreements.calendar import Year, today
 from exchange.agreements.clocks import Preset, Running
-from exchange.agreements.model import Agreement, AgreementState, move
+from exchange.agreements.model import Agreement, AgreementState, Application, move
 from exchange.agreements.scope import resolve
 from exchange.agreements.wish import Mode
 from exchange.catalogue.service import Catalogue
@@ -35,6 +37,15 @@ class Needs(Protocol):
     def id(self) -> str: ...
     @property
     def needs(self) -> Mapping[str, Mapping[str, Sequence[str]]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DueDate:
+    """The last day in time; ``provisional`` (暂定) while the year's holiday notice is not loaded."""
+
+    day: date
+    provisional: bool
+    late: bool
 
 
 class Agreements(Applications):
@@ -108,8 +119,8 @@ class Agreements(Applications):
         """Agreements a call may rest on: the one named, else all of this consumer for this interface,
         newest first.
 
-        A named one is given whoever it belongs to: `decide` says why it does not hold. ``matter`` is that of a
-        launch.
+        A named one is given whoever it belongs to: `decide` says why it does not hold. ``matter``: a
+        launch's.
         """
         if agreement_id is not None:
             named = store.agreement(tx, agreement_id)
@@ -170,6 +181,15 @@ class Agreements(Applications):
                 self.deadlines.start(tx, "C10", lapsed.id, lapsed.consumer)
         return late
 
+    def due_date(self, application: Application) -> DueDate | None:
+        """By when the provider has to answer an application; None when no answer is due."""
+        with self.database.reading() as tx:
+            found = [c for c in store.clocks(tx, subject=application.id, open_only=True) if c.due]
+        if not found or found[0].due is None:
+            return None
+        clock = found[0]
+        return DueDate(found[0].due, clock.provisional, clock.is_late(today(self.clock())))
+
     def clocks(self, caller: Caller | None, subject: str) -> list[Running]:
         """Clocks of an application or agreement the caller may see."""
         caller = permit(caller, "agreement.read")
@@ -187,6 +207,14 @@ class Agreements(Applications):
         permit(caller, "agreement.suspend", owner="")
         with self.database.transaction() as tx:
             return self.deadlines.load(tx, year, holidays, workdays, source)
+
+    def year(self, number: int) -> Year:
+        """One year of the calendar in force. Raises `NotFound` when its notice is not loaded."""
+        with self.database.reading() as tx:
+            found = self.deadlines.calendar(tx).years.get(number)
+        if found is None:
+            raise NotFound(f"the holiday notice of {number} is not loaded", hint="dates in it are provisional")
+        return found
 
     def _change(
         self, caller: Caller | None, id: str, verb: str, reason: str, action: str, *, consumer_may: bool

@@ -93,17 +93,17 @@ def application(tx: Connection, id: str, *, lock: bool = False) -> Application |
 
 
 def applications(
-    tx: Connection, *, party: str | None, after: str | None, limit: int, state: str | None = None
+    tx: Connection, *, party: str | None, after: str | None, limit: int | None, state: str | None = None
 ) -> list[Application]:
     """Applications by id; ``party`` narrows to those it filed or has to answer."""
-    query = select(APPLICATIONS).order_by(APPLICATIONS.c.id).limit(limit)
+    query = select(APPLICATIONS).order_by(APPLICATIONS.c.id)
     if party is not None:
         query = query.where((APPLICATIONS.c.consumer == party) | (APPLICATIONS.c.provider == party))
     if after is not None:
         query = query.where(APPLICATIONS.c.id > after)
     if state is not None:
         query = query.where(APPLICATIONS.c.state == state)
-    return [_application(row) for row in tx.execute(query)]
+    return [_application(row) for row in tx.execute(query if limit is None else query.limit(limit))]
 
 
 def save_agreement(tx: Connection, value: Agreement) -> None:

@@ -103,18 +103,11 @@ def _scope_gaps(wish: Wish, interface: Interface) -> list[tuple[str, str, str]]:
         known = {operation.id for operation in interface.operations}
         unknown = [id for id in wish.operations if id not in known]
         if not wish.operations:
-            found.append(
-                ("/operations", "缺少操作", f"name at least one operation of: {', '.join(sorted(known))}")
-            )
-        found += [
-            (f"/operations/{id}", f"接口没有操作{id}", f"the interface has no operation {id}")
-            for id in unknown
-        ]
+            found.append(("/operations", "缺少操作", f"name at least one operation of: {', '.join(sorted(known))}"))
+        found += [(f"/operations/{id}", f"接口没有操作{id}", f"the interface has no operation {id}") for id in unknown]
         usable = [id for id in wish.operations if id in known]
         lost = resolve(interface, usable, wish.fields)[1] if usable else []
-        offer = ", ".join(
-            sorted({name for id in usable for name in names(interface, interface.operation(id))})
-        )
+        offer = ", ".join(sorted({name for id in usable for name in names(interface, interface.operation(id))}))
     else:
         tables = {table.name: table for table in interface.tables}
         if wish.table not in tables:

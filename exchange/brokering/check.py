@@ -78,9 +78,7 @@ class Checker:
             return Breach("body-missing", response.pointer)
         return Parsed(None, None)
 
-    def _check(
-        self, content: Content, media_type: str, body: bytes, asked: tuple[str, ...] | None
-    ) -> Parsed | Breach:
+    def _check(self, content: Content, media_type: str, body: bytes, asked: tuple[str, ...] | None) -> Parsed | Breach:
         if not is_json(media_type):
             return Parsed(body, None)
         try:
@@ -93,13 +91,9 @@ class Checker:
         if error is None:
             return Parsed(value, content.schema)
         place = "".join(f"/{escape(str(part))}" for part in error.schema_path)
-        return Breach(
-            f"schema-{error.schema_path[-1] if error.schema_path else 'false'}", f"{content.pointer}{place}"
-        )
+        return Breach(f"schema-{error.schema_path[-1] if error.schema_path else 'false'}", f"{content.pointer}{place}")
 
-    def _validator(
-        self, content: Content, asked: tuple[str, ...] | None
-    ) -> jsonschema_rs.Draft202012Validator:
+    def _validator(self, content: Content, asked: tuple[str, ...] | None) -> jsonschema_rs.Draft202012Validator:
         key = (content.pointer, asked)
         found = self._validators.get(key)
         if found is None:
@@ -108,9 +102,7 @@ class Checker:
             schema = content.schema or {}
             if asked is not None:
                 schema = partial(self.interface, schema, frozenset(asked))
-            found = jsonschema_rs.Draft202012Validator(
-                self.interface.standalone(schema), validate_formats=True
-            )
+            found = jsonschema_rs.Draft202012Validator(self.interface.standalone(schema), validate_formats=True)
             self._validators[key] = found
         return found
 
@@ -131,9 +123,7 @@ def _loosen(interface: Interface, schema: Schema, asked: frozenset[str], depth: 
     made.pop("dependentRequired", None)
     for word in ("allOf", "anyOf", "oneOf"):
         if word in made:
-            made[word] = [
-                _loosen(interface, part, asked, depth + 1) for part in made[word] if isinstance(part, dict)
-            ]
+            made[word] = [_loosen(interface, part, asked, depth + 1) for part in made[word] if isinstance(part, dict)]
     if isinstance(made.get("items"), dict):
         made["items"] = _loosen(interface, made["items"], asked, depth + 1)
     return made

@@ -44,9 +44,7 @@ class Vault:
         permit(caller, "interface.endpoint", owner=record.department)
         hop = header.lower() in NEVER - {"authorization", "cookie"}
         if hop or not _NAME.match(header) or not _VALUE.match(value):
-            raise Unprocessable(
-                "that cannot be sent as a header", hint='{"header": "Authorization", "value": "…"}'
-            )
+            raise Unprocessable("that cannot be sent as a header", hint='{"header": "Authorization", "value": "…"}')
         nonce = secrets.token_bytes(12)
         sealed = self._cipher.encrypt(nonce, value.encode(), _bound(interface, record.department, header))
         with self.database.transaction() as tx:

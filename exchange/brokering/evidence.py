@@ -161,9 +161,7 @@ class Evidence:
         """
         now = self.clock()
         ask = passage.ask
-        done = replace(
-            passage.delivery, state=State.FAILED, rule=breach.rule, status=status, done_at=stamp(now)
-        )
+        done = replace(passage.delivery, state=State.FAILED, rule=breach.rule, status=status, done_at=stamp(now))
         finding = QualityFinding(
             id=new_id("qlf", now),
             at=stamp(now),
@@ -176,9 +174,7 @@ class Evidence:
             pointer=breach.pointer,
             status=status,
         )
-        body = records.body(done, passage.compiled.interface.digest) | records.outcome(
-            done, passage.delivery.entry
-        )
+        body = records.body(done, passage.compiled.interface.digest) | records.outcome(done, passage.delivery.entry)
         with self.database.transaction() as tx:
             entry = self.ledger.append(
                 tx,
@@ -208,16 +204,12 @@ class Evidence:
                 entry = self.ledger.append(
                     tx, "delivery.unknown", records.body(left, None) | records.outcome(left, left.entry)
                 )
-                done = replace(
-                    left, state=State.UNKNOWN, rule="interrupted", entry=entry.index, done_at=stamp(now)
-                )
+                done = replace(left, state=State.UNKNOWN, rule="interrupted", entry=entry.index, done_at=stamp(now))
                 store.save(tx, done)
                 closed.append(done)
         return closed
 
 
 def _said(decision: Decision) -> Refusal:
-    error = Forbidden(
-        decision.reason["en"], rule=decision.rule, hint=decision.hint, reason=dict(decision.reason)
-    )
+    error = Forbidden(decision.reason["en"], rule=decision.rule, hint=decision.hint, reason=dict(decision.reason))
     return Refusal(decision.rule, error)

@@ -48,9 +48,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 def outgoing(headers: Mapping[str, str], operation: Operation) -> dict[str, str]:
     """Headers for the provider, names in lower case; JSON is asked for when the consumer did not say."""
-    declared = {
-        parameter.name.lower() for parameter in operation.parameters if parameter.location == "header"
-    }
+    declared = {parameter.name.lower() for parameter in operation.parameters if parameter.location == "header"}
     named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
     allowed = (FORWARDED | declared) - NEVER - named
     kept = {

@@ -36,21 +36,16 @@ def segments(raw: str) -> tuple[str, ...]:
     if len(raw) > LONGEST:
         raise Invalid(f"the path is longer than {LONGEST} characters")
     if re.search(r"%(?![0-9A-Fa-f]{2})", raw) or re.search(r"%2[fF]|%5[cC]|\\", raw):
-        raise Invalid(
-            "the path holds an encoded separator or a broken escape", hint="send plain path segments"
-        )
+        raise Invalid("the path holds an encoded separator or a broken escape", hint="send plain path segments")
     parts = raw.removeprefix("/").split("/") if raw not in ("", "/") else []
     try:
         decoded = tuple(unquote_to_bytes(part).decode() for part in parts)
     except UnicodeDecodeError:
         raise Invalid("the path is not UTF-8") from None
     if any(
-        part in ("", ".", "..") or any(ord(letter) < 32 or ord(letter) == 127 for letter in part)
-        for part in decoded
+        part in ("", ".", "..") or any(ord(letter) < 32 or ord(letter) == 127 for letter in part) for part in decoded
     ):
-        raise Invalid(
-            "the path holds an empty, dot or control segment", hint="send the path as the document writes it"
-        )
+        raise Invalid("the path holds an empty, dot or control segment", hint="send the path as the document writes it")
     return decoded
 
 
@@ -58,12 +53,8 @@ class Paths:
     """The operations of one interface version, ready to be matched; build once per version."""
 
     def __init__(self, interface: Interface) -> None:
-        ordered = sorted(
-            interface.operations, key=lambda operation: (operation.path.count("{"), operation.path)
-        )
-        self._templates = [
-            (operation, [_pattern(part) for part in _parts(operation.path)]) for operation in ordered
-        ]
+        ordered = sorted(interface.operations, key=lambda operation: (operation.path.count("{"), operation.path))
+        self._templates = [(operation, [_pattern(part) for part in _parts(operation.path)]) for operation in ordered]
 
     def match(self, method: str, parts: tuple[str, ...]) -> Match | None:
         """The operation with this method whose template fits, literal templates before parametric; None:
@@ -88,8 +79,6 @@ def _pattern(part: str) -> re.Pattern[str]:
     return re.compile("(.+?)".join(re.escape(piece) for piece in re.split(r"\{[^{}]*\}", part)), re.DOTALL)
 
 
-def _parameters(
-    operation: Operation, one: re.Match[str], fits: list[re.Match[str]]
-) -> Iterator[tuple[str, str]]:
+def _parameters(operation: Operation, one: re.Match[str], fits: list[re.Match[str]]) -> Iterator[tuple[str, str]]:
     names = re.findall(r"\{([^{}]*)\}", _parts(operation.path)[fits.index(one)])
     yield from zip(names, one.groups(), strict=True)

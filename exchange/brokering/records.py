@@ -12,7 +12,7 @@ from typing import Any
 from exchange.agreements.model import Agreement
 from exchange.brokering.model import Delivery, Launch, State
 from exchange.brokering.paths import Match
-from exchange.catalogue.service import Record
+from exchange.catalogue.model import Record
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNKNOWN = "unknown"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -81,8 +82,8 @@ class Broker:
     ) -> Answer:
         """Pass one call. ``path`` and ``query`` raw, header names lower case; a launch speaks for its vendor.
 
-        Raises `Unauthenticated`, `Forbidden` (with the rule), `NotFound`, `Invalid`, `Unprocessable`, `Upstream`
-        or `Unavailable`; all but the first are in the ledger before they are raised.
+        Raises `Unauthenticated`, `Forbidden` (with the rule), `NotFound`, `Invalid`, `Unprocessable`,
+        `Upstream` or `Unavailable`; all but the first are in the ledger before they are raised.
         """
         now = self.clock()
         call = Incoming(interface, method, path, query, headers, body, agreement_id, purpose)
@@ -157,9 +158,14 @@ class Broker:
         """Proof that the delivery is in the ledger (C2SP tlog-proof). Raises `NotFound`."""
         return self.ledger.proof(self.delivery(caller, id).entry)
 
-    def findings(
-        self, caller: Caller | None, *, limit: int = 50, before: str | None = None
-    ) -> list[QualityFinding]:
+    def evidence_of(self, caller: Caller | None, id: str) -> dict[str, Any]:
+        """What both sides need to check a delivery's entry: index, and salt and data of its commitment."""
+        found = self.delivery(caller, id)
+        with self.database.reading() as tx:
+            kept = self.ledger.payload(tx, found.entry)
+        return {"entry": found.entry, "salt": kept.salt and kept.salt.hex(), "payload": kept.value}
+
+    def findings(self, caller: Caller | None, *, limit: int = 50, before: str | None = None) -> list[QualityFinding]:
         """Broken promises of providers, newest first; a department sees its own."""
         caller = permit(caller, "delivery.read")
         with self.database.reading() as tx:
@@ -168,19 +174,12 @@ class Broker:
     def _settle(self, passage: Passage, answered: Answered, chosen: tuple[str, ...]) -> Answer:
         match = passage.ask.match
         media_type = answered.headers.get("content-type", "")
-        if (
-            answered.status >= 500
-            or answered.status < 200
-            or 300 <= answered.status < 400
-            or answered.status == 401
-        ):
+        if answered.status >= 500 or answered.status < 200 or 300 <= answered.status < 400 or answered.status == 401:
             raise self.evidence.failed(passage, Breach(f"provider-status-{answered.status}"), answered.status)
         parsed = (
             Breach("status-undeclared")
             if match is None
-            else passage.compiled.checker.answer(
-                match.operation, answered.status, media_type, answered.body, chosen
-            )
+            else passage.compiled.checker.answer(match.operation, answered.status, media_type, answered.body, chosen)
         )
         if isinstance(parsed, Breach):
             raise self.evidence.failed(passage, parsed, answered.status)

@@ -80,9 +80,7 @@ class ServiceSource:
     check is made on the address actually connected to, so a name that changes its answer is caught too.
     """
 
-    def __init__(
-        self, credentials: Credentials, *, allow_loopback: bool, total: float = TOTAL_SECONDS
-    ) -> None:
+    def __init__(self, credentials: Credentials, *, allow_loopback: bool, total: float = TOTAL_SECONDS) -> None:
         self._credentials = credentials
         self._allow_loopback = allow_loopback
         self._total = total
@@ -116,9 +114,7 @@ class ServiceSource:
             headers[credential[0]] = credential[1]
         # no Accept-Encoding: a compressed answer could grow past every limit while it is read
         headers["Accept-Encoding"] = "identity"
-        url = URL(
-            call.endpoint.rstrip("/") + call.path + (f"?{call.query}" if call.query else ""), encoded=True
-        )
+        url = URL(call.endpoint.rstrip("/") + call.path + (f"?{call.query}" if call.query else ""), encoded=True)
         try:
             async with self._open().request(
                 call.method, url, headers=headers, data=call.body or None, allow_redirects=False

@@ -125,9 +125,7 @@ def add_finding(tx: Connection, finding: QualityFinding) -> None:
     tx.execute(FINDINGS.insert().values(**asdict(finding)))
 
 
-def findings(
-    tx: Connection, *, provider: str | None, limit: int, before: str | None = None
-) -> list[QualityFinding]:
+def findings(tx: Connection, *, provider: str | None, limit: int, before: str | None = None) -> list[QualityFinding]:
     """Quality findings newest first."""
     query = select(FINDINGS).order_by(FINDINGS.c.id.desc()).limit(limit)
     if provider is not None:
@@ -137,9 +135,7 @@ def findings(
     return [QualityFinding(**row._mapping) for row in tx.execute(query)]
 
 
-def save_credential(
-    tx: Connection, interface: str, department: str, header: str, nonce: bytes, sealed: bytes
-) -> None:
+def save_credential(tx: Connection, interface: str, department: str, header: str, nonce: bytes, sealed: bytes) -> None:
     """Replace the sealed credential of an interface's provider."""
     tx.execute(CREDENTIALS.delete().where(CREDENTIALS.c.interface == interface))
     values = {"interface": interface, "department": department, "header": header, "nonce": nonce}

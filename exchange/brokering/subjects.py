@@ -51,16 +51,8 @@ def in_parameters(operation: Operation, values: Mapping[tuple[str, str], str]) -
 
 def _member_schemas(interface: Interface, shape: Schema, key: str) -> Iterator[Any]:
     """Schemas a member may have; one empty schema when none is declared, so that its name still counts."""
-    made = [
-        part["properties"][key]
-        for part in _alternatives(interface, shape)
-        if key in part.get("properties", {})
-    ]
-    more = [
-        part["additionalProperties"]
-        for part in _alternatives(interface, shape)
-        if "additionalProperties" in part
-    ]
+    made = [part["properties"][key] for part in _alternatives(interface, shape) if key in part.get("properties", {})]
+    more = [part["additionalProperties"] for part in _alternatives(interface, shape) if "additionalProperties" in part]
     yield from made or [part for part in more if isinstance(part, dict)] or [{}]
 
 

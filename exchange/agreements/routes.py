@@ -1,0 +1,235 @@
+"""Applications, agreements and the working-day calendar over HTTP."""
+
+# No postponed annotations here: FastAPI has to see the dependencies that are made inside `router`.
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from exchange.agreements.calendar import Year
+from exchange.agreements.clocks import Running
+from exchange.agreements.model import Agreement, Application
+from exchange.agreements.service import Agreements
+from exchange.agreements.wish import Wish
+from exchange.http.idempotency import idempotent
+from exchange.http.paging import LIMIT, MAXIMUM, decode, page
+from exchange.parties.access import Access, Caller
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ApplicationBody(_Strict):
+    """An application as sent. Only the interface must be there: what else is missing the answer tells, once."""
+
+    interface: str
+    operations: list[str] = Field(default_factory=list)
+    table: str | None = None
+    fields: list[str] = Field(default_factory=list)
+    legal_basis: str = ""
+    scenario: str = ""
+    purpose: str = ""
+    mode: str = ""
+    duration_days: int | None = None
+    approved_by: str = ""
+
+    def wish(self) -> Wish:
+        """The values the service works with; repeated names count once."""
+        values = self.model_dump() | {
+            "operations": tuple(dict.fromkeys(self.operations)),
+            "fields": tuple(dict.fromkeys(self.fields)),
+        }
+        return Wish(**values)
+
+
+class AnswerBody(_Strict):
+    """The provider's answer; a refusal needs both texts."""
+
+    decision: Literal["consent", "refuse"]
+    reason: str = Field(default="", max_length=2000)
+    basis: str = Field(default="", max_length=2000)
+
+
+class ReasonBody(_Strict):
+    """Why an agreement is suspended, resumed or terminated."""
+
+    reason: str = Field(max_length=2000)
+
+
+class YearBody(_Strict):
+    """A year's holiday notice: days or ``first..last`` ranges, and which notice it is."""
+
+    source: str = Field(max_length=500)
+    holidays: list[str]
+    workdays: list[str]
+
+
+def router(agreements: Agreements, access: Access) -> APIRouter:
+    """Routes of applications, agreements and the calendar."""
+    once = idempotent(agreements.database, agreements.clock, access.who)
+    routes = APIRouter(prefix="/api/v1", tags=["agreements"], route_class=once)
+    Who = Annotated[Caller, Depends(access.required)]
+    Limit = Annotated[int, Query(ge=1, le=MAXIMUM)]
+
+    @routes.post("/applications", status_code=201)
+    def apply(caller: Who, body: ApplicationBody) -> dict[str, Any]:
+        return _told(caller, agreements.apply(caller, body.wish()))
+
+    @routes.get("/applications")
+    def applications(
+        request: Request,
+        response: Response,
+        caller: Who,
+        limit: Limit = LIMIT,
+        page_token: str | None = None,
+        state: str | None = None,
+    ) -> dict[str, Any]:
+        rows = agreements.applications(caller, after=decode(page_token), limit=limit + 1, state=state)
+        return page(request, response, rows, limit, lambda row: row.id, show_application)
+
+    @routes.get("/applications/{id}")
+    def application(caller: Who, id: str) -> dict[str, Any]:
+        return _told(caller, agreements.application(caller, id))
+
+    @routes.put("/applications/{id}")
+    def complete(caller: Who, id: str, body: ApplicationBody) -> dict[str, Any]:
+        return _told(caller, agreements.complete(caller, id, body.wish()))
+
+    @routes.post("/applications/{id}/answer")
+    def answer(caller: Who, id: str, body: AnswerBody) -> dict[str, Any]:
+        agreements.answer(caller, id, body.decision, body.reason, body.basis)
+        return _told(caller, agreements.application(caller, id))
+
+    @routes.post("/applications/{id}/withdrawal")
+    def withdraw(caller: Who, id: str) -> dict[str, Any]:
+        return _told(caller, agreements.withdraw(caller, id))
+
+    @routes.get("/agreements")
+    def listed(
+        request: Request,
+        response: Response,
+        caller: Who,
+        limit: Limit = LIMIT,
+        page_token: str | None = None,
+        interface: str | None = None,
+    ) -> dict[str, Any]:
+        rows = agreements.agreements(caller, after=decode(page_token), limit=limit + 1, interface=interface)
+        return page(request, response, rows, limit, lambda row: row.id, show_agreement)
+
+    @routes.get("/agreements/{id}")
+    def agreement(caller: Who, id: str) -> dict[str, Any]:
+        found = agreements.agreement(caller, id)
+        return show_agreement(found) | {"clocks": [show_clock(c) for c in agreements.clocks(caller, id)]}
+
+    @routes.post("/agreements/{id}/suspension")
+    def suspend(caller: Who, id: str, body: ReasonBody) -> dict[str, Any]:
+        return show_agreement(agreements.suspend(caller, id, body.reason))
+
+    @routes.post("/agreements/{id}/resumption")
+    def resume(caller: Who, id: str, body: ReasonBody) -> dict[str, Any]:
+        return show_agreement(agreements.resume(caller, id, body.reason))
+
+    @routes.post("/agreements/{id}/termination")
+    def terminate(caller: Who, id: str, body: ReasonBody) -> dict[str, Any]:
+        return show_agreement(agreements.terminate(caller, id, body.reason))
+
+    @routes.get("/calendar/{year}")
+    def calendar(year: int) -> dict[str, Any]:
+        return _year(agreements.year(year))
+
+    @routes.put("/calendar/{year}")
+    def load(caller: Who, year: int, body: YearBody) -> dict[str, Any]:
+        moved = agreements.set_year(caller, year, body.holidays, body.workdays, body.source)
+        return _year(agreements.year(year)) | {"moved_clocks": [show_clock(clock) for clock in moved]}
+
+    def _told(caller: Caller, found: Application) -> dict[str, Any]:
+        # whoever may file or answer an application may read it: both are sides of it
+        clocks = agreements.clocks(caller, found.id)
+        return show_application(found) | {"clocks": [show_clock(clock) for clock in clocks]}
+
+    return routes
+
+
+def show_application(value: Application) -> dict[str, Any]:
+    """The JSON shape of an application."""
+    wish, reply = value.wish, value.reply
+    return {
+        "id": value.id,
+        "state": value.state.value,
+        "consumer": value.consumer,
+        "provider": value.provider,
+        "interface": wish.interface,
+        "operations": list(wish.operations),
+        "table": wish.table,
+        "fields": list(wish.fields),
+        "legal_basis": wish.legal_basis,
+        "scenario": wish.scenario,
+        "purpose": wish.purpose,
+        "mode": wish.mode,
+        "duration_days": wish.duration_days,
+        "approved_by": wish.approved_by,
+        "sharing": value.sharing.value,
+        "filed_at": value.filed_at,
+        "completed_at": value.completed_at,
+        "missing": [{"pointer": gap.pointer, "message": dict(gap.message)} for gap in value.missing],
+        "answer": None
+        if reply is None
+        else {
+            "decision": "consent" if reply.consent else "refuse",
+            "reason": reply.reason,
+            "basis": reply.basis,
+            "at": reply.at,
+            "automatic": reply.automatic,
+        },
+        "agreement": value.agreement,
+    }
+
+
+def show_agreement(value: Agreement) -> dict[str, Any]:
+    """The JSON shape of an agreement."""
+    return {
+        "id": value.id,
+        "state": value.state.value,
+        "application": value.application,
+        "consumer": value.consumer,
+        "provider": value.provider,
+        "interface": value.interface,
+        "version": value.version,
+        "mode": value.mode.value,
+        "purpose": value.purpose,
+        "legal_basis": value.legal_basis,
+        "scenario": value.scenario,
+        "fields": list(value.fields),
+        "scope": {name: list(templates) for name, templates in value.scope.items()},
+        "matter": value.matter,
+        "starts_at": value.starts_at,
+        "expires_at": value.expires_at,
+        "reason": value.reason,
+    }
+
+
+def show_clock(value: Running) -> dict[str, Any]:
+    """The JSON shape of a running clock; ``provisional`` (暂定) until the year's notice is loaded."""
+    return {
+        "id": value.id,
+        "rule": value.rule,
+        "party": value.party,
+        "started": str(value.started),
+        "due": value.due and str(value.due),
+        "provisional": value.provisional,
+        "former": list(value.former),
+        "met_at": value.met_at,
+        "breached_at": value.breached_at,
+        "code": value.code if value.breached_at else None,
+    }
+
+
+def _year(value: Year) -> dict[str, Any]:
+    return {
+        "year": value.year,
+        "source": value.source,
+        "holidays": sorted(map(str, value.holidays)),
+        "workdays": sorted(map(str, value.workdays)),
+    }
