@@ -18,7 +18,8 @@ ATTRIBUTES = set(
     re.findall(
         r"\w+",
         "citizen_number name sex birth_date ethnic_group division hukou_division household_kind household_number"
-        " address mobile email marital_status relation_to_head education employer_uscc employer_name"
+        " address hukou_address birth_time mobile email marital_status relation_to_head education"
+        " employer_uscc employer_name"
         " employer_address monthly_income registered_at birth_certificate_number birth_division"
         " ancestral_division marriage_state marriage_date divorce_date marriage_certificate_number"
         " institution_code institution_name issuing_power registering_authority",
