@@ -47,9 +47,7 @@ def _for(table: Table, dialect: str) -> list[str]:
         key = " AND ".join(f"{column.name} = NEW.{column.name}" for column in table.primary_key)
         exists = f"WHEN EXISTS (SELECT 1 FROM {table.name} WHERE {key})"
         found.append(
-            _SQLITE.format(
-                name=f"{table.name}_no_replace", table=table.name, action="INSERT", condition=exists
-            )
+            _SQLITE.format(name=f"{table.name}_no_replace", table=table.name, action="INSERT", condition=exists)
         )
     return found
 

@@ -200,9 +200,7 @@ class Ledger:
         with self.database.reading() as tx:
             head = store.head(tx)
             if not 0 < old <= size <= (head.size if head else 0):
-                raise NotFound(
-                    f"no consistency proof from {old} to {size}", hint="0 < old <= new <= tree size"
-                )
+                raise NotFound(f"no consistency proof from {old} to {size}", hint="0 < old <= new <= tree size")
             return tree.consistency(old, size, Tiles(tx).node)
 
     def tile(self, level: int, n: int, width: int = WIDTH) -> bytes:

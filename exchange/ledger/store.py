@@ -210,9 +210,9 @@ def counts(tx: Connection) -> tuple[int, int]:
     return count, 0 if last is None else last + 1
 
 
-def _entry(row: Row[Any]) -> Entry:
+def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
     return Entry(row.idx, row.kind, row.at, row.data)
 
 
-def _checkpoint(row: Row[Any]) -> Checkpoint:
+def _checkpoint(row: Row[*tuple[Any, ...]]) -> Checkpoint:
     return Checkpoint(row.size, row.root, row.at, row.note)

@@ -112,11 +112,7 @@ def permit(caller: Caller | None, action: str, *, owner: str | None = None) -> C
     if not held:
         may = ", ".join(sorted({f"{kind} {role}" for kind, role in pairs}))
         raise Forbidden(f"your role may not do {action}", rule=f"access.{action}", hint=f"it takes: {may}")
-    if (
-        owner is not None
-        and caller.party != owner
-        and not any((action, *pair) in EVERYWHERE for pair in held)
-    ):
+    if owner is not None and caller.party != owner and not any((action, *pair) in EVERYWHERE for pair in held):
         raise Forbidden(
             f"{action} belongs to {owner}", rule=f"access.{action}", hint=f"you act for {caller.party} only"
         )
@@ -144,9 +140,7 @@ class Access:
         self._clock = clock
         self._secure = secure
 
-    def caller(
-        self, request: Request, form_token: Annotated[str | None, Depends(_form_token)] = None
-    ) -> Caller | None:
+    def caller(self, request: Request, form_token: Annotated[str | None, Depends(_form_token)] = None) -> Caller | None:
         """Dependency: who calls, or None for nobody. Raises `Unauthenticated` for a bad credential."""
         header = request.headers.get("authorization")
         if header is not None:
@@ -165,9 +159,7 @@ class Access:
                 )
         return caller
 
-    def required(
-        self, request: Request, form_token: Annotated[str | None, Depends(_form_token)] = None
-    ) -> Caller:
+    def required(self, request: Request, form_token: Annotated[str | None, Depends(_form_token)] = None) -> Caller:
         """Dependency: who calls. Raises `Unauthenticated` for nobody."""
         found = self.caller(request, form_token)
         if found is None:

@@ -108,9 +108,7 @@ def check_roles(kind: Kind, roles: Collection[str]) -> frozenset[str]:
     allowed = ROLES[kind]
     if not roles or not allowed.issuperset(roles):
         wrong = ", ".join(sorted(set(roles) - allowed)) or "none"
-        raise Unprocessable(
-            f"roles of a {kind} cannot be {wrong}", hint=f"choose among {', '.join(sorted(allowed))}"
-        )
+        raise Unprocessable(f"roles of a {kind} cannot be {wrong}", hint=f"choose among {', '.join(sorted(allowed))}")
     return frozenset(roles)
 
 
@@ -125,9 +123,7 @@ def check_login(login: str) -> str:
 def check_password(password: str) -> None:
     """Raises `Unprocessable` when the password is too short to withstand guessing."""
     if len(password) < SHORTEST_PASSWORD:
-        raise Unprocessable(
-            f"a password has at least {SHORTEST_PASSWORD} characters", hint="a sentence is easiest"
-        )
+        raise Unprocessable(f"a password has at least {SHORTEST_PASSWORD} characters", hint="a sentence is easiest")
 
 
 def secret_hash(secret: str) -> bytes:

@@ -85,9 +85,7 @@ class Parties:
             if store.party(tx, "operator") is None:
                 name = {"zh_CN": "平台运营方", "en": "Operator"}
                 self._register(tx, SYSTEM, Party("operator", Kind.OPERATOR, name, None, stamp(self.clock())))
-            return self._add_client(
-                tx, SYSTEM, "operator", "first operator", frozenset({"admin"}), "operator", secret
-            )
+            return self._add_client(tx, SYSTEM, "operator", "first operator", frozenset({"admin"}), "operator", secret)
 
     def register_party(
         self,
@@ -139,9 +137,7 @@ class Parties:
             kind = _found(store.party(tx, party), f"party {party}").kind
             if store.member(tx, login=login) is not None:
                 raise Conflict(f"the login {login} is taken", hint="choose another")
-            member = Member(
-                new_id("mem", now), party, login, name, check_roles(kind, roles), True, stamp(now)
-            )
+            member = Member(new_id("mem", now), party, login, name, check_roles(kind, roles), True, stamp(now))
             store.add_member(tx, member, self._hasher.hash(password))
             body = {"party": party, "member": member.id, "roles": sorted(member.roles), "by": by.id}
             self.ledger.append(tx, "member.added", body)
@@ -203,9 +199,7 @@ class Parties:
         with self.database.reading() as tx:
             found = store.client_identity(tx, client_id)
         if not hmac.compare_digest(found.secret if found else b"", secret_hash(secret)) or found is None:
-            raise Unauthenticated(
-                "client id or secret is wrong", hint="ask your party's admin", error="invalid_client"
-            )
+            raise Unauthenticated("client id or secret is wrong", hint="ask your party's admin", error="invalid_client")
         return self.tokens.make(found.id, AUDIENCE, TOKEN_LASTS, party=found.party)
 
     def sign_in(self, login: str, password: str, address: str = "") -> Session:
@@ -226,9 +220,7 @@ class Parties:
                     store.count_attempt(tx, key, stamp(now), since)
         if any(counted.get(key, 0) >= limit for key, limit in limits.items()):
             minutes = int(WINDOW.total_seconds() // 60)
-            raise TooMany(
-                "too many failed sign-ins", hint=f"try again in {minutes} minutes", retry_after=minutes * 60
-            )
+            raise TooMany("too many failed sign-ins", hint=f"try again in {minutes} minutes", retry_after=minutes * 60)
         # hashing takes long on purpose, so no transaction is held open during it
         right = self._verify(found[1] if found else self._nobody, password)
         if not right or found is None or not found[0].active:
@@ -255,7 +247,7 @@ class Parties:
         if party.uscc is not None and store.party_with_uscc(tx, party.uscc) is not None:
             raise Conflict("another party has this social credit code")
         store.add_party(tx, party)
-        self.ledger.append(tx, "party.registered", {"party": party.id, "kind": party.kind, "by": by.id})
+        self.ledger.append(tx, "party.registered", {"party": party.id, "party_kind": party.kind.value, "by": by.id})
 
     def _add_client(
         self,

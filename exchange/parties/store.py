@@ -125,9 +125,7 @@ def add_member(tx: Connection, member: Member, password: str) -> None:
     )
 
 
-def member(
-    tx: Connection, *, member_id: str | None = None, login: str | None = None
-) -> tuple[Member, str] | None:
+def member(tx: Connection, *, member_id: str | None = None, login: str | None = None) -> tuple[Member, str] | None:
     """A member and their password hash, by id or by login."""
     query = select(MEMBERS).where(MEMBERS.c.id == member_id if login is None else MEMBERS.c.login == login)
     row = tx.execute(query).one_or_none()
@@ -181,9 +179,7 @@ def change_client(tx: Connection, client_id: str, **values: Any) -> None:
 def client_identity(tx: Connection, client_id: str) -> Identity | None:
     """Who a client is now; None when unknown or revoked."""
     query = (
-        select(
-            CLIENTS.c.id, CLIENTS.c.party, CLIENTS.c.roles, CLIENTS.c.label, CLIENTS.c.secret, PARTIES.c.kind
-        )
+        select(CLIENTS.c.id, CLIENTS.c.party, CLIENTS.c.roles, CLIENTS.c.label, CLIENTS.c.secret, PARTIES.c.kind)
         .join(PARTIES, PARTIES.c.id == CLIENTS.c.party)
         .where(CLIENTS.c.id == client_id, CLIENTS.c.revoked_at.is_(None))
     )
@@ -207,24 +203,18 @@ def session_identity(tx: Connection, token: bytes, now: str) -> Identity | None:
         .where(SESSIONS.c.token == token, SESSIONS.c.expires_at > now, MEMBERS.c.active)
     )
     row = tx.execute(query).one_or_none()
-    return (
-        None if row is None else Identity(row.id, row.party, Kind(row.kind), frozenset(row.roles), row.name)
-    )
+    return None if row is None else Identity(row.id, row.party, Kind(row.kind), frozenset(row.roles), row.name)
 
 
 def end_sessions(tx: Connection, *, token: bytes | None = None, before: str | None = None) -> None:
     """End one session, or all that expired before an instant."""
     query = SESSIONS.delete()
-    tx.execute(
-        query.where(SESSIONS.c.token == token if token is not None else SESSIONS.c.expires_at <= before)
-    )
+    tx.execute(query.where(SESSIONS.c.token == token if token is not None else SESSIONS.c.expires_at <= before))
 
 
 def attempts(tx: Connection, keys: Iterable[bytes], since: str) -> dict[bytes, int]:
     """Failed sign-ins by key in windows that began after ``since``."""
-    query = select(ATTEMPTS.c.key, ATTEMPTS.c.failed).where(
-        ATTEMPTS.c.key.in_(list(keys)), ATTEMPTS.c.since > since
-    )
+    query = select(ATTEMPTS.c.key, ATTEMPTS.c.failed).where(ATTEMPTS.c.key.in_(list(keys)), ATTEMPTS.c.since > since)
     return {row.key: row.failed for row in tx.execute(query)}
 
 

@@ -46,7 +46,5 @@ class Tokens:
             rules.validate(claims)
         except (JoseError, ValueError):
             # one answer for every kind of bad token: the difference helps nobody but a forger
-            raise Unauthenticated(
-                "the token is not valid", hint="ask for a new one at /oauth/token"
-            ) from None
+            raise Unauthenticated("the token is not valid", hint="ask for a new one at /oauth/token") from None
         return dict(claims)
