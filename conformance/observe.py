@@ -1,0 +1,156 @@
+"""What the app did to the departments, judged from the gateway's record: pure functions, no opinion on answers.
+
+The gateway records every call with the fields of the answer that reached the app. What was returned counts as
+read: an app that does not want a field asks for the others with `fields=`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from conformance.case import DepartmentCall
+from conformance.report import Reading
+from conformance.workflow import Breach, Order
+
+Needs = Mapping[str, Mapping[str, Sequence[str]]]
+"""What the matter needs: interface id → operation id → response fields."""
+
+CITIZEN_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One department call with what only the gateway sees.
+
+    `launch` names the citizen's launch (never the token), `url` is the path and query as sent, `matter` the
+    app's own handled-matter id, `key` the idempotency key it sent, `answer` what the department answered.
+    """
+
+    call: DepartmentCall
+    launch: str
+    url: str
+    matter: str | None = None
+    key: str | None = None
+    answer: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A field of a department's answer a rule depends on, from `interface#operation/response/FIELD`."""
+
+    interface: str
+    operation: str
+    field: str
+
+    @staticmethod
+    def parse(text: str) -> Source | None:
+        """The source `text` names, or None when it names no answer (a request field, the clock)."""
+        match = re.fullmatch(r"([^#]+)#([^/]+)/response/(.+)", text)
+        return Source(*match.groups()) if match else None
+
+    def __str__(self) -> str:
+        return f"{self.interface}#{self.operation}/{self.field}"
+
+
+def succeeded(call: DepartmentCall) -> bool:
+    """Whether the department gave a positive answer."""
+    return 200 <= call.status < 300
+
+
+def readings(calls: Iterable[DepartmentCall], needs: Needs, order: Order) -> tuple[Reading, ...]:
+    """Per operation: how often called, which fields read, which of them without need."""
+    counts: dict[tuple[str, str], int] = {}
+    fields: dict[tuple[str, str], set[str]] = {}
+    for call in calls:
+        place = (call.interface, call.operation)
+        counts[place] = counts.get(place, 0) + 1
+        read = fields.setdefault(place, set())
+        if succeeded(call):
+            read |= set(call.fields)
+    allowed = order.operations() | {(i, o) for i, operations in needs.items() for o in operations}
+    return tuple(
+        Reading(
+            interface=interface,
+            operation=operation,
+            calls=count,
+            needed=tuple(sorted(needed)),
+            read=tuple(sorted(fields[interface, operation])),
+            unneeded=tuple(sorted(fields[interface, operation] - needed)),
+            in_process=(interface, operation) in allowed,
+        )
+        for (interface, operation), count in sorted(counts.items())
+        for needed in [set(needs.get(interface, {}).get(operation, ()))]
+    )
+
+
+def read_fields(calls: Iterable[DepartmentCall]) -> frozenset[tuple[str, str, str]]:
+    """Every (interface, operation, field) that reached the app in a positive answer."""
+    return frozenset(
+        (call.interface, call.operation, name) for call in calls if succeeded(call) for name in call.fields
+    )
+
+
+def ungrounded(sources: Iterable[Source], calls: Sequence[DepartmentCall]) -> tuple[Source, ...]:
+    """The sources an answer depends on that the app never asked for.
+
+    Asked for is what counts: a department that answered 404 or gave no such field was still asked.
+    """
+    asked = {(call.interface, call.operation) for call in calls if not succeeded(call) and call.status < 500}
+    read = read_fields(calls)
+    return tuple(
+        source
+        for source in dict.fromkeys(sources)
+        if (source.interface, source.operation, source.field) not in read
+        and (source.interface, source.operation) not in asked
+    )
+
+
+def breaches(record: Iterable[Recorded], order: Order) -> tuple[tuple[Recorded, Breach], ...]:
+    """Calls out of order, judged per launch.
+
+    Not per handled matter: an app may well check eligibility before it opens one, so its first calls carry
+    no handled-matter id.
+    """
+    found: list[tuple[Recorded, Breach]] = []
+    groups: dict[str, list[Recorded]] = {}
+    for item in record:
+        groups.setdefault(item.launch, []).append(item)
+    for group in groups.values():
+        for breach in order.breaches([item.call for item in group]):
+            found.append((group[breach.position], breach))
+    return tuple(found)
+
+
+def personal_in_urls(record: Iterable[Recorded], personal: Iterable[str]) -> tuple[Recorded, ...]:
+    """Calls whose path or query carries a citizen number or one of the given personal values."""
+    values = [value for value in dict.fromkeys(personal) if len(value) >= 2]
+    return tuple(
+        item
+        for item in record
+        for url in [unquote_plus(item.url)]
+        if CITIZEN_NUMBER.search(url) or any(value in url for value in values)
+    )
+
+
+def doubled(record: Iterable[Recorded], writes: frozenset[tuple[str, str]]) -> tuple[Recorded, ...]:
+    """Writes sent again, under another idempotency key, after the same write of the same launch had succeeded.
+
+    Sending the same key again is what keys are for: the department does nothing twice.
+    """
+    found: list[Recorded] = []
+    done: dict[tuple[str, str, str, str], str | None] = {}
+    for item in record:
+        place = (item.call.interface, item.call.operation)
+        if place not in writes:
+            continue
+        name = (item.launch, *place, json.dumps(item.call.request, sort_keys=True, ensure_ascii=False))
+        if name in done and done[name] != item.key:
+            found.append(item)
+        elif succeeded(item.call):
+            done[name] = item.key
+    return tuple(found)

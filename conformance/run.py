@@ -1,0 +1,280 @@
+"""A conformance run: a fresh hidden country per seed, every case played on it, everything written down.
+
+The run is black box: it knows the app's base URL and nothing else. Same seeds and same app give the same
+report but for times, ports and the app's own ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from conformance import observe
+from conformance.case import Case, CaseRun, DepartmentCall, Kind, Outcome, Text
+from conformance.certificate import commitment
+from conformance.expressions import ExpressionError
+from conformance.fuzz import FuzzError
+from conformance.gateway import Gateway, GatewayError
+from conformance.oracle import OracleError
+from conformance.plan import plan
+from conformance.report import CaseReport, Coverage, Report
+from conformance.stage import Episode, Inconclusive, Stage
+from conformance.subjects import NoSubject
+from conformance.suites.suite import Suite
+from conformance.transport import AppUnreachable, Ask, HttpTransport, RateLimited, Transport
+from mockdata.population import Population
+
+AS_OF = date(2026, 11, 1)
+"""The day the hidden population stands at; the virtual today of a seed lies in the year after it."""
+
+SHOWN = 3
+"""Sightings of one observation whose requests are quoted in full; the others are named in one line each."""
+
+LISTED = 12
+"""Sightings of one observation that are listed at all."""
+
+Progress = Callable[[int, int, str], None]
+
+
+class RunError(Exception):
+    """The run could not take place (app unreachable, hidden gateway not started): nobody's verdict."""
+
+
+def second_seed(seed: str) -> str:
+    """The seed a practice run adds to the one it was given, so that one seed repeats the whole run."""
+    return hashlib.sha256(f"{seed}/second".encode()).hexdigest()[:16]
+
+
+def virtual_today(seed: str) -> date:
+    """The day a seed's country lives in: after AS_OF, within a year, never the 29th to 31st.
+
+    Months that lack a day would make "exactly one year" a matter of opinion.
+    """
+    offset = int.from_bytes(hashlib.sha256(f"{seed}/today".encode()).digest()[:4], "big") % 330
+    day = AS_OF + timedelta(days=1 + offset)
+    return day.replace(day=min(day.day, 28))
+
+
+@lru_cache(maxsize=4)
+def country(seed: str) -> Population:
+    """The hidden population of a seed (pure in the seed, so it may be kept)."""
+    return Population(seed, as_of=AS_OF)
+
+
+def run(
+    suite: Suite[Any],
+    app_url: str,
+    seeds: Sequence[str],
+    *,
+    nonce: str,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Progress = lambda done, total, what: None,
+    hidden: bool = True,
+    quick: bool = False,
+    only: Collection[str] = (),
+    transport: Transport | None = None,
+    linger: Callable[[Report, str], None] | None = None,
+) -> Report:
+    """Put every case of the suite to the app at `app_url`, once per seed.
+
+    `hidden` keeps the seeds out of the report (graded runs). `only` names single cases. `linger(report, url)`
+    is called with the gateway of the last seed still up. Raises `RunError` when the app does not answer at
+    all, `PlanError` for an unknown case, ValueError for a bad address or nonce.
+    """
+    cases = plan(suite, quick=quick, only=only)
+    committed = commitment(seeds, nonce)
+    line = transport or HttpTransport(app_url)
+    session = _Session(suite, cases, app_url, line, progress, total=len(cases) * len(seeds))
+    started = clock()
+
+    def report() -> Report:
+        return replace(
+            session.report(quick),
+            commitment=committed,
+            started=_stamp(started),
+            finished=_stamp(clock()),
+            seeds=None if hidden else tuple(seeds),
+            nonce=None if hidden else nonce,
+        )
+
+    try:
+        session.greet()
+        for position, seed in enumerate(seeds):
+            today = virtual_today(seed)
+            with Gateway(suite.departments.values(), country(seed), seed=seed, today=today) as gateway:
+                session.play(gateway, seed, today)
+                if linger is not None and position == len(seeds) - 1:
+                    linger(report(), gateway.url)
+    except GatewayError as error:
+        raise RunError(str(error)) from error
+    finally:
+        line.close()
+    return report()
+
+
+@dataclass
+class _Session:
+    """What accumulates over the seeds of one run."""
+
+    suite: Suite[Any]
+    cases: tuple[Case, ...]
+    app_url: str
+    line: Transport
+    progress: Progress
+    total: int
+    results: dict[str, list[CaseRun]] = field(default_factory=dict)
+    seeds: list[str] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)
+    calls: list[DepartmentCall] = field(default_factory=list)
+    operations: set[str] = field(default_factory=set)
+    requests: int = 0
+    done: int = 0
+    lost: str = ""
+
+    def greet(self) -> None:
+        """The app must be there before anything is judged."""
+        try:
+            self.line.send(Ask("GET", "/health"))
+        except AppUnreachable as error:
+            raise RunError(f"the app at {self.app_url} does not answer: {error}") from None
+        except RateLimited as error:
+            raise RunError(f"the app at {self.app_url} lets nobody in: {error}") from None
+
+    def play(self, gateway: Gateway, seed: str, today: date) -> None:
+        """Every case on one seed, then the observations, then the controls."""
+        world = self.suite.world(self.suite, gateway, country(seed), seed, today)
+        episodes: list[Episode] = []
+        runs: dict[str, CaseRun] = {}
+        for case in self.cases:
+            self.progress(self.done, self.total, case.id)
+            if case.id in self.suite.observations:
+                runs[case.id] = self._observe(case, episodes)
+            else:
+                stage = Stage(self.suite, case, world, gateway, self.line, seed, today)
+                runs[case.id] = self._script(stage)
+                episodes += stage.episodes
+            self.done += 1
+        self.progress(self.done, self.total, "")
+        for case in self.cases:
+            self.results.setdefault(case.id, []).append(_controlled(case, runs))
+        self.seeds.append(seed)
+        self.days.append(today.isoformat())
+        self.calls += [item.call for item in gateway.record()]
+        self.operations |= {episode.operation for episode in episodes}
+        self.requests += len(episodes)
+
+    def _script(self, stage: Stage[Any]) -> CaseRun:
+        if self.lost:
+            return stage.run(Outcome.INCONCLUSIVE, _note("应用已无响应", f"the app had gone silent: {self.lost}"))
+        try:
+            self.suite.scripts[stage.case.id](stage)
+        except Inconclusive as reason:
+            return stage.run(Outcome.INCONCLUSIVE, reason.text)
+        except RateLimited as error:
+            return stage.run(Outcome.INCONCLUSIVE, _note("应用限流", f"rate limited: {error}"))
+        except AppUnreachable as error:
+            return self._silent(stage, error)
+        except (OracleError, ExpressionError, NoSubject, GatewayError, FuzzError) as error:
+            return stage.run(Outcome.ERROR, _note(f"测试程序自身出错：{error}", f"our own error: {error}"))
+        return stage.run()
+
+    def _silent(self, stage: Stage[Any], error: AppUnreachable) -> CaseRun:
+        """No answer: an outage shows nothing; an app that lives on and drops one request is at fault."""
+        try:
+            self.line.send(Ask("GET", "/health"))
+        except (AppUnreachable, RateLimited):
+            self.lost = str(error)
+            return stage.run(Outcome.INCONCLUSIVE, _note("应用无响应", f"the app went silent: {error}"))
+        stage.problem(
+            "answer.comes",
+            _note("每个请求都应得到答复", "an answer to every request"),
+            str(error),
+            requirements=("robust",),
+        )
+        return stage.run()
+
+    def _observe(self, case: Case, episodes: list[Episode]) -> CaseRun:
+        sightings = list(self.suite.observations[case.id](self.suite, episodes))
+        if not episodes:
+            return CaseRun(Outcome.INCONCLUSIVE, note=_note("没有可观察的请求", "nothing happened to observe"))
+        quoted = [s.episode for s in sightings[:SHOWN] if s.episode is not None]
+        unlisted = len(sightings) - LISTED
+        stage_problems = tuple(sighting.problem for sighting in sightings[:LISTED])
+        return CaseRun(
+            outcome=max((p.outcome for p in stage_problems), key=list(Outcome).index, default=Outcome.PASS),
+            problems=stage_problems,
+            turns=tuple(episode.turn for episode in quoted),
+            calls=tuple(item.call for episode in quoted for item in episode.calls),
+            note=_note(f"另有 {unlisted} 处", f"and {unlisted} more") if unlisted > 0 else {},
+        )
+
+    def report(self, quick: bool) -> Report:
+        """The report so far; commitment, times and seeds are the caller's to fill in."""
+        suite = self.suite
+        verified = {name for case in self.cases for name in case.requirements}
+        touched = {(call.interface, call.operation) for call in self.calls}
+        known = [(node.interface, node.operation) for node in suite.order.nodes.values()]
+        return Report(
+            suite=suite.name,
+            suite_version=suite.version,
+            title=suite.title,
+            app=self.app_url,
+            commitment="",
+            started="",
+            finished="",
+            today=", ".join(self.days),
+            quick=quick,
+            requirements=suite.requirements,
+            cases=tuple(self._case(case) for case in self.cases),
+            readings=observe.readings(self.calls, suite.needs, suite.order),
+            coverage=Coverage(
+                requirements_untested=tuple(r.id for r in suite.requirements if r.id not in verified),
+                app_operations=tuple(operation.id for operation in suite.app.operations),
+                app_operations_untested=tuple(
+                    operation.id
+                    for operation in suite.app.operations
+                    if operation.id not in self.operations and operation.path != "/health"
+                ),
+                department_operations=tuple(f"{i}#{o}" for i, o in dict.fromkeys(known)),
+                department_operations_untouched=tuple(
+                    f"{i}#{o}" for i, o in dict.fromkeys(known) if (i, o) not in touched
+                ),
+            ),
+            documents=suite.documents,
+            requests=self.requests,
+        )
+
+    def _case(self, case: Case) -> CaseReport:
+        runs = tuple(self.results.get(case.id, ()))
+        command = f"tongban conform run --app {self.app_url} --matter {self.suite.name} --case {case.id}"
+        return CaseReport(case, runs, f"{command} --keep-gateway")
+
+
+def _controlled(case: Case, runs: dict[str, CaseRun]) -> CaseRun:
+    """A refusal is worth something only if the same app accepts what it should accept."""
+    run = runs[case.id]
+    control = runs.get(case.control or "")
+    if run.outcome is not Outcome.PASS or control is None or control.outcome is Outcome.PASS:
+        return run
+    if case.kind is Kind.POSITIVE:
+        return run
+    return replace(
+        run,
+        outcome=Outcome.INCONCLUSIVE,
+        note=_note(
+            f"对照用例 {case.control} 未通过，本用例的通过不作数",
+            f"its positive control {case.control} did not pass, so this pass shows nothing",
+        ),
+    )
+
+
+def _note(zh: str, en: str) -> Text:
+    return {"zh_CN": zh, "en": en}
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,160 @@
+"""One case on one seed: citizens who use the app, what was said, and what was found wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from conformance.case import Case, CaseRun, Outcome, Problem, Text, Turn, gravest
+from conformance.observe import Recorded
+from conformance.oracle import Expectation
+from conformance.transport import Ask, Reply, Transport
+
+if TYPE_CHECKING:
+    from conformance.gateway import Gateway
+    from conformance.suites.suite import Suite
+
+W = TypeVar("W")
+LONGEST_QUOTE = 1500
+"""Characters of an answer that is no JSON kept in a report."""
+
+
+class Inconclusive(Exception):
+    """The case cannot show anything here; `text` says why in both languages."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.get("en", ""))
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One request of a citizen to the app, with the department calls it set off.
+
+    `operation` is the app's operation id; `expectation` is None where no answer was foretold.
+    """
+
+    case: str
+    operation: str
+    launch: str
+    ask: Ask
+    reply: Reply
+    turn: Turn
+    calls: tuple[Recorded, ...]
+    expectation: Expectation | None = None
+
+    @property
+    def answer(self) -> Mapping[str, Any]:
+        """The JSON object answered, or an empty one."""
+        return self.reply.json if isinstance(self.reply.json, dict) else {}
+
+
+@dataclass
+class Stage(Generic[W]):
+    """What a script acts on. `problem` collects findings; `run` turns them into the case's result."""
+
+    suite: Suite[W]
+    case: Case
+    world: W
+    gateway: Gateway
+    transport: Transport
+    seed: str
+    today: date
+    subject: Text = field(default_factory=dict)
+    episodes: list[Episode] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    # -- citizens ------------------------------------------------------------------------------------------
+
+    def launch(self, name: str = "citizen", down: Iterable[str] = ()) -> str:
+        """One citizen opens the app; `down` names department interfaces that fail for this citizen."""
+        launch = f"{self.case.id}/{name}"
+        self._tokens[launch] = self.gateway.launch(launch, down)
+        return launch
+
+    def key(self, name: str = "") -> str:
+        """An idempotency key as clients make them (a UUID), the same for the same seed, case and name."""
+        digest = hashlib.sha256(f"{self.seed}/{self.case.id}/{name}".encode()).digest()
+        return str(uuid.UUID(bytes=digest[:16], version=4))
+
+    def headers(self, launch: str | None, key: str | None = None) -> dict[str, str]:
+        """The headers of a citizen's request; without `launch` those of somebody who never signed in."""
+        headers = {"Tongban-Gateway": self.gateway.url, "Tongban-Today": self.today.isoformat()}
+        if launch is not None:
+            headers["Authorization"] = f"Bearer {self._tokens[launch]}"
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        return headers
+
+    # -- requests ------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        application: Any,
+        launch: str,
+        *,
+        key: str | None = None,
+        expectation: Expectation | None = None,
+    ) -> Episode:
+        """Submit an application under a launch; the key defaults to one of this launch's own."""
+        headers = self.headers(launch, key or self.key(launch))
+        ask = Ask("POST", self.path("submitHandledMatter"), headers, application)
+        return self.send("submitHandledMatter", ask, launch, expectation)
+
+    def read(self, matter: str, launch: str | None) -> Episode:
+        """Read a handled matter back under a launch (None: without a token)."""
+        path = self.path("getHandledMatter").replace("{id}", matter)
+        return self.send("getHandledMatter", Ask("GET", path, self.headers(launch)), launch or "")
+
+    def send(self, operation: str, ask: Ask, launch: str, expectation: Expectation | None = None) -> Episode:
+        """Send any request and keep what it set off."""
+        before = len(self.gateway.record([launch]))
+        reply = self.transport.send(ask)
+        turn = Turn(
+            ask.method,
+            ask.path,
+            reply.status,
+            reply.json if reply.json is not None else reply.text[:LONGEST_QUOTE],
+            self.transport.curl(ask),
+            round(reply.seconds * 1000, 1),
+        )
+        calls = self.gateway.record([launch])[before:]
+        episode = Episode(self.case.id, operation, launch, ask, reply, turn, calls, expectation)
+        self.episodes.append(episode)
+        return episode
+
+    def path(self, operation: str) -> str:
+        """The path template of one of the app's operations."""
+        return self.suite.app.operation(operation).path
+
+    # -- findings ------------------------------------------------------------------------------------------
+
+    def problem(
+        self,
+        check: str,
+        expected: Text,
+        got: Any,
+        *,
+        requirements: Sequence[str] | None = None,
+        outcome: Outcome = Outcome.FAIL,
+    ) -> None:
+        """Note one thing that is wrong; it speaks against the case's requirements unless told others."""
+        named = tuple(self.case.requirements if requirements is None else requirements)
+        self.problems.append(Problem(check, outcome, named, expected, str(got)))
+
+    def run(self, outcome: Outcome | None = None, note: Text | None = None) -> CaseRun:
+        """The result: the gravest problem, unless the run itself could show nothing."""
+        found = gravest(problem.outcome for problem in self.problems)
+        return CaseRun(
+            outcome=found if outcome is None or found is Outcome.FAIL else outcome,
+            problems=tuple(self.problems),
+            subject=self.subject,
+            turns=tuple(episode.turn for episode in self.episodes),
+            calls=tuple(item.call for episode in self.episodes for item in episode.calls),
+            note=note or {},
+        )

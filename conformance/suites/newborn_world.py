@@ -1,0 +1,300 @@
+"""What the newborn suite knows of one hidden country: families for its cases, institutions, and the right answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from mockdata.registers import Register
+from numpy.typing import NDArray
+
+from conformance.case import Text
+from conformance.gateway import Gateway
+from conformance.oracle import Expectation, OracleError, expect
+from conformance.subjects import Columns, Index, Mask, NoSubject, Search, columns, shuffled
+from conformance.suites.suite import Suite
+from mockdata.population import Population
+
+PARENT = ("citizen_number", "name", "hukou_division", "household_kind", "mobile")
+SYLLABLES = "安宁子涵欣怡浩宇梓轩雨桐思远嘉言若溪明哲语晨锦程清和"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """One parent as registered."""
+
+    number: str
+    name: str
+    division: str
+    household: str
+    mobile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The parents of one case; `province` is the one in which the child is born."""
+
+    mother: Parent
+    father: Parent
+    province: str
+
+
+# Which kind of parents each label needs. The order is fixed: subjects must not depend on which cases run.
+MARRIED = (
+    "complete.father", "complete.mother", "complete.required-only", "complete.some", "complete.twins",
+    "E1.no-power", "E1.unknown-institution", "E1.second-certificate", "E2.born-today", "E2", "E2.future",
+    "E4.institution-elsewhere", "E6.in-time", "E6.late", "X1.mother-name", "X1.father-name", "X2.mother-unknown",
+    "X2.father-unknown", "C31", "M1", "fault.branch", "fault.trunk", "fault.resume", "fault.check",
+    "fault.first-write", "once.repeat", "once.other-body", "access.read-back", "access.foreign-token",
+    "access.foreign-resumption", "access.same-key", "access.same-key/other", "access.no-token",
+    "access.gateway", "input", "stranger.a", "stranger.b", "several.a",
+)  # fmt: skip
+
+
+class Newborn:
+    """The world of the newborn suite under one seed; `today` is the virtual day of handling."""
+
+    def __init__(self, suite: Suite[Newborn], gateway: Gateway, population: Population, seed: str, today: date) -> None:
+        self.suite, self.gateway, self.population = suite, gateway, population
+        self.seed, self.today = seed, today
+
+    # -- subjects ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def families(self) -> Mapping[str, Family]:
+        """Parents by label, drawn once in a fixed order."""
+        married = Search(self.population, self.seed, "married", self._couples, "mother_citizen_number")
+        divorced = Search(self.population, self.seed, "divorced", self._divorced, "mother_citizen_number")
+        found = {label: _family(married.find(label, _ordinary)) for label in MARRIED}
+        found["E3.divorced"] = _family(divorced.find("E3.divorced", _ordinary))
+        away = married.find("E4.mother-elsewhere", _apart)
+        found["E4.mother-elsewhere"] = replace(_family(away), province=away["father_hukou_division"][:2])
+        away = married.find("E4.father-elsewhere", _apart)
+        found["E4.father-elsewhere"] = replace(_family(away), province=away["mother_hukou_division"][:2])
+        found["E5"] = _family(married.find("E5", _mixed))
+        first = found["stranger.a"]
+        there = married.find("E3.strangers", lambda c: _ordinary(c) & _starts(c, "father", first.province))
+        found["E3.strangers"] = replace(first, father=_family(there).father)
+        found["facts.irrelevant"] = replace(found["stranger.b"], father=self._stranger(married, found["stranger.b"]))
+        several = found["several.a"]
+        apart = married.find("notice.all-rules", lambda c: ~_starts(c, "father", several.province))
+        found["notice.all-rules"] = replace(several, father=_family(apart).father)
+        return found
+
+    def _stranger(self, search: Search, family: Family) -> Parent:
+        wanted = search.find("facts.irrelevant", lambda c: _ordinary(c) & _starts(c, "father", family.province))
+        return _family(wanted).father
+
+    def _couples(self, index: Index) -> dict[str, NDArray[Any]]:
+        return self._pairs(index, self.population.spouse(index))
+
+    def _divorced(self, index: Index) -> dict[str, NDArray[Any]]:
+        return self._pairs(index, self.population.former_spouse(index))
+
+    def _pairs(self, index: Index, partner: Index) -> dict[str, NDArray[Any]]:
+        """Women between 22 and 45 with their partners, a column each for mother_… and father_…"""
+        index, partner = index[partner >= 0], partner[partner >= 0]
+        ages = self.population.ages(index)
+        women = columns(self.population, index, ["sex"])["sex"] == "2"
+        fit = women & (ages >= 22) & (ages <= 45)
+        pairs: dict[str, NDArray[Any]] = {}
+        for role, people in (("mother", index[fit]), ("father", partner[fit])):
+            for name, values in columns(self.population, people, PARENT).items():
+                pairs[f"{role}_{name}"] = values
+        return pairs
+
+    @cached_property
+    def _institutions(self) -> Mapping[str, NDArray[Any]]:
+        """Midwifery institutions of the country: code, division, issuing power ("0" or "1")."""
+        register = Register("institution")
+        batch = register.rows(self.population, 0, register.count(self.population), ["JGDM", "XZQH", "QFQX"])
+        return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in ("JGDM", "XZQH", "QFQX")}
+
+    def institution(self, label: str, province: str, *, power: bool = True, elsewhere: bool = False) -> str:
+        """An institution in (or outside) a province, with or without issuing power; raises `NoSubject`."""
+        known = self._institutions
+        here = np.array([code[:2] == province for code in known["XZQH"]])
+        rows = np.flatnonzero((here != elsewhere) & (known["QFQX"] == ("1" if power else "0")))
+        if not len(rows):
+            raise NoSubject(f"no institution for {label!r} in province {province}")
+        return str(known["JGDM"][rows[shuffled(self.seed, f"institution/{label}", len(rows))[0]]])
+
+    def no_institution(self, label: str) -> str:
+        """A well-formed institution code that no institution has."""
+        known = set(self._institutions["JGDM"])
+        for attempt in range(1000):
+            digest = hashlib.sha256(f"{self.seed}/{label}/{attempt}".encode()).digest()
+            body = str(known and next(iter(sorted(known))))[:8] + "".join(str(b % 10) for b in digest[:8])
+            body += _inner_check(body[8:16])
+            candidate = body + _outer_check(body)
+            if candidate not in known:
+                return candidate
+        raise NoSubject("every institution code is taken")
+
+    def nobodys(self, number: str) -> str:
+        """A well-formed citizen number like this one that nobody has."""
+        for sequence in range(999, 0, -1):
+            if sequence % 2 == int(number[16]) % 2:
+                body = number[:14] + f"{sequence:03d}"
+                candidate = body + _check(body)
+                if self.population.index_of([candidate])[0] < 0:
+                    return candidate
+        raise NoSubject(f"every number of {number[:6]} on {number[6:14]} is somebody's")
+
+    # -- applications --------------------------------------------------------------------------------------
+
+    def days_old(self, days: int) -> date:
+        """The day so many days before today."""
+        return self.today - timedelta(days=days)
+
+    def application(
+        self,
+        label: str,
+        *,
+        name: str = "",
+        family: Family | None = None,
+        follow: str = "father",
+        born: date | None = None,
+        institution: str | None = None,
+        order: int | None = None,
+        services: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """An application of the family `label`, complete unless told otherwise.
+
+        `name` keys what may differ freely (the child's name, sex, hour of birth); a child is 3 to 25 days old.
+        """
+        parents = family or self.families[label]
+        random = hashlib.sha256(f"{self.seed}/child/{label}/{name}".encode()).digest()
+        child: dict[str, Any] = {
+            "XM": parents.father.name[0]
+            + SYLLABLES[random[0] % len(SYLLABLES)]
+            + SYLLABLES[random[1] % len(SYLLABLES)],
+            "XBDM": "12"[random[2] % 2],
+            "CSRQ": (born or self.days_old(3 + random[3] % 23)).isoformat(),
+            "CSSJ": f"{random[4] % 24:02d}:{random[5] % 60:02d}",
+            "JGDM": institution or self.institution(label, parents.province),
+        }
+        if order is not None:
+            child["CSSX"] = order
+        applicant = parents.mother if random[6] % 2 else parents.father
+        application: dict[str, Any] = {
+            "newborn": child,
+            "mother": {"XM": parents.mother.name, "GMSFHM": parents.mother.number},
+            "father": {"XM": parents.father.name, "GMSFHM": parents.father.number},
+            "follow": follow,
+            "guardian_consent": True,
+            "applicant": {"XM": applicant.name, "GMSFHM": applicant.number, "LXDH": applicant.mobile},
+        }
+        if services is not None:
+            application["services"] = services
+        return application
+
+    def expect(self, application: Mapping[str, Any]) -> Expectation:
+        """What follows from the data for an application."""
+        facts = {
+            "newborn": application.get("newborn", {}),
+            "mother": application.get("mother", {}),
+            "father": application.get("father", {}),
+            "today": self.today.isoformat(),
+            "settings": dict(self.suite.settings),
+        }
+        return expect(self.suite.rules, self.suite.stages, application, facts, lambda: self._learn(application))
+
+    def _learn(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answers of the four checks, asked of the departments directly."""
+        mother, father = application["mother"], application["father"]
+        couple = {
+            "NAN_XM": father["XM"],
+            "NAN_GMSFHM": father["GMSFHM"],
+            "NV_XM": mother["XM"],
+            "NV_GMSFHM": mother["GMSFHM"],
+        }
+        code = application["newborn"]["JGDM"]
+        return {
+            "marriage": self._ask("civil-affairs.marriages", "POST", "/marriage-checks", couple),
+            "mother_household": self._ask("police.households", "POST", "/household-checks", dict(mother)),
+            "father_household": self._ask("police.households", "POST", "/household-checks", dict(father)),
+            "institution": self._ask("health.birth-certificates", "GET", f"/midwifery-institutions/{code}", None),
+        }
+
+    def _ask(self, interface: str, method: str, path: str, body: Any) -> Any:
+        status, answer = self.gateway.ask(interface, method, path, body)
+        if status == 404:
+            return None
+        if status != 200:
+            raise OracleError(f"{interface}{path} answers {status}: {answer}")
+        return answer
+
+
+def subject(application: Mapping[str, Any], what: Text | None = None) -> Text:
+    """An application in one line for people."""
+    newborn, mother, father = (application.get(n) or {} for n in ("newborn", "mother", "father"))
+    told = {
+        "zh_CN": f"新生儿 {newborn.get('XM', '–')}（{newborn.get('CSRQ', '–')} 生），"
+        f"母亲 {mother.get('XM', '–')} {mother.get('GMSFHM', '–')}，"
+        f"父亲 {father.get('XM', '–')} {father.get('GMSFHM', '–')}",
+        "en": f"newborn {newborn.get('XM', '–')} (born {newborn.get('CSRQ', '–')}), "
+        f"mother {mother.get('XM', '–')} {mother.get('GMSFHM', '–')}, "
+        f"father {father.get('XM', '–')} {father.get('GMSFHM', '–')}",
+    }
+    return {language: f"{words}；{what[language]}" if what else words for language, words in told.items()}
+
+
+def _family(pair: Mapping[str, Any]) -> Family:
+    mother, father = (Parent(*(str(pair[f"{role}_{name}"]) for name in PARENT)) for role in ("mother", "father"))
+    return Family(mother, father, mother.division[:2])
+
+
+def _provinces(pairs: Columns, role: str) -> NDArray[Any]:
+    return np.array([division[:2] for division in pairs[f"{role}_hukou_division"]], dtype=object)
+
+
+def _same(pairs: Columns) -> Mask:
+    return np.asarray(_provinces(pairs, "mother") == _provinces(pairs, "father"), dtype=np.bool_)
+
+
+def _starts(pairs: Columns, role: str, province: str) -> Mask:
+    return np.asarray(_provinces(pairs, role) == province, dtype=np.bool_)
+
+
+def _families(pairs: Columns) -> Mask:
+    both = (pairs["mother_household_kind"] == "1") & (pairs["father_household_kind"] == "1")
+    return np.asarray(both, dtype=np.bool_)
+
+
+def _ordinary(pairs: Columns) -> Mask:
+    return _same(pairs) & _families(pairs)
+
+
+def _apart(pairs: Columns) -> Mask:
+    return ~_same(pairs) & _families(pairs)
+
+
+def _mixed(pairs: Columns) -> Mask:
+    """The father in a collective household, the mother in a family's."""
+    kinds = (pairs["father_household_kind"] == "2") & (pairs["mother_household_kind"] == "1")
+    return _same(pairs) & np.asarray(kinds, dtype=np.bool_)
+
+
+def _check(body: str) -> str:
+    """The check character of 17 digits (GB 11643, ISO 7064 MOD 11-2)."""
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return "10X98765432"[sum(int(d) * w for d, w in zip(body, weights, strict=True)) % 11]
+
+
+def _inner_check(body: str) -> str:
+    """The check character of an organisation code of 8 digits (GB 11714)."""
+    rest = 11 - sum(int(d) * w for d, w in zip(body, (3, 7, 9, 10, 5, 8, 4, 2), strict=True)) % 11
+    return {10: "X", 11: "0"}.get(rest, str(rest))
+
+
+def _outer_check(body: str) -> str:
+    """The check character of a unified social credit code (GB 32100)."""
+    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    total = sum(alphabet.index(c) * pow(3, i, 31) for i, c in enumerate(body))
+    return alphabet[(31 - total % 31) % 31]

@@ -1,0 +1,335 @@
+"""What is judged over the whole run, whatever the matter: reading, order, results, repeats, shape of answers.
+
+An observation believes the app's own words and holds them against the record: an app that accepts what it
+should refuse fails the case of that rule, and is not told the same thing again here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from conformance import observe
+from conformance.case import Outcome, Problem, Text
+from conformance.checks import breaks_interface, quote
+from conformance.observe import Recorded, Source
+from conformance.stage import Episode
+from conformance.suites.suite import Sighting, Suite
+
+Observation = Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]
+REFUSALS = ("incomplete", "needs_correction", "not_eligible")
+
+
+def _sighting(
+    check: str,
+    requirement: str,
+    expected: Text,
+    got: str,
+    episode: Episode | None,
+    outcome: Outcome = Outcome.FAIL,
+) -> Sighting:
+    case = episode.case if episode else ""
+    return Sighting(Problem(check, outcome, (requirement,), expected, got, case), episode)
+
+
+def _where(episodes: Sequence[Episode], item: Recorded) -> Episode | None:
+    return next((e for e in episodes if any(item is call for call in e.calls)), None)
+
+
+def _recorded(episodes: Iterable[Episode]) -> list[Recorded]:
+    return [item for episode in episodes for item in episode.calls]
+
+
+def _histories(episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Recorded]]]:
+    """Every episode with all calls of its launch up to its end."""
+    past: dict[str, list[Recorded]] = {}
+    for episode in episodes:
+        history = past.setdefault(episode.launch, [])
+        history += episode.calls
+        yield episode, list(history)
+
+
+def fields(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """Every field read has a need; said once per operation and set of fields."""
+    said: set[tuple[str, str, tuple[str, ...]]] = set()
+    for item in _recorded(episodes):
+        call = item.call
+        if not observe.succeeded(call) or (call.interface, call.operation) not in _needed(suite):
+            continue
+        needed = tuple(suite.needs[call.interface][call.operation])
+        extra = tuple(sorted(set(call.fields) - set(needed)))
+        if extra and (call.interface, call.operation, extra) not in said:
+            said.add((call.interface, call.operation, extra))
+            name = f"{call.interface}#{call.operation}"
+            yield _sighting(
+                "read.needed-only",
+                "read.needed-only",
+                {
+                    "zh_CN": f"{name} 只需字段 {', '.join(needed)}",
+                    "en": f"of {name} only {', '.join(needed)} is needed",
+                },
+                f"read without need: {', '.join(extra)}",
+                _where(episodes, item),
+            )
+
+
+def process(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """Only operations of the process are called; said once per operation."""
+    said: set[tuple[str, str]] = set()
+    allowed = suite.order.operations() | _needed(suite)
+    for item in _recorded(episodes):
+        place = (item.call.interface, item.call.operation or item.call.path)
+        if (item.call.interface, item.call.operation) in allowed or place in said:
+            continue
+        said.add(place)
+        read = f", read {', '.join(item.call.fields)}" if observe.succeeded(item.call) else ""
+        yield _sighting(
+            "read.process-only",
+            "read.process-only",
+            {"zh_CN": "只调用流程文件中的接口", "en": "only operations of the process document are called"},
+            f"called {place[0]}#{place[1]} ({item.call.status}{read})",
+            _where(episodes, item),
+        )
+
+
+def grounds(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """A right answer is credited only if the app asked for what it rests on."""
+    for episode, history in _histories(episodes):
+        expectation = episode.expectation
+        if expectation is None or episode.answer.get("state") != expectation.state:
+            continue
+        missing = observe.ungrounded(expectation.grounds, [item.call for item in history])
+        if missing:
+            yield _sighting(
+                "read.grounded",
+                "read.grounded",
+                {
+                    "zh_CN": f"结论 {expectation.state} 以 {_listed(expectation.grounds)} 为依据",
+                    "en": f"the answer {expectation.state} rests on {_listed(expectation.grounds)}",
+                },
+                f"answered without reading {_listed(missing)}",
+                episode,
+            )
+
+
+def order(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """No step comes before what it needs has succeeded."""
+    for item, breach in observe.breaches(_recorded(episodes), suite.order):
+        missing = ", ".join(breach.missing)
+        yield _sighting(
+            "order",
+            "order",
+            {"zh_CN": f"{breach.step} 在 {missing} 办结之后", "en": f"{breach.step} only after {missing} succeeded"},
+            f"{item.call.interface}#{item.call.operation} was called before ({item.call.status})",
+            _where(episodes, item),
+        )
+
+
+def urls(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """No citizen number, name or telephone number in a path or query."""
+    for episode in episodes:
+        for item in observe.personal_in_urls(episode.calls, _personal(episode.ask.body)):
+            yield _sighting(
+                "privacy.url",
+                "privacy.url",
+                {
+                    "zh_CN": "身份号码、姓名、电话只放在请求体中",
+                    "en": "identity numbers, names and telephone numbers travel in bodies only",
+                },
+                f"{item.call.method} {item.call.interface}{item.call.path} carries one in its address",
+                episode,
+            )
+
+
+def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """The result shown is what the departments answered, number by number."""
+    for episode, history in _histories(episodes):
+        shown = episode.answer.get("result")
+        if not isinstance(shown, Mapping):
+            continue
+        issued = _issued(suite, history)
+        for name, value in shown.items():
+            if value not in issued.get(name, ()):
+                wanted = ", ".join(map(str, issued.get(name, ()))) or "–"
+                yield _sighting(
+                    "result.genuine",
+                    "result.genuine",
+                    {"zh_CN": f"{name} 为部门签发的 {wanted}", "en": f"{name} as issued: {wanted}"},
+                    f"{name} {value!r}",
+                    episode,
+                )
+        for name in issued.keys() - shown.keys():
+            yield _sighting(
+                "result.genuine",
+                "result.genuine",
+                {"zh_CN": f"结果中有 {name}", "en": f"{name} among the results"},
+                f"{name} is missing, though {suite.results[name][0]} was done",
+                episode,
+            )
+
+
+def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """A step shown as done was done, and a write that was done is shown as done."""
+    for episode, history in _histories(episodes):
+        entries = episode.answer.get("steps")
+        if not isinstance(entries, list):
+            continue
+        done = suite.order.done(item.call for item in history)
+        for entry in entries:
+            if not isinstance(entry, dict) or entry.get("step") not in suite.order.nodes:
+                continue
+            name, state = entry["step"], entry.get("state")
+            node = suite.order.nodes[name]
+            claimed, recorded = state == "done", name in done
+            if claimed and not recorded:
+                got = f"{name} shown as done, but the record has no success"
+            elif recorded and not claimed and (node.interface, node.operation) in suite.writes:
+                got = f"{name} was done, but is shown as {state!r}"
+            else:
+                continue
+            yield _sighting(
+                "steps.honest",
+                "steps.honest",
+                {"zh_CN": f"{name} 的状态与办理记录一致", "en": f"the state of {name} as the record has it"},
+                got,
+                episode,
+            )
+
+
+def refusals(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """An app that refuses has written nothing; one that finds gaps has not even asked."""
+    for episode in episodes:
+        state = episode.answer.get("state")
+        if state not in REFUSALS or episode.operation != "submitHandledMatter" or not episode.calls:
+            continue
+        asked = [item for item in episode.calls if state == "incomplete"]
+        wrote = [
+            item
+            for item in episode.calls
+            if (item.call.interface, item.call.operation) in suite.writes and observe.succeeded(item.call)
+        ]
+        for item in (wrote or asked)[:1]:
+            yield _sighting(
+                "refusal.clean",
+                "refusal.clean",
+                {
+                    "zh_CN": f"状态 {state} 时不" + ("调用任何部门" if state == "incomplete" else "办理任何事项"),
+                    "en": f"in state {state} "
+                    + ("no department is called" if state == "incomplete" else "nothing is done"),
+                },
+                f"{item.call.method} {item.call.interface}{item.call.path} ({item.call.status})",
+                episode,
+            )
+
+
+def repeats(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """Nothing that succeeded is sent again as if it were new."""
+    for item in observe.doubled(_recorded(episodes), suite.writes):
+        yield _sighting(
+            "once",
+            "once",
+            {"zh_CN": "已办结的不再办理", "en": "what was done is not done again"},
+            f"{item.call.interface}#{item.call.operation} was sent again under another key ({item.call.status})",
+            _where(episodes, item),
+        )
+
+
+def context(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """Calls carry the handled matter's id, writes an idempotency key; said once per operation."""
+    said: set[str] = set()
+    for item in _recorded(episodes):
+        name = f"{item.call.interface}#{item.call.operation}"
+        lacking = [] if item.matter else ["Tongban-Handled-Matter"]
+        if (item.call.interface, item.call.operation) in suite.writes and not item.key:
+            lacking.append("Idempotency-Key")
+        if lacking and name not in said:
+            said.add(name)
+            yield _sighting(
+                "context",
+                "context",
+                {"zh_CN": "调用部门时附带办件编号和幂等键", "en": "a department call names its handled matter and key"},
+                f"{name} without {' and '.join(lacking)}",
+                _where(episodes, item),
+                Outcome.WARN,
+            )
+
+
+def answers(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """Every answer keeps to the app's own interface document; said once per complaint and operation."""
+    said: set[tuple[str, str]] = set()
+    for episode in episodes:
+        complaint = breaks_interface(suite, episode) if episode.reply.status < 500 else None
+        if complaint and (episode.operation, complaint) not in said:
+            said.add((episode.operation, complaint))
+            yield _sighting(
+                "contract.answer",
+                "contract.answer",
+                {
+                    "zh_CN": f"{episode.operation} 的答复符合接口文件",
+                    "en": f"{episode.operation} answers as documented",
+                },
+                complaint,
+                episode,
+            )
+
+
+def robust(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """No internal error; 502 only where a department is down."""
+    for episode in episodes:
+        status = episode.reply.status
+        down = any(item.call.status >= 500 for item in episode.calls)
+        if status >= 500 and not (status == 502 and down):
+            yield _sighting(
+                "robust",
+                "robust",
+                {"zh_CN": "答复而不是内部错误", "en": "an answer and no internal error"},
+                f"HTTP {status} {quote(episode.turn.answer)}",
+                episode,
+            )
+
+
+ALL: Mapping[str, Observation] = {
+    "observe.fields": fields,
+    "observe.process": process,
+    "observe.grounds": grounds,
+    "observe.order": order,
+    "observe.urls": urls,
+    "observe.results": results,
+    "observe.steps": steps,
+    "observe.refusals": refusals,
+    "observe.repeats": repeats,
+    "observe.context": context,
+    "observe.answers": answers,
+    "observe.robust": robust,
+}
+
+
+def _needed(suite: Suite[Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((interface, name) for interface, names in suite.needs.items() for name in names)
+
+
+def _issued(suite: Suite[Any], history: Iterable[Recorded]) -> dict[str, list[Any]]:
+    """Result name → the values departments answered, in order."""
+    found: dict[str, list[Any]] = {}
+    for item in history:
+        if not observe.succeeded(item.call) or not isinstance(item.answer, Mapping):
+            continue
+        steps = {node.id for node in suite.order.steps(item.call.interface, item.call.operation)}
+        for name, (step, field) in suite.results.items():
+            if step in steps and item.answer.get(field) is not None:
+                found.setdefault(name, []).append(item.answer[field])
+    return found
+
+
+def _personal(body: Any) -> Iterator[str]:
+    """Names, identity and telephone numbers an application holds."""
+    if isinstance(body, Mapping):
+        for name, value in body.items():
+            if name in ("XM", "GMSFHM", "LXDH") and isinstance(value, str):
+                yield value
+            else:
+                yield from _personal(value)
+
+
+def _listed(sources: Iterable[Source]) -> str:
+    return ", ".join(dict.fromkeys(str(source) for source in sources))

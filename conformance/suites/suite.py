@@ -1,0 +1,68 @@
+"""A suite: the matter's interface, process and rules, with the cases that put them to an app.
+
+`Suite` is data plus, per case, a script (drives the app on a `Stage`) or an observation (judges everything the
+run recorded). The type variable is the suite's world: what it knows about one hidden country.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from conformance.case import Case, Problem, Requirement, Text
+from conformance.observe import Needs
+from conformance.oracle import Rule
+from conformance.workflow import Order
+from specs.model import Interface
+
+if TYPE_CHECKING:
+    from conformance.gateway import Gateway
+    from conformance.stage import Episode, Stage
+    from mockdata.population import Population
+
+W = TypeVar("W")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A problem an observation saw, with the episode it happened in."""
+
+    problem: Problem
+    episode: Episode | None = None
+
+
+@dataclass(frozen=True)
+class Suite(Generic[W]):
+    """Everything a run needs.
+
+    `departments` are all services of the library (an app must be able to go astray), `needs` the fields the
+    matter may read, `writes` the operations that change something, `results` result name → (step, field of its
+    answer), `stages` the rule ids judged together. `documents` maps each document the verdict rests on to its
+    sha256.
+    """
+
+    name: str
+    version: str
+    title: Text
+    app: Interface
+    order: Order
+    departments: Mapping[str, Interface]
+    needs: Needs
+    writes: frozenset[tuple[str, str]]
+    optional: tuple[str, ...]
+    results: Mapping[str, tuple[str, str]]
+    rules: tuple[Rule, ...]
+    stages: tuple[tuple[str, ...], ...]
+    settings: Mapping[str, Any]
+    requirements: tuple[Requirement, ...]
+    cases: tuple[Case, ...]
+    scripts: Mapping[str, Callable[[Stage[W]], None]]
+    observations: Mapping[str, Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]]
+    world: Callable[[Suite[W], Gateway, Population, str, date], W]
+    documents: Mapping[str, str]
+
+    def case(self, case_id: str) -> Case:
+        """The case with this id; KeyError naming it otherwise."""
+        return {case.id: case for case in self.cases}[case_id]

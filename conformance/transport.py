@@ -1,0 +1,190 @@
+"""Plain HTTP to the app under test, indistinguishable from a citizen's client.
+
+The client carries the usual headers of a phone browser, no mark of a test tool, and paces itself. A 429 is
+waited out within a small budget; when the app stays closed the answer is `RateLimited`, which becomes
+INCONCLUSIVE and never a fault. Redirects are not followed and proxies of the environment are not used, so
+nothing but the given address is ever called.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx2
+
+PHONE: Mapping[str, str] = {
+    "User-Agent": (
+        "Mozilla/5.0 (Linux; Android 14; V2309A) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/128.0.0.0 Mobile Safari/537.36"
+    ),
+    "Accept": "application/json, text/plain, */*",
+    "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
+}
+LONGEST_ANSWER = 2_000_000
+"""Bytes read of one answer; a longer one is cut and fails as not being JSON."""
+
+
+class AppUnreachable(Exception):
+    """The app does not answer at all; `str()` is one line for people."""
+
+
+class RateLimited(Exception):
+    """The app kept answering 429 beyond the patience of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request: `path` is relative to the app's base URL, `body` is sent as JSON (None: no body)."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer: `json` is None when the body is no JSON (then `text` says what came)."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+    text: str
+    seconds: float
+
+
+class Transport(Protocol):
+    """How a run reaches the app: over the network here, inside the process in unit tests."""
+
+    @property
+    def url(self) -> str: ...
+
+    def send(self, ask: Ask) -> Reply: ...
+
+    def curl(self, ask: Ask) -> str: ...
+
+    def close(self) -> None: ...
+
+
+def base_url(text: str) -> str:
+    """The app's base URL without a trailing slash; ValueError with a readable reason when it is none."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{text!r} is no http(s) address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{text!r}: credentials, query and fragment do not belong into the app's address")
+    return text.rstrip("/")
+
+
+class HttpTransport:
+    """httpx2 over the network, paced.
+
+    `pause` is the least time between two requests in seconds; `patience` the most seconds one request waits
+    for an app that answers 429; `sleep` and `clock` are given so that tests need not wait.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pause: float = 0.01,
+        timeout: float = 15.0,
+        patience: float = 6.0,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.url = base_url(url)
+        self._pause, self._patience, self._sleep, self._clock = pause, patience, sleep, clock
+        self._last = float("-inf")
+        self._client = httpx2.Client(
+            timeout=httpx2.Timeout(timeout, connect=5.0),
+            follow_redirects=False,
+            trust_env=False,
+            headers=dict(PHONE),
+        )
+
+    def send(self, ask: Ask) -> Reply:
+        """Send one request; raises `AppUnreachable` or `RateLimited`."""
+        waited = 0.0
+        pause = 0.5
+        while True:
+            reply = self._once(ask)
+            if reply.status != 429:
+                return reply
+            pause = _retry_after(reply.headers.get("retry-after"), pause)
+            if waited + pause > self._patience:
+                raise RateLimited(f"{ask.method} {ask.path}: still 429 after waiting {waited:.1f} s")
+            self._sleep(pause)
+            waited += pause
+            pause *= 2
+
+    def _once(self, ask: Ask) -> Reply:
+        idle = self._clock() - self._last
+        if idle < self._pause:
+            self._sleep(self._pause - idle)
+        headers = dict(ask.headers)
+        content = _content(ask)
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        started = self._clock()
+        try:
+            with self._client.stream(ask.method, self.url + ask.path, headers=headers, content=content) as answer:
+                text = _read(answer)
+                status, received = answer.status_code, {k.lower(): v for k, v in answer.headers.items()}
+        except httpx2.TimeoutException:
+            raise AppUnreachable(f"{ask.method} {ask.path}: no answer in time") from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise AppUnreachable(f"{ask.method} {ask.path}: {error or type(error).__name__}") from None
+        finally:
+            self._last = self._clock()
+        return Reply(status, received, _json(text), text, self._last - started)
+
+    def curl(self, ask: Ask) -> str:
+        """The shell line that repeats `ask`."""
+        parts = ["curl", "-sS", "-X", ask.method, self.url + ask.path]
+        for name, value in ask.headers.items():
+            parts += ["-H", f"{name}: {value}"]
+        content = _content(ask)
+        if content is not None:
+            parts += ["-H", "Content-Type: application/json", "--data-raw", content.decode(errors="replace")]
+        return " ".join(shlex.quote(part) for part in parts)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _content(ask: Ask) -> bytes | None:
+    if ask.raw is not None:
+        return ask.raw
+    return None if ask.body is None else json.dumps(ask.body, ensure_ascii=False).encode()
+
+
+def _read(answer: httpx2.Response) -> str:
+    parts, size = [], 0
+    for part in answer.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > LONGEST_ANSWER:
+            break
+    return b"".join(parts)[:LONGEST_ANSWER].decode(errors="replace")
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _retry_after(value: str | None, otherwise: float) -> float:
+    try:
+        return max(0.1, float(value)) if value is not None else otherwise
+    except ValueError:  # the HTTP-date form: rare on APIs, the back-off serves as well
+        return otherwise
