@@ -195,7 +195,7 @@ class Table:
         return {**shape, "required": required} if required else shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Interface:
     """One interface: an API, a dataset or a process, with everything said about it.
 
@@ -292,9 +292,7 @@ class Interface:
             self._gather(schema, found, set(), required=True)
         return tuple(found.values())
 
-    def _gather(
-        self, schema: Schema, found: dict[str, Field], seen: set[tuple[str, bool]], *, required: bool
-    ) -> None:
+    def _gather(self, schema: Schema, found: dict[str, Field], seen: set[tuple[str, bool]], *, required: bool) -> None:
         if isinstance(target := schema.get("$ref"), str):
             name = definition_name(target)
             if (name, required) not in seen and name in self.definitions:
@@ -340,9 +338,7 @@ class Interface:
 _ANNOTATIONS = ("title", "description", "x-en", "x-element", "x-sensitivity")
 
 
-def make_field(
-    name: str, schema: Schema, *, required: bool = False, key: bool = False, pointer: str = ""
-) -> Field:
+def make_field(name: str, schema: Schema, *, required: bool = False, key: bool = False, pointer: str = "") -> Field:
     """A field whose words, element and sensitivity are those its (resolved) schema carries."""
     english = schema.get("x-en")
     english = english if isinstance(english, dict) else {}

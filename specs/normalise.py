@@ -200,9 +200,7 @@ class Normaliser:
 
     def _map(self, node: Node, depth: int, *, patterns: bool) -> Any:
         if not isinstance(node.value, dict):
-            return (
-                DROP if node.value is None else refuse(node, f"{kind_of(node.value)} where a mapping belongs")
-            )
+            return DROP if node.value is None else refuse(node, f"{kind_of(node.value)} where a mapping belongs")
         made: dict[str, Schema] = {}
         for key, part in node.members():
             if patterns:
@@ -225,9 +223,7 @@ class Normaliser:
         if isinstance(node.value, str):  # Swagger 2.0
             return {"propertyName": node.value}
         if not isinstance(node.value, dict):
-            return (
-                DROP if node.value is None else refuse(node, f"{kind_of(node.value)} where a mapping belongs")
-            )
+            return DROP if node.value is None else refuse(node, f"{kind_of(node.value)} where a mapping belongs")
         made = dict(node.value)
         if isinstance(mapping := made.get("mapping"), dict):
             made["mapping"] = {

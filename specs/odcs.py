@@ -2,9 +2,10 @@
 
 Follows: ODCS 3.1.0 and 3.2.0 (Bitol). What the standard leaves to its custom properties is read as
 
-* contract: `department`, `register`, `en` ({title, description}); `id` is the interface id;
-* table: `register`, `en`;
-* field: `element`, `sensitivity`, `en`; better, the element stands in `authoritativeDefinitions` with the
+* contract: `department`, `register`, and in English `title_en`; `id` is the interface id;
+* table: `register`, `title_en`, `description_en`;
+* field: `element`, `sensitivity`, `title_en`, `description_en`; better, the element stands in
+`authoritativeDefinitions` with the
   type `dataElement` (or `element`), its identifier last in the URL, as in `urn:tongban:element:GMSFHM`;
 * relationship: `interface`, the interface id of a table of another contract.
 
@@ -55,9 +56,7 @@ def read(sources: Sources) -> Interface:
     if version is None:
         root.report("missing-field", "the contract has no version", "add version: 1.0.0")
     if "schema" not in root:
-        root.report(
-            "missing-field", "the contract has no schema", "describe at least one table under schema:"
-        )
+        root.report("missing-field", "the contract has no schema", "describe at least one table under schema:")
     id = interface_id(sources, root, named)
     department = _word(custom.get("department")) or (id.split(".")[0] if "." in id else None)
     tables = tuple(_tables(root, custom, department))
@@ -97,9 +96,7 @@ def _tables(root: Node, custom: dict[str, Any], department: str | None) -> list[
             entry.report("missing-field", "a table without a name; left out", "add name:")
             continue
         if name in seen:
-            entry.report(
-                "duplicate-name", f"the table {name!r} is described twice; the first counts", "rename one"
-            )
+            entry.report("duplicate-name", f"the table {name!r} is described twice; the first counts", "rename one")
             continue
         seen.add(name)
         made.append(_table(entry, name, custom, department))
@@ -118,9 +115,7 @@ def _table(node: Node, name: str, contract: dict[str, Any], department: str | No
             entry.report("missing-field", "a field without a name; left out", "add name:")
             continue
         if column in fields:
-            entry.report(
-                "duplicate-name", f"the field {column!r} is described twice; the first counts", "rename one"
-            )
+            entry.report("duplicate-name", f"the field {column!r} is described twice; the first counts", "rename one")
             continue
         fields[column] = _field(entry, column)
         if fields[column].key:
@@ -202,9 +197,7 @@ def _schema(node: Node, depth: int) -> Schema:
 
 def _inside(node: Node, logical: str, made: Schema, depth: int) -> None:
     if logical == "object" and "properties" in node:
-        parts = [
-            part for part in node.items("properties") if isinstance(part.value, dict) and part.text("name")
-        ]
+        parts = [part for part in node.items("properties") if isinstance(part.value, dict) and part.text("name")]
         made["properties"] = {str(part.value["name"]): _schema(part, depth + 1) for part in parts}
         if required := [str(part.value["name"]) for part in parts if part.flag("required")]:
             made["required"] = list(dict.fromkeys(required))
@@ -238,16 +231,11 @@ def _options(options: Node, logical: str, made: Schema) -> None:
 
 def _values(node: Node, made: Schema) -> None:
     """`enum` of ODCS 3.2, and `invalidValues` rules that allow none."""
-    listed = [
-        part.value.get("value") if isinstance(part.value, dict) else part.value for part in node.items("enum")
-    ]
+    listed = [part.value.get("value") if isinstance(part.value, dict) else part.value for part in node.items("enum")]
     rules = [rule for rule in node.items("quality") if isinstance(rule.value, dict)]
     for rule in rules:
         arguments = rule.mapping("arguments")
-        if (
-            rule.value.get("metric", rule.value.get("rule")) == "invalidValues"
-            and rule.value.get("mustBe") == 0
-        ):
+        if rule.value.get("metric", rule.value.get("rule")) == "invalidValues" and rule.value.get("mustBe") == 0:
             if isinstance(values := arguments.value.get("validValues"), list) and not listed:
                 listed = values
             if "pattern" in arguments and "pattern" not in made:
@@ -263,8 +251,8 @@ def _foreign_key(node: Node, own: list[str] | None, department: str | None) -> l
     if not isinstance(node.value, dict):
         node.wrong("a relationship ({to: …})")
         return []
-    origin = own or [str(part.value) for part in node.items("from")]
-    target = [str(part.value) for part in node.items("to")]
+    origin = own or _ends(node.get("from"))
+    target = _ends(node.get("to"))
     parsed = [_reference(text) for text in target]
     tables = {(file, table) for file, table, _ in parsed}
     if not parsed or len(parsed) != len(origin) or len(tables) != 1:
@@ -275,6 +263,10 @@ def _foreign_key(node: Node, own: list[str] | None, department: str | None) -> l
     interface = _word(custom_properties(node).get("interface")) or _interface(file, department)
     fields = tuple(_reference(text)[2] for text in origin)
     return [ForeignKey(fields, interface, table, tuple(column for _, _, column in parsed), node.where)]
+
+
+def _ends(node: Node) -> list[str]:
+    return [str(part) for part in (node.value if isinstance(node.value, list) else [node.value]) if part]
 
 
 def _reference(text: str) -> tuple[str, str, str]:
@@ -325,13 +317,16 @@ def _description(root: Node, custom: dict[str, Any]) -> Text:
     if isinstance(root.value.get("description"), str):  # ODCS 2 wrote a string
         return words(root.text("description"), english)
     told = root.mapping("description")
-    said = [told.text(word) for word in ("purpose", "limitations", "usage")]
-    return words("\n".join(part for part in said if part), english)
+    parts = ("purpose", "usage", "limitations")
+    translated = custom_properties(told)
+    spoken = [str(translated[f"{part}_en"]) for part in parts if f"{part}_en" in translated]
+    said = [text for part in parts if (text := told.text(part))]
+    return words("\n".join(said), english or "\n".join(spoken))
 
 
 def _english(custom: dict[str, Any], word: str) -> Any:
     english = custom.get("en")
-    return english.get(word) if isinstance(english, dict) else None
+    return english.get(word) if isinstance(english, dict) else custom.get(f"{word}_en")
 
 
 def _word(value: Any) -> str | None:

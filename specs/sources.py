@@ -118,9 +118,7 @@ class Node:
         beside: dict[str, Any] = {}
         while isinstance(node.value, dict) and isinstance(target := node.value.get("$ref"), str):
             if node.identity in seen:
-                node.report(
-                    "circular-ref", f"$ref {target!r} leads back to itself", "let one of them hold the value"
-                )
+                node.report("circular-ref", f"$ref {target!r} leads back to itself", "let one of them hold the value")
                 return Node(self.sources, node.document, node.pointer, {})
             seen.add(node.identity)
             for word in ("summary", "description"):
@@ -251,9 +249,7 @@ class Sources:
                             index.setdefault("#" + name, Node(self, document, pointer, value))
                     for word in ("$id", "$self", "id"):
                         # Draft 4 wrote `id`; as a plain data key it would be no URI.
-                        if isinstance(name := value.get(word), str) and (
-                            word != "id" or ":/" in name or "#" in name
-                        ):
+                        if isinstance(name := value.get(word), str) and (word != "id" or ":/" in name or "#" in name):
                             index.setdefault(name, Node(self, document, pointer, value))
             self._anchors[document.name] = index
         return self._anchors[document.name]
@@ -290,9 +286,7 @@ class Sources:
         folder = os.path.dirname(self.main.name)
         name = os.path.join(folder, os.path.relpath(path, self.main.path.resolve().parent))
         if len(self._by_path) > MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
-            place.report(
-                "unresolved-ref", f"$ref names {name!r}: too many or too large files", "bundle the files"
-            )
+            place.report("unresolved-ref", f"$ref names {name!r}: too many or too large files", "bundle the files")
             return None
         try:
             document = parse(path, name)

@@ -1,0 +1,31 @@
+"""All rules over one interface."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from specs.finding import Finding, SpecError
+from specs.model import Interface
+from specs.reading import read
+from specs.rules import rules
+
+
+def lint(interface: Interface, only: Collection[str] | None = None) -> tuple[Finding, ...]:
+    """What reading found and what the rules find, in the order of the text. `only`: just these rule ids."""
+    found = [finding for finding in interface.findings if only is None or finding.rule in only]
+    for rule in rules().values():
+        if rule.check is not None and (only is None or rule.id in only):
+            found += (
+                interface.finding(rule.id, rule.severity, message, pointer, hint)
+                for pointer, message, hint in rule.check(interface)
+            )
+    return tuple(sorted(found, key=lambda finding: finding.order))
+
+
+def lint_document(source: Path | bytes, name: str | None = None) -> tuple[Finding, ...]:
+    """Read and lint. A document that cannot be read at all gives the findings of its SpecError."""
+    try:
+        return lint(read(source, name))
+    except SpecError as error:
+        return error.findings

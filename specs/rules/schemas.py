@@ -1,0 +1,127 @@
+"""Rules over schemas: what no value can satisfy, what says too little, what contradicts its example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from specs.finding import Severity
+from specs.model import Interface
+from specs.rules import Hit, rule
+from specs.rules.places import contents, parameters, schema_pointer, schemas, some, written
+from specs.schema import Schema
+
+_PAIRS = (
+    ("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"),
+    ("minProperties", "maxProperties"), ("minContains", "maxContains"),
+)  # fmt: skip
+_MAY_BE_OPEN = ("/additionalProperties", "/not", "/if", "/then", "/else", "/contains", "/propertyNames")
+_SAYS_TYPE = {"type", "$ref", "enum", "const", "allOf", "anyOf", "oneOf", "not", "properties", "items", "if"}
+
+
+@rule(
+    Severity.ERROR,
+    bad="components: {schemas: {Marriage: {properties: {ZSBH: {minLength: 30, maxLength: 20}}}}}",
+    good="components: {schemas: {Marriage: {properties: {ZSBH: {minLength: 10, maxLength: 20}}}}}",
+)
+def unsatisfiable_bounds(interface: Interface) -> Iterator[Hit]:
+    """A lower bound above the upper one: no value is valid, so no answer can be right and none can be
+    mocked."""
+    for pointer, schema in schemas(interface):
+        for low, high in _PAIRS:
+            if low in schema and high in schema and schema[low] > schema[high]:
+                yield pointer, f"{low} {schema[low]} is above {high} {schema[high]}", "swap or correct the bounds"
+        floor, ceiling = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+        top, bottom = schema.get("maximum", ceiling), schema.get("minimum", floor)
+        if (floor is not None and top is not None and floor >= top) or (
+            ceiling is not None and bottom is not None and bottom >= ceiling
+        ):
+            yield pointer, "no number lies between the exclusive bounds", "correct the bounds"
+
+
+@rule(
+    Severity.WARNING,
+    bad="components: {schemas: {Marriage: {required: [ZSBH, DJRQI]}}}",
+    good="components: {schemas: {Marriage: {required: [ZSBH, DJRQ]}}}",
+)
+def required_not_in_properties(interface: Interface) -> Iterator[Hit]:
+    """A required field that is not described: usually a misspelt name, and nobody knows what to put there."""
+    for pointer, schema in schemas(interface):
+        combined = {"allOf", "anyOf", "oneOf", "$ref", "patternProperties"} & schema.keys()
+        if "required" not in schema or combined or pointer.rpartition("/")[0].endswith(("Of", "/if")):
+            continue  # the fields may be described in another part of the combination
+        missing = [name for name in schema["required"] if name not in schema.get("properties", {})]
+        if missing and ("properties" in schema or schema.get("additionalProperties") is False):
+            yield f"{pointer}/required", f"required but not described: {some(missing)}", "describe or correct the name"
+
+
+@rule(
+    Severity.WARNING,
+    bad="components: {schemas: {Marriage: {properties: {note: {description: Anything else}}}}}",
+    good="components: {schemas: {Marriage: {properties: {note: {description: Anything else, type: string}}}}}",
+)
+def untyped_schema(interface: Interface) -> Iterator[Hit]:
+    """A schema without a type allows anything: a consumer cannot prepare for it, a mock can only guess."""
+    for pointer, schema in schemas(interface):
+        if _SAYS_TYPE & schema.keys() or pointer.endswith(_MAY_BE_OPEN):
+            continue
+        source = written(interface, pointer)
+        if not (isinstance(source, dict) and "$ref" in source):  # a broken reference is told elsewhere
+            yield pointer, "the schema has no type: it allows any value", "add type:"
+
+
+@rule(
+    Severity.WARNING,
+    bad="components: {schemas: {Marriage: {properties: {DJRQ: {type: string, examples: [20240101]}}}}}",
+    good="components: {schemas: {Marriage: {properties: {DJRQ: {type: string, examples: ['2024-01-01']}}}}}",
+)
+def example_does_not_match_schema(interface: Interface) -> Iterator[Hit]:
+    """Examples are what people copy. One that its own schema refuses teaches the wrong thing."""
+    for pointer, schema in schemas(interface):
+        for index, example in enumerate(schema.get("examples", ())):
+            if problem := _mismatch(interface, schema, example):
+                yield f"{pointer}/examples/{index}", f"the example {problem}", "correct the example or the schema"
+    for content in contents(interface):
+        if content.schema is not None and content.is_json:
+            for name, example in content.examples.items():
+                if problem := _mismatch(interface, content.schema, example):
+                    yield content.pointer, f"the example {name!r} {problem}", "correct the example or the schema"
+    for parameter in parameters(interface):
+        for name, example in parameter.examples.items():
+            if parameter.media_type is None and (problem := _mismatch(interface, parameter.schema, example)):
+                at = schema_pointer(interface, parameter.pointer)
+                yield at, f"the example {name!r} {problem}", "correct the example or the schema"
+
+
+def _mismatch(interface: Interface, schema: Schema, example: Any) -> str:
+    import jsonschema_rs
+
+    if not schema.keys() - {"title", "description", "examples", "default"}:
+        return ""
+    if "$ref" not in schema and isinstance(example, str) and _any_string(schema):
+        return ""
+    try:
+        validator = jsonschema_rs.Draft202012Validator(interface.standalone(schema), validate_formats=False)
+        errors = validator.iter_errors(example)
+        # `required` does not bind read-only fields in requests or write-only ones in answers.
+        error = next((e for e in errors if not _one_way(interface, e.message)), None)
+    except (ValueError, jsonschema_rs.ValidationError):
+        return ""  # the schema itself is at fault, which other rules tell
+    if error is None:
+        return ""
+    place = "".join(f"/{step}" for step in error.instance_path)
+    told = error.message if len(error.message) <= 160 else error.message[:157] + "…"
+    return f"is refused{' at ' + place if place else ''}: {told}"
+
+
+def _any_string(schema: Schema) -> bool:
+    limits = {"enum", "const", "pattern", "minLength", "maxLength", "allOf", "anyOf", "oneOf", "not", "if"}
+    return schema.get("type") == "string" and not limits & schema.keys()
+
+
+def _one_way(interface: Interface, message: str) -> bool:
+    return "is a required property" in message and _has_one_way_fields(interface)
+
+
+def _has_one_way_fields(interface: Interface) -> bool:
+    return any(schema.get("readOnly") or schema.get("writeOnly") for _, schema in schemas(interface))
