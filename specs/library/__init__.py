@@ -62,7 +62,7 @@ class Matter:
     `interfaces` are those the process calls, by id. `needs` are the response fields an app may read:
     interface id → operation id → fields. `rules` are the `x-rules` of the app interface. `settings` are the
     defaults of the rules' settings, `suite` what a conformance run must keep (service level: milliseconds,
-    requests per second), `fee` the settlement parameters (decimal strings in yuan).
+    requests per second).
     """
 
     id: str
@@ -77,7 +77,6 @@ class Matter:
     rules: tuple[Mapping[str, Any], ...]
     settings: Mapping[str, Any]
     suite: Mapping[str, Any]
-    fee: Mapping[str, Any]
 
     def step(self, id: str) -> MatterStep:
         """The step of that id. Raises KeyError naming near ones."""
@@ -137,7 +136,6 @@ def matter(id: str) -> Matter:
         rules=tuple(app.extensions["x-rules"]),
         settings=MappingProxyType(said["settings"]),
         suite=MappingProxyType(said["suite"]),
-        fee=MappingProxyType(said["fee"]),
     )
 
 
