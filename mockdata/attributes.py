@@ -1,46 +1,42 @@
 """Attributes of persons, column-wise: each a function from `Rows` to an Arrow array. `ATTRIBUTES` names them all.
 
-Codes are strings, dates date32, times timestamp (ms, local time without zone), money decimal(10, 2) in yuan. Null means
+Codes are strings, dates date32, times timestamp (ms, UTC), money decimal(10, 2) in yuan. Null means
 that the fact does not exist for the person (no employer, no marriage), never that it is unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from functools import cache
-from statistics import NormalDist
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mockdata import activity, ages, identifiers, pools
+from mockdata import activity, identifiers, pools
 from mockdata.addresses import addresses
+from mockdata.births import BIRTHS
 from mockdata.divisions import Mode, divisions
-from mockdata.rows import YEAR_STARTS, Rows, taken
+from mockdata.incomes import monthly_income
+from mockdata.insurance import INSURANCE
+from mockdata.marriages import certificate_numbers
+from mockdata.rows import (
+    BASE_DAY,
+    YEAR_STARTS,
+    Rows,
+    codes,
+    dates,
+    neighbour,
+    office_time,
+    taken,
+    touched,
+    within_province,
+)
 from mockdata.seeds import Bijection, Ints, below, hashed, unit
 
-_EPOCH = (date(1970, 1, 1) - identifiers.FIRST_DAY).days
-_BASE_DAY = (ages.BASE - identifiers.FIRST_DAY).days
-_MINUTE = 60_000
-
-INCOME_2023 = (9_215, 20_442, 32_195, 50_220, 95_055)
-"""Mean yearly income of each fifth of the people, yuan (2023)."""
-
-
-def dates(days: Ints, there: Any = None) -> pa.Array:
-    """date32 from day numbers since 1880-01-01; null where `there` is False."""
-    values = (days - _EPOCH).astype(np.int32)
-    mask = None if there is None or there.all() else ~there
-    return pa.array(values, pa.int32(), mask=mask).cast(pa.date32())
-
-
-@cache
-def _codes(*codes: str) -> pa.Array:
-    return pa.array(codes, pa.string())
+HOUSEHOLD_NUMBERS = 10**9
+"""How many household numbers of nine digits there are."""
 
 
 def citizen_number(rows: Rows) -> pa.Array:
@@ -66,7 +62,7 @@ def _surname(rows: Rows) -> Ints:
 
 def sex(rows: Rows) -> pa.Array:
     """GB/T 2261.1: 1 male, 2 female."""
-    return _codes("1", "2").take(pa.array(rows.sex - 1))
+    return codes("1", "2").take(pa.array(rows.sex - 1))
 
 
 def birth_date(rows: Rows) -> pa.Array:
@@ -74,22 +70,11 @@ def birth_date(rows: Rows) -> pa.Array:
     return dates(rows.day)
 
 
-def birth_time(rows: Rows) -> pa.Array:
-    """HH:MM of birth."""
-    minute = below(rows.words("birth time"), 1440)
-    return _clock().take(pa.array(minute))
-
-
-@cache
-def _clock() -> pa.Array:
-    return pa.array([f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)], pa.string())
-
-
 def ethnic_group(rows: Rows) -> pa.Array:
     """GB/T 3304, mostly one for a family."""
-    codes, table = pools.ethnic_groups()
+    groups, table = pools.ethnic_groups()
     words = hashed(rows.world.key("ethnic group"), rows.relative(rows.world.template.ethnic_root))
-    return codes.take(pa.array(table[(words >> np.uint64(48)).astype(np.int64)]))
+    return groups.take(pa.array(table[(words >> np.uint64(48)).astype(np.int64)]))
 
 
 def division(rows: Rows) -> pa.Array:
@@ -107,34 +92,12 @@ def province(rows: Rows) -> pa.Array:
     return rows.world.divisions.province_names.take(pa.array(rows.division))
 
 
-def birth_division(rows: Rows) -> pa.Array:
-    """Division of birth: that of residence for 19 of 20, else another one of the province."""
-    elsewhere = unit(rows.words("birth division")) < 0.05
-    return rows.world.divisions.codes.take(
-        pa.array(np.where(elsewhere, _within_province(rows, "birthplace"), rows.division))
-    )
-
-
 def ancestral_division(rows: Rows) -> pa.Array:
     """籍贯: follows the surname's root; for three families in ten another division of the province."""
     root = rows.relative(rows.world.template.root)
     words = hashed(rows.world.key("ancestral"), root)
-    other = _neighbour(rows, hashed(rows.world.key("ancestral division"), root))
+    other = neighbour(rows, hashed(rows.world.key("ancestral division"), root))
     return rows.world.divisions.codes.take(pa.array(np.where(unit(words) < 0.3, other, rows.division)))
-
-
-def _within_province(rows: Rows, purpose: str) -> Ints:
-    return _neighbour(rows, rows.words(purpose))
-
-
-def _neighbour(rows: Rows, words: Any) -> Ints:
-    table = rows.world.divisions
-    starts = table.province_starts[table.provinces[rows.division]]
-    ends = table.province_starts[table.provinces[rows.division] + 1]
-    span = ends - starts
-    step = below(words, np.maximum(span - 1, 1))
-    other = starts + (rows.division - starts + 1 + step) % span
-    return np.where(span > 1, other, rows.division)
 
 
 def _hukou(rows: Rows) -> Ints:
@@ -156,7 +119,7 @@ def _hukou(rows: Rows) -> Ints:
     anywhere = np.where(inside, (anywhere + after - first) % len(table), anywhere)
     inside = (anywhere >= first) & (anywhere < after)
     anywhere = np.where(inside, after % len(table), anywhere)
-    return np.where(moved, np.where(far, anywhere, _within_province(rows, "hukou near")), rows.division)
+    return np.where(moved, np.where(far, anywhere, within_province(rows, "hukou near")), rows.division)
 
 
 def hukou_division(rows: Rows) -> pa.Array:
@@ -171,20 +134,20 @@ def hukou_province(rows: Rows) -> pa.Array:
 
 def household_kind(rows: Rows) -> pa.Array:
     """1 family household, 2 collective household."""
-    return _codes("1", "2").take(pa.array(rows.world.template.collective[rows.slot].astype(np.int64)))
+    return codes("1", "2").take(pa.array(rows.world.template.collective[rows.slot].astype(np.int64)))
 
 
 def household_number(rows: Rows) -> pa.Array:
     """Nine digits, one number a household, unique."""
     row = rows.world.households.row(rows.head)
-    mixed = Bijection(rows.world.key("household number")).forward(row, 10**9)
+    mixed = Bijection(rows.world.key("household number")).forward(row, HOUSEHOLD_NUMBERS)
     return identifiers.text_column(identifiers.digits(mixed, 9))
 
 
 def relation_to_head(rows: Rows) -> pa.Array:
     """GB/T 4761, first digit: 0 head, 1 spouse, 2 son, 3 daughter, 4 grandchild, 5 parent, 6 grandparent, 7 sibling, 8
     other."""
-    return _codes(*"012345678").take(pa.array(rows.world.template.relation[rows.slot]))
+    return codes(*"012345678").take(pa.array(rows.world.template.relation[rows.slot]))
 
 
 def address(rows: Rows) -> pa.Array:
@@ -233,12 +196,12 @@ def marital_status(rows: Rows) -> pa.Array:
     settled = rows.world.template.marital[rows.slot] // 10 - 1
     paired = rows.world.template.partner[rows.slot] >= 0
     now = np.select([rows.married, rows.divorced], [1, 3], 0)
-    return _codes("10", "20", "30", "40").take(pa.array(np.where(paired, now, settled)))
+    return codes("10", "20", "30", "40").take(pa.array(np.where(paired, now, settled)))
 
 
 def marriage_state(rows: Rows) -> pa.Array:
     """20 in force, 40 dissolved; null without a registered marriage."""
-    return taken(_codes("20", "40"), np.select([rows.married, rows.divorced], [0, 1], -1))
+    return taken(codes("20", "40"), np.select([rows.married, rows.divorced], [0, 1], -1))
 
 
 def marriage_date(rows: Rows) -> pa.Array:
@@ -264,21 +227,19 @@ def _offices(mode: Mode) -> pa.Array:
 
 def marriage_certificate_number(rows: Rows) -> pa.Array:
     """J (L for a divorce), division, year, six-digit number within both; unique."""
-    from mockdata.marriages import certificate_numbers
-
     return certificate_numbers(rows)
 
 
 def education(rows: Rows) -> pa.Array:
     """GB/T 4658: highest education attained; 90 for children."""
-    return _codes(*activity.EDUCATION).take(pa.array(rows.world.activity.education[rows.slot]))
+    return codes(*activity.EDUCATION).take(pa.array(rows.world.activity.education[rows.slot]))
 
 
 def occupation(rows: Rows) -> pa.Array:
     """Job title of employees; else what the person does."""
     kind = rows.world.activity.kind[rows.slot]
     jobs = pools.jobs()
-    others = _codes("学龄前儿童", "学生", "", "个体经营或务农", "退休", "无业")
+    others = codes("学龄前儿童", "学生", "", "个体经营或务农", "退休", "无业")
     pool = pa.concat_arrays([others, jobs])
     job = len(others) + below(rows.words("occupation"), len(jobs))
     return pool.take(pa.array(np.where(kind == activity.EMPLOYEE, job, kind)))
@@ -314,61 +275,36 @@ def _of_firm(rows: Rows, column: Callable[[Ints], pa.Array]) -> pa.Array:
     return taken(column(firm[has]), place)
 
 
-def monthly_income(rows: Rows) -> pa.Array:
-    """Yuan a month of employees and self-employed; null for others. Twelve of them follow the fifths of INCOME_2023."""
-    rank = rows.world.activity.rank[rows.slot]
-    table = _income_table()
-    spread = unit(rows.words("income")) - 0.5
-    place = np.clip(rank * len(table) + spread * 64, 0, len(table) - 1).astype(np.int64)
-    cents = np.stack([table[place], np.zeros(len(rows), dtype=np.int64)], 1)
-    column = pa.Array.from_buffers(pa.decimal128(10, 2), len(rows), [None, pa.py_buffer(cents)])
-    return pc.if_else(pa.array(rank > 0), column, pa.scalar(None, pa.decimal128(10, 2)))
-
-
-@cache
-def _income_table() -> Ints:
-    """Monthly income in cents at 4,096 even ranks: log-normal inside, each fifth's mean as published."""
-    steps = 4096
-    normal = NormalDist(0, 0.78)
-    raw = np.array([2.718281828459045 ** normal.inv_cdf((rank + 0.5) / steps) for rank in range(steps)])
-    fifth = np.arange(steps) * 5 // steps
-    factor = np.array(INCOME_2023) / 12 / (np.bincount(fifth, raw) / np.bincount(fifth))
-    # the factors are joined smoothly between the middles of the fifths, then each fifth is set to its mean
-    smooth = raw * np.interp(np.arange(steps), (np.arange(5) + 0.5) * steps / 5, factor)
-    smooth *= (np.array(INCOME_2023) / 12 / (np.bincount(fifth, smooth) / np.bincount(fifth)))[fifth]
-    return np.maximum.accumulate(np.rint(smooth * 10).astype(np.int64) * 10)
-
-
 def registered_at(rows: Rows) -> pa.Array:
-    """When the household registration was entered: up to 30 days after birth, in working hours; for persons born before
+    """When the household registration was entered: up to 30 days after birth, in office hours; for persons born before
     1999 when the paper registers were computerised (1999 to 2003)."""
+    return office_time(_registered(rows), rows.words("registered") << np.uint64(13))
+
+
+def _registered(rows: Rows) -> Ints:
     words = rows.words("registered")
-    late = below(words, 30) + 1
     start = int(YEAR_STARTS[1999 - 1880])
-    days = np.where(rows.day < start, start + below(words, 1826), np.minimum(rows.day + late, _BASE_DAY))
-    minute = 8 * 60 + below(words << np.uint64(13), 9 * 60)
-    second = (words & np.uint64(0xFFFF)).astype(np.int64) % 60
-    stamp = (days - _EPOCH) * (1440 * _MINUTE) + minute * _MINUTE + second * 1000
-    return pa.array(stamp, pa.int64()).cast(pa.timestamp("ms"))
+    soon = np.minimum(rows.day + below(words, 30) + 1, BASE_DAY)
+    return np.where(rows.day < start, start + below(words, 1826), soon)
 
 
-def birth_certificate_number(rows: Rows) -> pa.Array:
-    """One letter (by year) and nine digits, unique; null for persons born before 1996, when the certificate began."""
-    from mockdata.births import certificate_numbers
-
-    return certificate_numbers(rows)
+def updated_at(rows: Rows) -> pa.Array:
+    """When the person's entry was last touched: at or after its registration, never after the base date."""
+    return touched(rows, _registered(rows))
 
 
 ATTRIBUTES: MappingProxyType[str, Callable[[Rows], pa.Array]] = MappingProxyType(
     {
         function.__name__: function
         for function in (
-            citizen_number, name, sex, birth_date, birth_time, ethnic_group, division, division_name, province,
-            birth_division, ancestral_division, hukou_division, hukou_province, hukou_address, household_kind,
+            citizen_number, name, sex, birth_date, ethnic_group, division, division_name, province,
+            ancestral_division, hukou_division, hukou_province, hukou_address, household_kind,
             household_number, relation_to_head, address, mobile, email, marital_status, marriage_state, marriage_date,
             divorce_date, registering_authority, marriage_certificate_number, education, occupation, employer_uscc,
-            employer_name, employer_address, monthly_income, registered_at, birth_certificate_number,
+            employer_name, employer_address, monthly_income, registered_at, updated_at,
         )
     }
+    | dict(BIRTHS)
+    | dict(INSURANCE)
 )  # fmt: skip
 """Every attribute of a person by name."""

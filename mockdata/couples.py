@@ -27,8 +27,8 @@ Flags = NDArray[np.bool_]
 class Lone:
     """People without a partner at home who may have one elsewhere; at most one a household.
 
-    slot: who · back: years since birth · man: sex · parent: has children at home · collective: lives in a dormitory ·
-    youngest_ok: a partner must be at least this many years `back` to be the children's other parent.
+    slot: who · back: years since birth · man: sex · parent: has children at home · collective: lives in a
+    dormitory.
     """
 
     slot: Ints
@@ -43,9 +43,9 @@ def intentions(chances: Chances, lone: Lone) -> Ints:
     chance = chances.uniform("lone status", len(lone.slot))
     old, middle = lone.back >= 65, lone.back >= 40
     divorced = np.select(
-        [lone.back < 27, lone.parent, lone.collective, old, middle], [0.0, 0.45, 0.06, 0.05, 0.24], 0.1
+        [lone.back < 27, lone.parent, lone.collective, old, middle], [0.0, 0.3, 0.05, 0.03, 0.16], 0.07
     )
-    apart = np.select([lone.back < 25, lone.parent, lone.collective, old, middle], [0.0, 0.35, 0.5, 0.1, 0.42], 0.3)
+    apart = np.select([lone.back < 25, lone.parent, lone.collective, old, middle], [0.0, 0.55, 0.6, 0.2, 0.62], 0.4)
     return np.select([chance < divorced, chance < divorced + apart], [DIVORCED, MARRIED], leftover(chance, lone))
 
 

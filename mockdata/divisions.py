@@ -112,6 +112,11 @@ class Divisions:
         return pa.array([entry.full_name for entry in self.entries], pa.string())
 
     @cached_property
+    def city_names(self) -> pa.Array:
+        """City and county (the province where there is no city), as institutions call themselves."""
+        return pa.array([(entry.city or entry.province) + entry.name for entry in self.entries], pa.string())
+
+    @cached_property
     def province_names(self) -> pa.Array:
         """The province's name of each division."""
         return pa.array([entry.province for entry in self.entries], pa.string())

@@ -14,18 +14,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from mockdata import identifiers
 from mockdata.activity import EMPLOYEE, activity
 from mockdata.ages import BASE
-from mockdata.attributes import ATTRIBUTES
+from mockdata.attributes import ATTRIBUTES, HOUSEHOLD_NUMBERS
 from mockdata.births import FIRST_YEAR
 from mockdata.divisions import Divisions, Mode, divisions
 from mockdata.firms import Firms
 from mockdata.layout import Selection, lay_out
 from mockdata.rows import YEAR_STARTS, Rows, World, taken
-from mockdata.seeds import Ints
+from mockdata.seeds import Bijection, Ints
 from mockdata.template import HOUSEHOLDS, MAN, template
 
 SIZE = 1_400_000_000
@@ -38,10 +38,13 @@ class Population:
     seed: integer or text; the same seed, size and mode give the same persons everywhere. size: 1,000 and more; small
     ones live in fewer divisions. as_of: the day on which ages and marital statuses are told; persons and their birth
     dates do not depend on it. identifiers: "reserved" (numbers that cannot be anybody's) or "realistic".
-    Raises ValueError for a size or mode it cannot have.
+    Raises ValueError for a size, mode or date it
+    cannot have (dates from the base date on: nobody is born or dies after it).
     """
 
     def __init__(self, seed: int | str, size: int = SIZE, as_of: date = AS_OF, identifiers: Mode = "reserved") -> None:
+        if as_of < BASE:
+            raise ValueError(f"a population is told from {BASE} on, not of {as_of}")
         block = template(str(seed), HOUSEHOLDS)
         table = divisions(identifiers)
         layout = lay_out(seed, size, block, table)
@@ -58,6 +61,7 @@ class Population:
             as_of=_day(as_of),
         )  # fmt: skip
         self.couples = Selection(layout, (block.married > 0) & (block.sex == MAN))
+        self.births = Selection(layout, (block.year >= FIRST_YEAR) & (block.mother >= 0))
         self._births = _BirthIndex(self.world)
         # persons never change, and a sandbox asks for the same one several times in one request
         self._record = lru_cache(maxsize=4096)(self._look_up)
@@ -69,6 +73,11 @@ class Population:
     def divisions(self) -> Divisions:
         """The divisions of this population's identifier mode."""
         return self.world.divisions
+
+    @property
+    def employees(self) -> Selection:
+        """Persons who are a firm's employees."""
+        return self.world.firms.employees
 
     @property
     def firms(self) -> Firms:
@@ -116,12 +125,12 @@ class Population:
         return {name: column[0].as_py() for name, column in self.persons([index], attributes).items()}
 
     def index_of(self, numbers: Iterable[str] | pa.Array) -> Ints:
-        """Persons by citizen number: index, or -1 for a number that is nobody's here (malformed ones included) or
-        belongs to somebody not yet born on `as_of`."""
+        """Persons by citizen number: index, or -1 for a number that is nobody's here (malformed ones
+        included)."""
         column = numbers if isinstance(numbers, pa.Array | pa.ChunkedArray) else pa.array(list(numbers), pa.string())
         areas, days, sequences, right = identifiers.split_citizen_numbers(column)
         place = self.world.layout.find_place(self.divisions.find(areas))
-        right &= (place >= 0) & (sequences >= 2) & (days <= self.world.as_of)
+        right &= (place >= 0) & (sequences >= 2)
         place = np.where(right, place, 0)
         rank, block = np.divmod(sequences // 2 - 1, self.world.layout.blocks[place])
         rank, block = np.where(right, rank, 0), np.where(right, block, 0)
@@ -175,6 +184,16 @@ class Population:
     def households(self) -> Selection:
         """Households, enumerated by their heads."""
         return self.world.households
+
+    def household_heads(self, numbers: Iterable[str] | pa.Array) -> Ints:
+        """Heads of the households with these household numbers (nine digits), -1 for others."""
+        matrix, usable = identifiers.byte_matrix(numbers if isinstance(numbers, pa.Array) else list(numbers), 9)
+        written = identifiers.number_of(matrix)
+        usable &= written >= 0
+        key = Bijection(self.world.key("household number"))
+        row = key.backward(np.where(usable, written, 0), HOUSEHOLD_NUMBERS)
+        usable &= row < self.households.count
+        return np.where(usable, self.households.index(np.where(usable, row, 0)), -1)
 
     def household_members(self, household: int) -> Ints:
         """The persons of one household, ascending. Raises IndexError for a number there is not."""
@@ -255,8 +274,3 @@ class _BirthIndex:
         at = self._starts[cell] + rank
         inside &= at < self._starts[cell + 1]
         return np.where(inside, self._order[np.where(inside, at, 0)], -1)
-
-
-def mask_of(flags: Any) -> NDArray[np.bool_]:
-    """A NumPy mask from an Arrow boolean array, null = False."""
-    return np.asarray(pa.compute.fill_null(flags, False).to_numpy(zero_copy_only=False), dtype=np.bool_)

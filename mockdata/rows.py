@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import date
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +16,14 @@ from mockdata.activity import Activity
 from mockdata.divisions import Divisions
 from mockdata.firms import Firms
 from mockdata.layout import Layout, Selection
-from mockdata.seeds import Ints, Words, hashed, stream
+from mockdata.seeds import Ints, Words, below, hashed, stream
 from mockdata.template import Template
 
 YEAR_STARTS = identifiers.day_numbers(np.arange(1880, 2200) * 10_000 + 101)
 """Day number of 1 January of 1880, 1881, …"""
+BASE_DAY = (ages.BASE - identifiers.FIRST_DAY).days
+EPOCH = (date(1970, 1, 1) - identifiers.FIRST_DAY).days
+_MINUTE = 60_000
 
 
 @dataclass(frozen=True)
@@ -162,3 +167,48 @@ def taken(pool: pa.Array, at: Ints) -> pa.Array:
     if at.size and at.min() < 0:
         return pool.take(pa.array(at, mask=at < 0))
     return pool.take(pa.array(at))
+
+
+@cache
+def codes(*values: str) -> pa.Array:
+    """The values of a code list as a pool."""
+    return pa.array(values, pa.string())
+
+
+def dates(days: Ints, there: Any = None) -> pa.Array:
+    """date32 from day numbers since 1880-01-01; null where `there` is False."""
+    values = (days - EPOCH).astype(np.int32)
+    mask = None if there is None or there.all() else ~there
+    return pa.array(values, pa.int32(), mask=mask).cast(pa.date32())
+
+
+def office_time(days: Ints, words: Words) -> pa.Array:
+    """A moment of office hours (8 to 17, China Standard Time) on each day, as a UTC timestamp in milliseconds."""
+    minute = below(words, 9 * 60)
+    second = (words & np.uint64(0xFFFF)).astype(np.int64) % 60
+    return pa.array((days - EPOCH) * (1440 * _MINUTE) + minute * _MINUTE + second * 1000).cast(
+        pa.timestamp("ms", tz="UTC")
+    )
+
+
+def touched(rows: Rows, since: Ints) -> pa.Array:
+    """A moment between the day a fact came about and the base date."""
+    words = rows.words("updated")
+    later = since + 1 + below(words, np.maximum(BASE_DAY - since, 1))
+    return office_time(np.minimum(later, np.maximum(since, BASE_DAY)), words << np.uint64(21))
+
+
+def within_province(rows: Rows, purpose: str) -> Ints:
+    """Another division of each person's province (its own where there is no other)."""
+    return neighbour(rows, rows.words(purpose))
+
+
+def neighbour(rows: Rows, words: Words) -> Ints:
+    """Another division of each person's province, chosen by the given bits."""
+    table = rows.world.divisions
+    starts = table.province_starts[table.provinces[rows.division]]
+    ends = table.province_starts[table.provinces[rows.division] + 1]
+    span = ends - starts
+    step = below(words, np.maximum(span - 1, 1))
+    other = starts + (rows.division - starts + 1 + step) % span
+    return np.where(span > 1, other, rows.division)
