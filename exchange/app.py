@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
 
 from exchange import migrations, telemetry
 from exchange.agreements import routes as agreements_routes
@@ -105,17 +106,17 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     )
     created = parties.bootstrap(settings.operator_secret)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def up() -> None:
         telemetry.install()
         broker.recover()
         jobs.start()
-        stop = threading.Event()
-        threads = [
-            _every(CHECKPOINT_SECONDS, ledger.checkpoint, stop, "checkpoints"),
-            _every(SWEEP_SECONDS, lambda: agreements.due() and None, stop, "clocks"),
-        ]
-        yield
+        threads.append(_every(CHECKPOINT_SECONDS, ledger.checkpoint, stop, "checkpoints"))
+        threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
+
+    def down() -> None:
         stop.set()
         for thread in threads:
             thread.join()
@@ -123,6 +124,13 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         source.close()
         ledger.checkpoint()
         database.close()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # everything here is blocking code; DBOS refuses to be started inside an event loop
+        await run_in_threadpool(up)
+        yield
+        await run_in_threadpool(down)
 
     app = FastAPI(title="Tongban", version="0.1.0", lifespan=lifespan, docs_url="/docs/api", redoc_url=None)
     app.state.services = services

@@ -1,6 +1,6 @@
 """The catalogue over HTTP."""
 
-from __future__ import annotations
+# annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
 from typing import Annotated, Any
 from urllib.parse import quote

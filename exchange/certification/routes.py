@@ -1,6 +1,6 @@
 """Certifications over HTTP. Reports are for the vendor and the offices; a certificate is public."""
 
-from __future__ import annotations
+# annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
 from typing import Annotated, Any, Literal
 

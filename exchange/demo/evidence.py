@@ -44,15 +44,19 @@ def contradictions(files: dict[str, Path]) -> int:
 
 
 def prove(bundle: Path) -> str:
+    """Prove a ledger bundle offline, then flip one byte of a copy and see it found at its place."""
     from exchange.ledger.verify import verify
 
     whole = verify(bundle)
-    expect(whole.ok, f"the bundle does not verify: {whole}")
+    expect(whole.ok, f"the bundle does not verify: {whole.text()}")
     data = bytearray(bundle.read_bytes())
     place = int.from_bytes(hashlib.sha256(data).digest()[:8], "big") % len(data)
     data[place] ^= 1
     bad = bundle.with_suffix(".tampered")
     bad.write_bytes(data)
     found = verify(bad)
-    expect(not found.ok, "a flipped byte was not noticed")
-    return f"{whole.entries} ledger entries proved offline; byte flipped at {place} found: {found.where}"
+    expect(not found.ok and bool(found.problems), "a flipped byte was not noticed")
+    first = found.problems[0]
+    expect(first.offset <= place < first.offset + first.length, f"byte {place} was flipped, {first.offset} was named")
+    where = first.section if first.entry is None else f"{first.section}, entry {first.entry}"
+    return f"{whole.entries} ledger entries proved offline; byte flipped at {place} found in {where}"

@@ -1,6 +1,6 @@
 """Parties over HTTP: tokens, sessions, and the organisations with their members and clients."""
 
-from __future__ import annotations
+# annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
 import base64
 import binascii

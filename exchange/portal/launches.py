@@ -1,6 +1,6 @@
 """A citizen opens a listed app: the platform's own form of the matter, sent to the app the citizen chose."""
 
-from __future__ import annotations
+# annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
 import json
 import uuid

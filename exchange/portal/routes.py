@@ -1,6 +1,6 @@
 """The portal's pages: what people read and do in a browser; programs use /api/v1."""
 
-from __future__ import annotations
+# annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
 from typing import Annotated, Any
 
