@@ -90,11 +90,7 @@ def _drop(schema: Any, path: tuple[str | int, ...]) -> None:
     node, word = schema, path[-1]
     for token in path[:-1]:
         inner = node[token]
-        if (
-            isinstance(inner, list)
-            and isinstance(path[path.index(token) + 1], int)
-            and token in ("required", "enum")
-        ):
+        if isinstance(inner, list) and isinstance(path[path.index(token) + 1], int) and token in ("required", "enum"):
             word = token  # one bad entry makes the list meaningless
             break
         node = inner
@@ -129,9 +125,7 @@ class Checks:
         if portable is not schema or "$ref" in portable:
             if self._registry is None:
                 document = self.references.document
-                resources = [
-                    (self.references.uri, document if isinstance(document, dict) else {"allOf": [document]})
-                ]
+                resources = [(self.references.uri, document if isinstance(document, dict) else {"allOf": [document]})]
                 self._registry = jsonschema_rs.Registry(resources, draft=_NUMBERS[self.references.draft])
             options["registry"] = self._registry
         return compile_schema(portable, self.references.draft, self.formats, **options)

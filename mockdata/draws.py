@@ -8,6 +8,7 @@ and Flood, 2014): a counter and a mixer, the same numbers on every machine and P
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from mockdata.seeds import stream
@@ -24,6 +25,11 @@ def mix(value: int) -> int:
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
     return value ^ (value >> 31)
+
+
+@lru_cache(maxsize=16_384)
+def _number(label: str) -> int:
+    return stream(label)
 
 
 class Draws:
@@ -68,5 +74,5 @@ class Draws:
 
     def child(self, label: str | int) -> Draws:
         """An independent stream named by `label`."""
-        number = label if isinstance(label, int) else stream(label)
+        number = label if isinstance(label, int) else _number(label)
         return Draws(self._start ^ mix(number * 0xD1342543DE82EF95 + 0x2545F4914F6CDD1D))

@@ -56,9 +56,7 @@ class Instances:
     `writeOnly`. Raises Unsatisfiable for a schema that is no schema.
     """
 
-    def __init__(
-        self, schema: Any, draft: str = "2020-12", *, tolerant: bool = False, sending: bool = False
-    ) -> None:
+    def __init__(self, schema: Any, draft: str = "2020-12", *, tolerant: bool = False, sending: bool = False) -> None:
         self._sending = sending
         self._references = References(schema, draft)
         try:
@@ -124,9 +122,7 @@ class Instances:
         raise Unsatisfiable(pointer, f"not met: {error.message}")
 
 
-def instance(
-    schema: Any, seed: int | str, *, draft: str = "2020-12", suggest: Suggestions | None = None
-) -> Any:
+def instance(schema: Any, seed: int | str, *, draft: str = "2020-12", suggest: Suggestions | None = None) -> Any:
     """One valid instance of `schema` for a seed.
 
     `schema` is self-contained JSON Schema (`$schema` wins over `draft`: "2020-12", "2019-09", "draft-7").

@@ -52,9 +52,7 @@ class Atom:
         return Demand(schema, self.scope)
 
 
-Choice = list[
-    tuple[list[Demand], list[Demand]]
-]  # alternatives: what is demanded, what is only checked afterwards
+Choice = list[tuple[list[Demand], list[Demand]]]  # alternatives: what is demanded, what is only checked afterwards
 
 
 class Conjunction:
@@ -70,6 +68,15 @@ class Conjunction:
         self.forbidden: set[str] = set()
         self.members: dict[str, list[Any]] = {}
         self.seen: set[tuple[int, Scope, tuple[int, ...], bool]] = set()
+        self.notes: dict[str, Any] = {}  # what others have worked out from a finished conjunction
+
+    @property
+    def schemas(self) -> list[dict[str, Any]]:
+        """The schema objects in force."""
+        if "schemas" not in self.notes:
+            self.notes["schemas"] = [atom.schema for atom in self.atoms]
+        found: list[dict[str, Any]] = self.notes["schemas"]
+        return found
 
     def copy(self) -> Conjunction:
         """An independent copy; the schemas themselves are shared."""
@@ -77,7 +84,7 @@ class Conjunction:
         other.kinds, other.values = self.kinds, self.values
         other.atoms, other.lazy, other.excluded = self.atoms[:], self.lazy[:], self.excluded[:]
         other.required, other.forbidden = dict(self.required), set(self.forbidden)
-        other.members, other.seen = dict(self.members), set(self.seen)
+        other.members, other.seen, other.notes = dict(self.members), set(self.seen), {}
         return other
 
     def add(self, atom: Atom) -> bool:
@@ -163,11 +170,28 @@ class Expansion:
         self.references = references
         self.heights = heights
         self._broken: dict[int, tuple[Any, list[list[Any]]]] = {}
+        self._single: dict[tuple[Any, ...], tuple[Conjunction | None, list[Any]]] = {}
         self._members: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
 
     def run(self, demands: list[Demand], draws: Draws, economy: bool) -> Iterator[Conjunction]:
         """The conjunctions that fulfil all demands."""
         yield from self._run(list(reversed(demands)), Conjunction(), [], draws, economy)
+
+    def single(self, demands: list[Demand]) -> Conjunction | None:
+        """The only conjunction of demands that leave no choice, made once and kept; None when they leave one.
+
+        Raises Unresolved.
+        """
+        key = tuple((id(demand.schema), demand.scope, demand.negative) for demand in demands)
+        if key not in self._single:
+            state, choices = Conjunction(), list[Choice]()
+            agenda = list(reversed(demands))
+            while agenda and not choices:
+                if not self._absorb(agenda.pop(), state, agenda, choices):
+                    choices.append([])
+            kept = [demand.schema for demand in demands]  # keeps the ids of the key taken
+            self._single[key] = (None if choices or state.lazy else state, kept)
+        return self._single[key][0]
 
     def _run(
         self, agenda: list[Demand], state: Conjunction, choices: list[Choice], draws: Draws, economy: bool
@@ -197,9 +221,7 @@ class Expansion:
             )
         return order
 
-    def _absorb(
-        self, demand: Demand, state: Conjunction, agenda: list[Demand], choices: list[Choice]
-    ) -> bool:
+    def _absorb(self, demand: Demand, state: Conjunction, agenda: list[Demand], choices: list[Choice]) -> bool:
         schema = demand.schema
         if isinstance(schema, bool):
             return schema is not demand.negative

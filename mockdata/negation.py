@@ -207,6 +207,5 @@ _BREAKERS: dict[str, Callable[[Any, dict[str, Any]], Iterator[Alternative]]] = {
     "not": lambda value, _: iter([[value]]),
     "if": _if,
 } | {
-    word: _length(word)
-    for word in ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"]
+    word: _length(word) for word in ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"]
 }

@@ -80,9 +80,7 @@ def draw(limits: Limits, whole: bool, draws: Draws, wide: bool = False) -> int |
     """
     step = limits.step
     if whole:
-        return _on_grid(
-            limits, Fraction(1) if step is None else least_common_multiple(step, Fraction(1)), draws, wide
-        )
+        return _on_grid(limits, Fraction(1) if step is None else least_common_multiple(step, Fraction(1)), draws, wide)
     if step is not None:
         return _on_grid(limits, step, draws, wide)
     for places in (2, 1, 3, 4, 6, 9, 12, 15):

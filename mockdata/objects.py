@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mockdata import formats, patterns
-from mockdata.checks import matches
+from mockdata.checks import Checks, matches
 from mockdata.dead import Dead
 from mockdata.draws import Draws
 from mockdata.merge import Atom, Conjunction, Demand
 from mockdata.negation import MEMBER
+from mockdata.strings import spelled
 from mockdata.suggestions import Path
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ NAME_TRIES = 40
 class ObjectPlan:
     """What is known about one object before its members are drawn."""
 
-    def __init__(self, maker: Maker, state: Conjunction) -> None:
-        self.maker = maker
+    def __init__(self, checks: Checks, state: Conjunction) -> None:
+        self.checks = checks
         self.state = state
         self.atoms = state.atoms
-        schemas = [atom.schema for atom in state.atoms]
+        schemas = state.schemas
         self.low = max((int(schema.get("minProperties", 0)) for schema in schemas), default=0)
         self.high = min((int(s["maxProperties"]) for s in schemas if "maxProperties" in s), default=None)
         self.names = [
@@ -39,6 +40,7 @@ class ObjectPlan:
         self.patterns = dict.fromkeys(p for schema in schemas for p in schema.get("patternProperties", {}))
         self.open = not any(s.get("additionalProperties") is False for s in schemas)
         self._demands: dict[str, list[Demand]] = {}
+        self._allowed: dict[str, bool] = {}
 
     @staticmethod
     def _needs(schemas: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -62,9 +64,7 @@ class ObjectPlan:
             found += here
             if here or "additionalProperties" in atom.schema:
                 evaluated.append(atom)
-        for atom in sorted(
-            self.atoms, key=lambda atom: -len(atom.lineage)
-        ):  # inner ones evaluate for outer ones
+        for atom in sorted(self.atoms, key=lambda atom: -len(atom.lineage)):  # inner ones evaluate for outer ones
             if "unevaluatedProperties" in atom.schema and not any(atom.covers(other) for other in evaluated):
                 found.append(atom.demand(atom.schema["unevaluatedProperties"]))
                 evaluated.append(atom)
@@ -86,10 +86,13 @@ class ObjectPlan:
 
     def allowed(self, name: str) -> bool:
         """Whether a member of that name may be there at all, as far as that shows without drawing it."""
-        if any(demand.schema is False for demand in self.demands(name)) or self.state.members.get(name) == []:
-            return False
-        holds = self.maker.checks.holds
-        return all(holds(demand.schema, name) for demand in self.names)
+        known = self._allowed.get(name)
+        if known is None:
+            refused = any(demand.schema is False for demand in self.demands(name))
+            refused = refused or self.state.members.get(name) == []
+            known = not refused and all(self.checks.holds(demand.schema, name) for demand in self.names)
+            self._allowed[name] = known
+        return known
 
     def closure(self, name: str) -> list[str]:
         """The name and everything `dependentRequired` brings with it."""
@@ -98,36 +101,36 @@ class ObjectPlan:
             found += [other for other in self.needs.get(one, ()) if other not in found]
         return found
 
-    def new_names(self, draws: Draws, taken: dict[str, Any]) -> Iterator[str]:
+    def new_names(self, maker: Maker, draws: Draws, taken: dict[str, Any]) -> Iterator[str]:
         """Allowed names nobody named, from `patternProperties`, `propertyNames` or plain words."""
         for attempt in range(NAME_TRIES):
-            name = self._new_name(draws.child(attempt), attempt)
+            name = self._new_name(maker, draws.child(attempt), attempt)
             if name is not None and name not in taken and self.allowed(name):
                 yield name
 
-    def _new_name(self, draws: Draws, attempt: int) -> str | None:
+    def _new_name(self, maker: Maker, draws: Draws, attempt: int) -> str | None:
         if self.patterns and (attempt % 2 == 0 or not self.open):
             try:
-                return patterns.compile(draws.pick(list(self.patterns))).example(draws.hash())
+                return spelled(patterns.compile(draws.pick(list(self.patterns))), draws)
             except patterns.Unsupported:
                 return None
         if self.names and attempt % 3 != 2:
-            return self._drawn_name(self.names, draws)
+            return self._drawn_name(maker, self.names, draws)
         word = draws.pick(formats.WORDS)
         return word if attempt < 20 else f"{word}{draws.below(1000)}"
 
-    def _drawn_name(self, demands: list[Demand], draws: Draws) -> str | None:
-        text = Demand(_STRING, self.maker.references.start)
+    def _drawn_name(self, maker: Maker, demands: list[Demand], draws: Draws) -> str | None:
+        text = Demand(_STRING, maker.references.start)
         try:
-            name = self.maker.value([text, *demands], draws, ("",))
+            name = maker.value([text, *demands], draws, ("",))
         except Dead:
             return None
         return name if isinstance(name, str) else None
 
-    def asked_names(self, atom: Atom, wanted: Any, draws: Draws) -> Iterator[str]:
+    def asked_names(self, maker: Maker, atom: Atom, wanted: Any, draws: Draws) -> Iterator[str]:
         """Names for a member that must exist under a name condition (made when a `not` is broken)."""
         for attempt in range(NAME_TRIES):
-            name = self._drawn_name([atom.demand(wanted), *self.names], draws.child(attempt))
+            name = self._drawn_name(maker, [atom.demand(wanted), *self.names], draws.child(attempt))
             if name is not None and self.allowed(name):
                 yield name
 
@@ -137,7 +140,9 @@ _STRING: dict[str, Any] = {"type": "string"}
 
 def build(maker: Maker, state: Conjunction, draws: Draws, path: Path) -> dict[str, Any]:
     """An object for the conjunction. Raises Dead."""
-    plan = ObjectPlan(maker, state)
+    plan = state.notes.get("object")
+    if plan is None or plan.checks is not maker.checks:
+        plan = state.notes["object"] = ObjectPlan(maker.checks, state)
     made: dict[str, Any] = {}
     for name in _must(plan):
         if name not in made:
@@ -165,9 +170,7 @@ def _must(plan: ObjectPlan) -> list[str]:
     return list(names)
 
 
-def _member(
-    maker: Maker, plan: ObjectPlan, name: str, made: dict[str, Any], draws: Draws, path: Path
-) -> None:
+def _member(maker: Maker, plan: ObjectPlan, name: str, made: dict[str, Any], draws: Draws, path: Path) -> None:
     if not plan.allowed(name):
         raise maker.dead(plan.state, f"member {name!r} is required and not allowed")
     made[name] = maker.value(plan.demands(name), draws.child(name), (*path, name))
@@ -179,9 +182,7 @@ def _wanted(maker: Maker, plan: ObjectPlan, name: str, draws: Draws, path: Path)
     return not maker.unsent(plan.demands(name)) and plan.allowed(name)
 
 
-def _optional(
-    maker: Maker, plan: ObjectPlan, name: str, made: dict[str, Any], draws: Draws, path: Path
-) -> None:
+def _optional(maker: Maker, plan: ObjectPlan, name: str, made: dict[str, Any], draws: Draws, path: Path) -> None:
     """Add an optional member with all it brings along, or nothing."""
     wanted = [one for one in plan.closure(name) if one not in made]
     if plan.high is not None and len(made) + len(wanted) > plan.high:
@@ -205,7 +206,7 @@ def _asked(
     draws: Draws,
     path: Path,
 ) -> None:
-    for name in plan.asked_names(atom, wanted, draws):
+    for name in plan.asked_names(maker, atom, wanted, draws):
         try:
             demands = [*plan.demands(name), atom.demand(inner)]
             made[name] = maker.value(demands, draws.child(name), (*path, name))
@@ -224,7 +225,7 @@ def _more(maker: Maker, plan: ObjectPlan, count: int, made: dict[str, Any], draw
     for name in plan.known:
         if len(made) < goal and plan.low > len(made) and name not in made and plan.allowed(name):
             _optional(maker, plan, name, made, draws, path)
-    for name in plan.new_names(draws.child("more"), made):
+    for name in plan.new_names(maker, draws.child("more"), made):
         if len(made) >= goal:
             return
         _optional(maker, plan, name, made, draws, path)

@@ -34,9 +34,7 @@ SINGLE = frozenset(
     ]
 )
 LISTS = frozenset(["allOf", "anyOf", "oneOf", "prefixItems", "items"])
-NAMED = frozenset(
-    ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"]
-)
+NAMED = frozenset(["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"])
 
 DRAFTS = {
     "2020-12": "https://json-schema.org/draft/2020-12/schema",

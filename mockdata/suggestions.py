@@ -1,4 +1,4 @@
-"""Values an answer should hold because they are already known: a stored record, an id in the path, a person."""
+"""Values an answer should hold because they are known: a stored record, an id in the path, a person."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ Source = Callable[[Path, Sequence[Mapping[str, Any]]], Iterable[Any]]
 def lookup(value: Any, path: Path) -> Any:
     """The part of a value at a path; raises LookupError when there is none."""
     for token in path:
-        if (isinstance(value, dict) and token in value) or (
-            isinstance(value, list) and isinstance(token, int) and 0 <= token < len(value)
-        ):
+        if isinstance(value, list):
+            if not isinstance(token, int) or token >= len(value):
+                raise LookupError(path)
+            value = value[token]
+        elif isinstance(value, dict) and token in value:
             value = value[token]
         else:
             raise LookupError(path)
@@ -56,6 +58,11 @@ class Suggestions:
         """Ask a source where no laid value is known; returns self."""
         self._sources.append(source)
         return self
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources asked, in order."""
+        return tuple(self._sources)
 
     def at(self, path: Path, schemas: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
         """Values for a path, the strongest first."""

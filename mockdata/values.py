@@ -46,9 +46,7 @@ _SIGNS = {
             "additionalItems",
         ]
     ),
-    "string": frozenset(
-        ["minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType"]
-    ),
+    "string": frozenset(["minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType"]),
     "number": frozenset(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
 }
 
@@ -97,15 +95,16 @@ class Maker:
 
     def unsent(self, demands: list[Demand]) -> bool:
         """Whether a member is for the other direction only (`writeOnly` in an answer)."""
-        return self._send and any(
-            isinstance(d.schema, dict) and d.schema.get("writeOnly") is True for d in demands
-        )
+        return self._send and any(isinstance(d.schema, dict) and d.schema.get("writeOnly") is True for d in demands)
 
     def value(self, demands: list[Demand], draws: Draws, path: Path, wild: int = 0) -> Any:
         """A value that meets all demands. Raises Dead, or Exhausted when the run has cost too much."""
         if len(path) > DEEPEST:
             raise Dead("nesting without end", None)
         self._nodes += 1
+        only = self._only(demands)
+        if only is not None:
+            return self._repeated(only, draws, path, wild)
         extra: list[Demand] = []
         failure: Dead | None = None
         for attempt in range(4):
@@ -129,6 +128,24 @@ class Maker:
                 break
         raise failure or Dead("the schemas that apply here contradict each other", self._blame(demands))
 
+    def _only(self, demands: list[Demand]) -> Conjunction | None:
+        try:
+            return self._expansion.single(demands)
+        except Unresolved as error:
+            raise Dead(str(error), self._blame(demands)) from None
+
+    def _repeated(self, state: Conjunction, draws: Draws, path: Path, wild: int) -> Any:
+        """A value of a conjunction without choices; what failed once may work with other draws."""
+        failure: Dead | None = None
+        for attempt in range(3):
+            self._step()
+            try:
+                return self._build(state, draws.child(attempt), path, wild + attempt)
+            except Dead as dead:
+                failure = dead
+        assert failure is not None
+        raise failure
+
     def _states(self, demands: list[Demand], draws: Draws, economy: bool) -> Iterable[Conjunction]:
         try:
             yield from self._expansion.run(demands, draws, economy)
@@ -148,7 +165,7 @@ class Maker:
             raise Exhausted
 
     def _build(self, state: Conjunction, draws: Draws, path: Path, wild: int) -> Any:
-        schemas = [atom.schema for atom in state.atoms]
+        schemas = state.schemas
         if self._suggest is not None:
             for value in self._suggest.at(path, schemas):
                 if self._fits(state, value, thorough=True):
@@ -223,31 +240,38 @@ class Maker:
         if one == "boolean":
             return draws.chance(0.5)
         name = next((token for token in reversed(path) if isinstance(token, str)), "")
-        schemas = [atom.schema for atom in state.atoms]
         if one == "string":
-            return self._string(state, schemas, draws, name, wild)
-        return self._number(one, state, schemas, draws, name, wild)
+            return self._string(state, draws, name, wild)
+        return self._number(one, state, draws, name, wild)
 
-    def _string(
-        self, state: Conjunction, schemas: list[dict[str, Any]], draws: Draws, name: str, wild: int
-    ) -> str:
-        text = strings.gather(schemas)
+    def _string(self, state: Conjunction, draws: Draws, name: str, wild: int) -> str:
+        text = state.notes.get("text")
+        if text is None:
+            text = state.notes["text"] = strings.gather(state.schemas)
         made = strings.draw(text, draws, name, self.checks.formats, wild)
         if made is None:
             what = ", ".join([*map(repr, text.patterns), *text.formats]) or "its lengths"
             raise self.dead(state, f"no string found of length {text.shortest} to {text.longest} for {what}")
         return made
 
-    def _number(
-        self, one: str, state: Conjunction, schemas: list[dict[str, Any]], draws: Draws, name: str, wild: int
-    ) -> int | float:
-        limits = numbers.limits(schemas)
-        everyday = lifelike.span(name) if name and not wild and limits.low is limits.high is None else None
-        if everyday is not None:
-            low, high = everyday
-            limits = numbers.limits([*schemas, {"minimum": low, "maximum": high}])
+    def _number(self, one: str, state: Conjunction, draws: Draws, name: str, wild: int) -> int | float:
+        limits = self._limits(state, "" if wild else name)
         for attempt in range(8):
             made = numbers.draw(limits, one == "integer", draws, wide=wild > 2 or attempt > 5)
             if made is not None and (kind(made) == one or "integer" in state.kinds):
                 return made
         raise self.dead(state, "no number lies within its limits and steps")
+
+    @staticmethod
+    def _limits(state: Conjunction, name: str) -> numbers.Limits:
+        """The limits, narrowed to what is everyday for a number of that name where they are open."""
+        key = f"limits {name}"
+        known = state.notes.get(key)
+        if known is None:
+            known = numbers.limits(state.schemas)
+            everyday = lifelike.span(name) if name and known.low is known.high is None else None
+            if everyday is not None:
+                low, high = everyday
+                known = numbers.limits([*state.schemas, {"minimum": low, "maximum": high}])
+            state.notes[key] = known
+        return known
