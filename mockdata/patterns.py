@@ -87,7 +87,7 @@ class Template:
             bad = [row for row in bad if not self.matches(texts[row])]
         for row in bad:
             texts[row] = self._fallback[int(hashes[row]) % len(self._fallback)]
-        return _array(texts)
+        return pa.array(texts, pa.string())
 
     def example(self, hash: int) -> str:
         """The string for one hash (any integer; taken modulo 2^64)."""
@@ -151,14 +151,6 @@ class Template:
         return pa.StringArray.from_buffers(
             len(which), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(text)
         )
-
-
-def _array(texts: list[str]) -> pa.StringArray:
-    # pa.array(list) would import pandas, which takes a second and 60 MB.
-    encoded = [text.encode() for text in texts]
-    offsets = np.zeros(len(texts) + 1, dtype=np.int32)
-    np.cumsum([len(text) for text in encoded], out=offsets[1:])
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
 
 
 def _fill(

@@ -1,0 +1,165 @@
+"""From JSON Schema types to Arrow types, and values from one Arrow type into another.
+
+Dates become date32, date-times timestamp(us, UTC), numbers that count in decimal steps decimal128, so
+that Parquet readers get real types; writers of text formats spell them out again (ISO 8601).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Schema = Mapping[str, Any]
+Resolve = Callable[[dict[str, Any]], dict[str, Any]]
+
+MOMENT = pa.timestamp("us", tz="UTC")
+COMPACT_DATE = r"^\d{8}$"
+_TELLTALE = {
+    "object": {"properties"},
+    "array": {"items"},
+    "string": {"pattern", "minLength", "maxLength", "format"},
+    "number": {"minimum", "maximum", "multipleOf"},
+}
+NAMES = ("string", "integer", "number", "boolean", "array", "object")
+
+
+def json_type(schema: Schema) -> str | None:
+    """The one JSON type of a schema ("null" left aside), from `type` or what its constants are; None if
+    mixed."""
+    declared = schema.get("type")
+    names = [declared] if isinstance(declared, str) else list(declared or ())
+    names = [name for name in names if name != "null"]
+    if not names:
+        constants = schema.get("enum", [schema["const"]] if "const" in schema else [])
+        names = sorted({_constant_type(value) for value in constants if value is not None})
+        for name, words in _TELLTALE.items():
+            if not names and not words.isdisjoint(schema):
+                names = [name]
+    if set(names) == {"integer", "number"}:
+        return "number"
+    return names[0] if len(names) == 1 and names[0] in NAMES else None
+
+
+def _constant_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    kinds = {int: "integer", float: "number", Decimal: "number", str: "string", list: "array"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), "object")
+
+
+def nullable(schema: Schema) -> bool:
+    """Whether the schema itself lets the value be null."""
+    declared = schema.get("type")
+    if isinstance(declared, list):
+        return "null" in declared
+    return declared is None and None in schema.get("enum", ())
+
+
+def decimal_places(schema: Schema) -> int | None:
+    """Decimal places of a number counted in powers of ten (`multipleOf: 0.01` → 2), None when it is not."""
+    step = schema.get("multipleOf")
+    if step is None:
+        return None
+    try:
+        sign, digits, exponent = Decimal(str(step)).normalize().as_tuple()
+    except InvalidOperation:
+        return None
+    if sign or digits != (1,) or not isinstance(exponent, int):
+        return None
+    return max(-exponent, 0)
+
+
+def type_of(schema: dict[str, Any], resolve: Resolve) -> pa.DataType:
+    """The Arrow type of a schema's values. Anything without one clear type is JSON text (string).
+
+    `resolve` follows a leading `$ref` (Interface.resolve); recursive object schemas become JSON text too.
+    """
+    return _type_of(schema, resolve, 0)
+
+
+def _type_of(schema: dict[str, Any], resolve: Resolve, depth: int) -> pa.DataType:
+    schema = resolve(schema)
+    match json_type(schema):
+        case "boolean":
+            return pa.bool_()
+        case "integer":
+            return pa.int64()
+        case "number":
+            places = decimal_places(schema)
+            return pa.float64() if places is None else pa.decimal128(18, places)
+        case "string":
+            return {"date": pa.date32(), "date-time": MOMENT}.get(schema.get("format", ""), pa.string())
+        case "array" if isinstance(schema.get("items"), dict) and depth < 6 and not is_irregular(schema):
+            return pa.list_(_type_of(schema["items"], resolve, depth + 1))
+        case "object" if schema.get("properties") and depth < 6 and not is_irregular(schema):
+            return pa.struct(
+                [
+                    pa.field(name, _type_of(part if isinstance(part, dict) else {}, resolve, depth + 1))
+                    for name, part in schema["properties"].items()
+                ]
+            )
+        case _:
+            return pa.string()
+
+
+_IRREGULAR = frozenset(
+    {"oneOf", "anyOf", "allOf", "not", "if", "then", "else", "contains", "dependentSchemas", "dependentRequired",
+     "patternProperties", "propertyNames", "prefixItems", "unevaluatedItems", "unevaluatedProperties", "minProperties",
+     "$dynamicRef", "$ref"}
+)  # fmt: skip
+
+
+def is_irregular(schema: Schema) -> bool:
+    """Whether a schema says more than columns of independent values can keep, so that whole instances are
+    drawn."""
+    if schema.get("additionalProperties") not in (None, True, False) or schema.get("uniqueItems"):
+        return True
+    return any(word in schema for word in _IRREGULAR)
+
+
+def is_json_text(schema: dict[str, Any], resolve: Resolve) -> bool:
+    """Whether the column holds JSON text because its values have no single Arrow type."""
+    schema = resolve(schema)
+    return json_type(schema) != "string" and type_of(schema, resolve) == pa.string()
+
+
+def convert(values: pa.Array, wanted: pa.DataType, schema: Schema) -> pa.Array:
+    """`values` as the field's own type. Dates for a text field of eight digits become yyyyMMdd, else ISO
+    8601.
+
+    Raises pa.ArrowInvalid or pa.ArrowNotImplementedError when the values cannot be of that type.
+    """
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if values.type == wanted:
+        return values
+    if pa.types.is_string(wanted):
+        if pa.types.is_date(values.type):
+            return pc.strftime(values, format="%Y%m%d" if _compact(schema) else "%Y-%m-%d")
+        if pa.types.is_timestamp(values.type):
+            whole = pc.cast(values, pa.timestamp("s", tz=values.type.tz))
+            return pc.strftime(whole, format="%Y-%m-%dT%H:%M:%SZ")
+    if pa.types.is_string(values.type) and pa.types.is_date(wanted):
+        compact = pc.match_substring_regex(values, COMPACT_DATE)
+        dashed = pc.replace_substring_regex(values, r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3")
+        return pc.cast(pc.if_else(compact, dashed, values), wanted)
+    if pa.types.is_integer(values.type) and pa.types.is_decimal(wanted):
+        return pc.cast(pc.cast(values, pa.decimal128(19, 0)), wanted)
+    if pa.types.is_floating(values.type) and pa.types.is_decimal(wanted):
+        return pc.cast(pc.round(values, wanted.scale), wanted, safe=False)
+    if pa.types.is_decimal(values.type) and pa.types.is_integer(wanted):
+        return pc.cast(pc.round(values, 0), wanted)
+    return pc.cast(values, wanted)
+
+
+def _compact(schema: Schema) -> bool:
+    if schema.get("format") in ("date", "date-time"):
+        return False
+    pattern = schema.get("pattern", "").replace("[0-9]", r"\d")
+    return schema.get("maxLength") == 8 or pattern.startswith(r"^\d{8}")
