@@ -110,7 +110,13 @@ class Gateway:
             raise GatewayError(f"no free port on 127.0.0.1: {error}") from None
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{PREFIX}"
         config = uvicorn.Config(
-            self._serve, log_config=None, log_level="critical", lifespan="off", ws="none", server_header=False
+            self._serve,
+            log_config=None,
+            log_level="critical",
+            interface="asgi3",
+            lifespan="off",
+            ws="none",
+            server_header=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -20,7 +20,10 @@ from conformance.workflow import Breach, Order
 Needs = Mapping[str, Mapping[str, Sequence[str]]]
 """What the matter needs: interface id → operation id → response fields."""
 
-CITIZEN_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
+CITIZEN_NUMBER = re.compile(
+    r"(?<![0-9A-Z])[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Z])"
+)
+"""Told from other 18-digit codes (an institution's credit code) by the birth date inside."""
 
 
 @dataclass(frozen=True, slots=True)

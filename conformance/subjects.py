@@ -19,10 +19,10 @@ Index = NDArray[np.int64]
 Columns = Mapping[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
 
-BATCH = 32_768
+BATCH = 8_192
 """People drawn at a time: their attributes are computed together, which costs little more than for one."""
 
-MOST_BATCHES = 48
+MOST_BATCHES = 200
 
 
 class NoSubject(Exception):

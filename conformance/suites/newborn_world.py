@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from mockdata.registers import Register
+from mockdata.registers import register
 from numpy.typing import NDArray
 
 from conformance.case import Text
@@ -52,7 +52,7 @@ MARRIED = (
     "X2.father-unknown", "C31", "M1", "fault.branch", "fault.trunk", "fault.resume", "fault.check",
     "fault.first-write", "once.repeat", "once.other-body", "access.read-back", "access.foreign-token",
     "access.foreign-resumption", "access.same-key", "access.same-key/other", "access.no-token",
-    "access.gateway", "input", "stranger.a", "stranger.b", "several.a",
+    "access.gateway", "input",
 )  # fmt: skip
 
 
@@ -68,27 +68,33 @@ class Newborn:
     @cached_property
     def families(self) -> Mapping[str, Family]:
         """Parents by label, drawn once in a fixed order."""
-        married = Search(self.population, self.seed, "married", self._couples, "mother_citizen_number")
-        divorced = Search(self.population, self.seed, "divorced", self._divorced, "mother_citizen_number")
-        found = {label: _family(married.find(label, _ordinary)) for label in MARRIED}
-        found["E3.divorced"] = _family(divorced.find("E3.divorced", _ordinary))
-        away = married.find("E4.mother-elsewhere", _apart)
-        found["E4.mother-elsewhere"] = replace(_family(away), province=away["father_hukou_division"][:2])
-        away = married.find("E4.father-elsewhere", _apart)
-        found["E4.father-elsewhere"] = replace(_family(away), province=away["mother_hukou_division"][:2])
-        found["E5"] = _family(married.find("E5", _mixed))
-        first = found["stranger.a"]
-        there = married.find("E3.strangers", lambda c: _ordinary(c) & _starts(c, "father", first.province))
-        found["E3.strangers"] = replace(first, father=_family(there).father)
-        found["facts.irrelevant"] = replace(found["stranger.b"], father=self._stranger(married, found["stranger.b"]))
-        several = found["several.a"]
-        apart = married.find("notice.all-rules", lambda c: ~_starts(c, "father", several.province))
-        found["notice.all-rules"] = replace(several, father=_family(apart).father)
-        return found
+        married = Search(self.population, self.seed, "married", self._couples, "mother")
+        divorced = Search(self.population, self.seed, "divorced", self._divorced, "mother")
+        found = {label: _pair(married.find(label, _ordinary)) for label in MARRIED}
+        found["E3.divorced"] = _pair(divorced.find("E3.divorced", _ordinary))
+        found["E5"] = _pair(married.find("E5", _mixed))
+        for label in ("E4.mother-elsewhere", "E4.father-elsewhere"):
+            apart = _pair(married.find(label, _apart))
+            # The child is born where the other parent is registered.
+            found[label] = apart if label == "E4.father-elsewhere" else apart._replace(province=apart.fathers)
+        for label in ("E3.strangers", "facts.irrelevant"):
+            mother = _pair(married.find(f"{label}/mother", _ordinary))
+            here = mother.province
+            other = _pair(married.find(f"{label}/father", lambda c, p=here: _ordinary(c) & _in(c, "father", p)))
+            found[label] = mother._replace(father=other.father)
+        mother = _pair(married.find("notice.all-rules/mother", _ordinary))
+        here = mother.province
+        other = _pair(married.find("notice.all-rules/father", lambda c, p=here: _ordinary(c) & ~_in(c, "father", p)))
+        found["notice.all-rules"] = mother._replace(father=other.father)
+        people = np.array([[pair.mother, pair.father] for pair in found.values()], dtype=np.int64)
+        mothers, fathers = (self._parents(people[:, side]) for side in (0, 1))
+        return {
+            label: Family(mothers[row], fathers[row], pair.province) for row, (label, pair) in enumerate(found.items())
+        }
 
-    def _stranger(self, search: Search, family: Family) -> Parent:
-        wanted = search.find("facts.irrelevant", lambda c: _ordinary(c) & _starts(c, "father", family.province))
-        return _family(wanted).father
+    def _parents(self, index: Index) -> list[Parent]:
+        known = columns(self.population, index, PARENT)
+        return [Parent(*(str(known[name][row]) for name in PARENT)) for row in range(len(index))]
 
     def _couples(self, index: Index) -> dict[str, NDArray[Any]]:
         return self._pairs(index, self.population.spouse(index))
@@ -97,23 +103,29 @@ class Newborn:
         return self._pairs(index, self.population.former_spouse(index))
 
     def _pairs(self, index: Index, partner: Index) -> dict[str, NDArray[Any]]:
-        """Women between 22 and 45 with their partners, a column each for mother_… and father_…"""
+        """Women between 22 and 45 with their partners: both as index, with household kind and province.
+
+        Names and numbers are left until the choice is made: of thousands drawn some dozens are needed.
+        """
         index, partner = index[partner >= 0], partner[partner >= 0]
         ages = self.population.ages(index)
+        fit = (ages >= 22) & (ages <= 45)
+        index, partner = index[fit], partner[fit]
         women = columns(self.population, index, ["sex"])["sex"] == "2"
-        fit = women & (ages >= 22) & (ages <= 45)
-        pairs: dict[str, NDArray[Any]] = {}
-        for role, people in (("mother", index[fit]), ("father", partner[fit])):
-            for name, values in columns(self.population, people, PARENT).items():
-                pairs[f"{role}_{name}"] = values
+        pairs: dict[str, NDArray[Any]] = {"mother": index[women], "father": partner[women]}
+        for role in ("mother", "father"):
+            known = columns(self.population, pairs[role], ["hukou_division", "household_kind"])
+            pairs[f"{role}_province"] = known["hukou_division"].astype("U2")
+            pairs[f"{role}_kind"] = known["household_kind"].astype("U1")
         return pairs
 
     @cached_property
     def _institutions(self) -> Mapping[str, NDArray[Any]]:
         """Midwifery institutions of the country: code, division, issuing power ("0" or "1")."""
-        register = Register("institution")
-        batch = register.rows(self.population, 0, register.count(self.population), ["JGDM", "XZQH", "QFQX"])
-        return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in ("JGDM", "XZQH", "QFQX")}
+        institutions = register("institution")
+        names = ("JGDM", "XZQH", "QFQX")
+        batch = institutions.rows(self.population, 0, institutions.count(self.population), names)
+        return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in names}
 
     def institution(self, label: str, province: str, *, power: bool = True, elsewhere: bool = False) -> str:
         """An institution in (or outside) a province, with or without issuing power; raises `NoSubject`."""
@@ -126,14 +138,14 @@ class Newborn:
 
     def no_institution(self, label: str) -> str:
         """A well-formed institution code that no institution has."""
-        known = set(self._institutions["JGDM"])
+        known = self._institutions["JGDM"]
+        taken = set(known)
         for attempt in range(1000):
             digest = hashlib.sha256(f"{self.seed}/{label}/{attempt}".encode()).digest()
-            body = str(known and next(iter(sorted(known))))[:8] + "".join(str(b % 10) for b in digest[:8])
-            body += _inner_check(body[8:16])
-            candidate = body + _outer_check(body)
-            if candidate not in known:
-                return candidate
+            organisation = "".join(str(byte % 10) for byte in digest[:8])
+            body = str(known[0])[:8] + organisation + _inner_check(organisation)
+            if body[-1] != "X" and body + _outer_check(body) not in taken:
+                return body + _outer_check(body)
         raise NoSubject("every institution code is taken")
 
     def nobodys(self, number: str) -> str:
@@ -245,26 +257,29 @@ def subject(application: Mapping[str, Any], what: Text | None = None) -> Text:
     return {language: f"{words}；{what[language]}" if what else words for language, words in told.items()}
 
 
-def _family(pair: Mapping[str, Any]) -> Family:
-    mother, father = (Parent(*(str(pair[f"{role}_{name}"]) for name in PARENT)) for role in ("mother", "father"))
-    return Family(mother, father, mother.division[:2])
+class _Pair(NamedTuple):
+    """A chosen couple before it has names; `fathers` is the province the father is registered in."""
+
+    mother: int
+    father: int
+    province: str
+    fathers: str
 
 
-def _provinces(pairs: Columns, role: str) -> NDArray[Any]:
-    return np.array([division[:2] for division in pairs[f"{role}_hukou_division"]], dtype=object)
+def _pair(row: Mapping[str, Any]) -> _Pair:
+    return _Pair(int(row["mother"]), int(row["father"]), str(row["mother_province"]), str(row["father_province"]))
+
+
+def _in(pairs: Columns, role: str, province: str) -> Mask:
+    return np.asarray(pairs[f"{role}_province"] == province, dtype=np.bool_)
 
 
 def _same(pairs: Columns) -> Mask:
-    return np.asarray(_provinces(pairs, "mother") == _provinces(pairs, "father"), dtype=np.bool_)
-
-
-def _starts(pairs: Columns, role: str, province: str) -> Mask:
-    return np.asarray(_provinces(pairs, role) == province, dtype=np.bool_)
+    return np.asarray(pairs["mother_province"] == pairs["father_province"], dtype=np.bool_)
 
 
 def _families(pairs: Columns) -> Mask:
-    both = (pairs["mother_household_kind"] == "1") & (pairs["father_household_kind"] == "1")
-    return np.asarray(both, dtype=np.bool_)
+    return np.asarray((pairs["mother_kind"] == "1") & (pairs["father_kind"] == "1"), dtype=np.bool_)
 
 
 def _ordinary(pairs: Columns) -> Mask:
@@ -277,7 +292,7 @@ def _apart(pairs: Columns) -> Mask:
 
 def _mixed(pairs: Columns) -> Mask:
     """The father in a collective household, the mother in a family's."""
-    kinds = (pairs["father_household_kind"] == "2") & (pairs["mother_household_kind"] == "1")
+    kinds = (pairs["father_kind"] == "2") & (pairs["mother_kind"] == "1")
     return _same(pairs) & np.asarray(kinds, dtype=np.bool_)
 
 

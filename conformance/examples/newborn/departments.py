@@ -48,10 +48,10 @@ class Departments:
         headers = {"Authorization": f"Bearer {self.token}", "Tongban-Handled-Matter": self.matter}
         if key is not None:
             headers["Idempotency-Key"] = key
-        query = {"fields": ",".join(fields)} if fields is not None else None
-        url = f"{self.gateway}/{interface}{path}"
+        # In OpenAPI's form style the comma parts the values, so it must not be percent-encoded.
+        url = f"{self.gateway}/{interface}{path}" + (f"?fields={','.join(fields)}" if fields is not None else "")
         try:
-            answer = self.client.request(method, url, headers=headers, params=query, json=body)
+            answer = self.client.request(method, url, headers=headers, json=body)
             document = answer.json()
         except (httpx2.HTTPError, ValueError) as error:
             raise DepartmentDown(f"{interface}: {type(error).__name__}") from None

@@ -461,7 +461,7 @@ class NewbornApp:
         assert operation.body is not None
         schema = operation.body.contents[0].schema
         assert schema is not None
-        return jsonschema_rs.validator_for(interface.standalone(schema), validate_formats=True)
+        return jsonschema_rs.validator_for(interface.standalone(schema), validate_formats=True, mask="…")
 
     def application(self, body: bytes) -> Mapping[str, Any]:
         """The application as sent; a value of a wrong type is answered with every place at once."""
@@ -471,7 +471,7 @@ class NewbornApp:
             raise Refusal(400, "请求体不是 JSON") from None
         wrong = [
             {"pointer": "".join(f"/{part}" for part in error.instance_path), "message": error.message[:500]}
-            for error in self.form.iter_errors(application, mask="…")
+            for error in self.form.iter_errors(application)
         ]
         if wrong:
             raise Refusal(422, "申请内容不合要求", errors=wrong[:100])
