@@ -146,15 +146,12 @@ def _match(compiled: Compiled | None, call: Incoming) -> tuple[Match | None, Ref
 def _subjects(compiled: Compiled | None, match: Match | None, call: Incoming) -> frozenset[str]:
     if compiled is None or match is None:
         return frozenset()
-    operation = match.operation
-    values = {("path", name): value for name, value in match.parameters.items()}
-    values |= {("query", name): value for name, value in compiled.pairs(call.query)}
-    found = subjects.in_parameters(operation, values)
-    content = operation.body.contents if operation.body else ()
+    # bodies only: the catalogue registers no interface with citizen numbers in its paths or queries
+    content = match.operation.body.contents if match.operation.body else ()
     schema = next((one.schema for one in content if one.is_json), None)
     try:
         # also of a body that breaks the interface: an attempt on somebody's data is somebody's to know
         value = orjson.loads(call.body) if call.body else None
     except orjson.JSONDecodeError:
         value = None
-    return found | subjects.numbers(compiled.interface, schema, value)
+    return subjects.numbers(compiled.interface, schema, value)

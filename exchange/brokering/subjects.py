@@ -4,12 +4,12 @@ used it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from specs import elements
-from specs.model import Interface, Operation
+from specs.model import Interface
 from specs.schema import Schema
 
 CITIZEN_NUMBER = "GMSFHM"
@@ -38,15 +38,6 @@ def numbers(interface: Interface, schema: Schema | None, value: Any) -> frozense
             for part in _item_schemas(interface, shape):
                 waiting += [(part, member, name) for member in item]
     return frozenset(sorted(found)[:MOST])
-
-
-def in_parameters(operation: Operation, values: Mapping[tuple[str, str], str]) -> frozenset[str]:
-    """Citizen numbers among parameters; ``values`` by (location, name)."""
-    return frozenset(
-        values[parameter.location, parameter.name].strip().upper()
-        for parameter in operation.parameters
-        if (parameter.location, parameter.name) in values and _is_number(parameter.element or parameter.name)
-    )
 
 
 def _member_schemas(interface: Interface, shape: Schema, key: str) -> Iterator[Any]:
