@@ -39,9 +39,7 @@ class _Reader:
         root, info = self.root, self.root.mapping("info")
         self.described = {source.name: source for source in self.source_descriptions()}
         if not self.described:
-            root.report(
-                "missing-field", "the process names no sourceDescriptions", "name the interfaces used"
-            )
+            root.report("missing-field", "the process names no sourceDescriptions", "name the interfaces used")
         workflows = tuple(self.workflows())
         if not workflows:
             root.report("missing-field", "the process has no workflows", "describe at least one")
@@ -86,12 +84,8 @@ class _Reader:
         for node in nodes:
             id = node.text("workflowId")
             if not id or id in seen:
-                problem = (
-                    "a workflow without workflowId" if not id else f"the workflow {id!r} is described twice"
-                )
-                node.report(
-                    "missing-field" if not id else "duplicate-name", f"{problem}; left out", "name it"
-                )
+                problem = "a workflow without workflowId" if not id else f"the workflow {id!r} is described twice"
+                node.report("missing-field" if not id else "duplicate-name", f"{problem}; left out", "name it")
                 continue
             seen.add(id)
             yield self.workflow(node, id, known)
@@ -137,27 +131,21 @@ class _Reader:
         )
 
     def step(self, node: Node, id: str, ids: set[str], workflows: set[str]) -> Step:
-        targets = [
-            word for word in ("operationId", "operationPath", "workflowId", "channelPath") if word in node
-        ]
+        targets = [word for word in ("operationId", "operationPath", "workflowId", "channelPath") if word in node]
         if len(targets) != 1:
             problem = f"the step {id!r} must name exactly one of operationId, operationPath, workflowId"
             node.report("missing-field", problem, f"it names {len(targets)}")
         depends = []
         for other in _dependencies(node):
             if str(other.value) not in ids:
-                other.report(
-                    "unknown-step", f"there is no step {other.value!r} in this workflow", "correct dependsOn"
-                )
+                other.report("unknown-step", f"there is no step {other.value!r} in this workflow", "correct dependsOn")
             else:
                 depends.append(str(other.value))
         source, operation = self.qualified(node, "operationId")
         path_source, path = self.qualified(node, "operationPath")
         workflow = node.text("workflowId")
         if workflow and workflow not in workflows and not workflow.startswith("$sourceDescriptions."):
-            node.get("workflowId").report(
-                "unknown-step", f"there is no workflow {workflow!r}", "correct the name"
-            )
+            node.get("workflowId").report("unknown-step", f"there is no workflow {workflow!r}", "correct the name")
         return Step(
             id=id,
             description=self.told(node),
@@ -215,9 +203,7 @@ class _Reader:
         for token in target.removeprefix("$components.").split(".", 1):
             found = found.get(token)
         if not isinstance(found.value, dict):
-            entry.get("reference").report(
-                "unresolved-ref", f"{target!r} leads nowhere", "define it in components"
-            )
+            entry.get("reference").report("unresolved-ref", f"{target!r} leads nowhere", "define it in components")
             return Node(entry.sources, entry.document, entry.pointer, {})
         if "value" in entry:
             value = {**found.value, "value": entry.value["value"]}
@@ -251,9 +237,7 @@ class _Reader:
         for entry in node.items(word):
             condition = entry.text("condition") if isinstance(entry.value, dict) else None
             if not condition:
-                entry.report(
-                    "wrong-type", "this is no criterion ({condition: …}); ignored", "write a condition"
-                )
+                entry.report("wrong-type", "this is no criterion ({condition: …}); ignored", "write a condition")
                 continue
             spoken = entry.value.get("type")
             kind = spoken.get("type") if isinstance(spoken, dict) else spoken
@@ -266,9 +250,7 @@ class _Reader:
             part = self.reusable(entry)
             kind = part.text("type") if isinstance(part.value, dict) else None
             if kind not in {"end", "goto", "retry"}:
-                entry.report(
-                    "wrong-type", "this is no action (type: end | goto | retry); ignored", "correct type"
-                )
+                entry.report("wrong-type", "this is no action (type: end | goto | retry); ignored", "correct type")
                 continue
             after, limit = part.value.get("retryAfter"), part.value.get("retryLimit", 1)
             made.append(
@@ -298,9 +280,7 @@ class _Reader:
     def references(self, steps: list[Node], ids: list[str]) -> None:
         """Report `$steps.X.outputs.Y` where X does not exist, has no Y, or runs later."""
         outputs = {name: set(step.mapping("outputs").value) for name, step in zip(ids, steps, strict=True)}
-        order = {
-            name: [str(o.value) for o in _dependencies(step)] for name, step in zip(ids, steps, strict=True)
-        }
+        order = {name: [str(o.value) for o in _dependencies(step)] for name, step in zip(ids, steps, strict=True)}
         for index, (id, step) in enumerate(zip(ids, steps, strict=True)):
             before = {*ids[:index], *_ancestors(order, id)}
             # A step's own outputs exist once it has run: its criteria and actions may read them.
@@ -310,13 +290,9 @@ class _Reader:
                     target, output = match[1], match[2].rstrip(".")
                     place = Node(step.sources, step.document, pointer, text)
                     if target not in outputs:
-                        place.report(
-                            "unknown-step", f"there is no step {target!r} in this workflow", "correct it"
-                        )
+                        place.report("unknown-step", f"there is no step {target!r} in this workflow", "correct it")
                     elif not any(output == name or output.startswith(name + ".") for name in outputs[target]):
-                        place.report(
-                            "unknown-step", f"the step {target!r} has no output {output!r}", "add it there"
-                        )
+                        place.report("unknown-step", f"the step {target!r} has no output {output!r}", "add it there")
                     elif target not in before and not (own and target == id):
                         problem = f"the step {id!r} uses an output of {target!r}, which runs later"
                         place.report("forward-reference", problem, "reorder the steps or add dependsOn")

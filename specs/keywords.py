@@ -36,9 +36,7 @@ def types(node: Node, file_is_known: bool) -> tuple[list[str], str | None]:
     implied: str | None = None
     for word in written:
         name = word if isinstance(word, str) else "null" if word is None else ""
-        meant, form = (
-            (name, None) if name in TYPES else _MEANT.get(name.strip().lower(), (name.strip().lower(), None))
-        )
+        meant, form = (name, None) if name in TYPES else _MEANT.get(name.strip().lower(), (name.strip().lower(), None))
         if meant not in TYPES:
             if meant != "any":
                 refuse(node, f"{word!r} is not a type", f"one of {', '.join(TYPES)}")
@@ -110,9 +108,7 @@ def _pattern(node: Node) -> Any:
     if problem:
         fate = "removed" if made is None else f"read as {made!r}"
         shown = node.value if len(node.value) <= 80 else node.value[:77] + "…"
-        node.report(
-            "invalid-pattern", f"the pattern {shown!r}: {problem}; {fate}", "write it as ECMA-262 has it"
-        )
+        node.report("invalid-pattern", f"the pattern {shown!r}: {problem}; {fate}", "write it as ECMA-262 has it")
     return DROP if made is None else made
 
 
@@ -126,9 +122,7 @@ def _required(node: Node) -> Any:
         )
         return DROP
     if isinstance(value, str):
-        node.report(
-            "loose-type", f"required is one string, not a list; read as [{value!r}]", "make it a list"
-        )
+        node.report("loose-type", f"required is one string, not a list; read as [{value!r}]", "make it a list")
         return [value]
     if not isinstance(value, list):
         return DROP if value is None else refuse(node, f"{kind_of(value)} where a list of names belongs")
@@ -158,12 +152,8 @@ def _examples(node: Node) -> Any:
     if isinstance(value, list):
         return value
     if isinstance(value, dict):  # the form media types have: {name: {value: …}}
-        shaped = [
-            part["value"] if isinstance(part, dict) and "value" in part else part for part in value.values()
-        ]
-        node.report(
-            "loose-type", "the examples of a schema are a mapping; its values are taken", "make it a list"
-        )
+        shaped = [part["value"] if isinstance(part, dict) and "value" in part else part for part in value.values()]
+        node.report("loose-type", "the examples of a schema are a mapping; its values are taken", "make it a list")
         return shaped or DROP
     return DROP if value is None else [value]
 
@@ -188,14 +178,10 @@ def refuse(node: Node, problem: str, hint: str = "") -> Any:
 
 CLEANERS: Mapping[str, Callable[[Node], Any]] = {
     **dict.fromkeys(("maximum", "minimum"), number),
-    **dict.fromkeys(
-        ("maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties"), _count
-    ),
+    **dict.fromkeys(("maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties"), _count),
     **dict.fromkeys(("maxContains", "minContains"), _count),
     **dict.fromkeys(("uniqueItems", "readOnly", "writeOnly", "deprecated"), boolean),
-    **dict.fromkeys(
-        ("title", "description", "format", "$comment", "contentEncoding", "contentMediaType"), _string
-    ),
+    **dict.fromkeys(("title", "description", "format", "$comment", "contentEncoding", "contentMediaType"), _string),
     "multipleOf": _positive,
     "pattern": _pattern,
     "required": _required,

@@ -26,7 +26,9 @@ _FORMATS = re.compile(r"[.-](?:openapi|swagger|odcs|arazzo|schema|process)$")
 
 def interface_id(sources: Sources, info: Node, written: str | None = None) -> str:
     """`x-interface-id` of the document (or `written`), else a slug of the file's name, else of its title."""
-    named = written or info.text("x-interface-id") or sources.root.text("x-interface-id")
+    if written:  # the `id` of a data contract may be of any shape; as part of a URL it needs a plain one
+        return written if re.fullmatch(r"[A-Za-z0-9._-]{1,200}", written) else slug(written) or "contract"
+    named = info.text("x-interface-id") or sources.root.text("x-interface-id")
     if named:
         if not INTERFACE_ID.match(named):
             problem = f"the interface id {named!r} is not <department>.<name> in lower case"

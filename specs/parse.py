@@ -167,9 +167,7 @@ class _Reading:
             return self._json(), None
         except json.JSONDecodeError as broken:
             # What looks like JSON but is not may still be YAML (comments, trailing commas): real files are.
-            refused = self._refused(
-                f"is not JSON: {broken.msg}", broken.pos, "check commas, quotes, brackets"
-            )
+            refused = self._refused(f"is not JSON: {broken.msg}", broken.pos, "check commas, quotes, brackets")
         try:
             value, tree = self._yaml()
         except SpecError as error:
@@ -177,9 +175,7 @@ class _Reading:
             raise (error if looks_like_yaml else refused) from None
         at = refused.findings[0]
         self.findings.append(
-            Finding(
-                "not-strict-json", Severity.WARNING, at.message, self.name, "", at.line, at.column, at.hint
-            )
+            Finding("not-strict-json", Severity.WARNING, at.message, self.name, "", at.line, at.column, at.hint)
         )
         return value, tree
 
@@ -215,7 +211,9 @@ class _Reading:
             raise
         except ValueError:  # an integer of thousands of digits
             long = re.search(r"\d{4300,}", self.text)
-            raise self._refused("a number is too long", long.start() if long else 0) from None
+            raise self._refused(
+                "a number is too long", long.start() if long else 0, "quote it if it is a string"
+            ) from None
         if _depth(value) > MAX_DEPTH:
             raise self._too_deep(_deep_spot(self.text))
         if doubtful:
@@ -238,9 +236,7 @@ class _Reading:
             self._twice(pointer, offset)
         for rule, message, pointer, offset, hint in built.oddities:
             line, column = self._at(offset)
-            self.findings.append(
-                Finding(rule, Severity.WARNING, message, self.name, pointer, line, column, hint)
-            )
+            self.findings.append(Finding(rule, Severity.WARNING, message, self.name, pointer, line, column, hint))
         return built.value, built.tree
 
     # --- findings
@@ -265,9 +261,7 @@ class _Reading:
         key = pointer.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~")
         line, column = self._at(offset)
         message, hint = f"the key {key!r} occurs twice; the last one counts", "rename or remove one"
-        self.findings.append(
-            Finding("duplicate-key", Severity.ERROR, message, self.name, pointer, line, column, hint)
-        )
+        self.findings.append(Finding("duplicate-key", Severity.ERROR, message, self.name, pointer, line, column, hint))
 
 
 def _depth(value: Any) -> int:

@@ -20,9 +20,7 @@ _HAN = (
     (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF),
 )  # fmt: skip
 _REPEAT = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
-_PROPERTY = re.compile(
-    r"([pP])\{(?:(?:General_Category|gc|Script|sc|Script_Extensions|scx)=)?\^?([A-Za-z_]+)\}"
-)
+_PROPERTY = re.compile(r"([pP])\{(?:(?:General_Category|gc|Script|sc|Script_Extensions|scx)=)?\^?([A-Za-z_]+)\}")
 _NAMED_GROUP = re.compile(r"\(\?<([A-Za-z_$][A-Za-z0-9_$]*)>")
 _LONG = {
     "Letter": "L", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll", "Mark": "M", "Number": "N",
@@ -198,7 +196,7 @@ def _ranges(category: str, *, negated: bool) -> str:
     if negated:
         edges = [0, *(edge for low, high in joined for edge in (low - 1, high + 1)), sys.maxunicode]
         joined = [(low, high) for low, high in zip(edges[::2], edges[1::2], strict=True) if low <= high]
-    return "".join(_span(low, high) for low, high in spans)
+    return "".join(_span(low, high) for low, high in joined)
 
 
 def _span(low: int, high: int) -> str:
@@ -209,9 +207,7 @@ def _span(low: int, high: int) -> str:
 @lru_cache(maxsize=1)
 def _categories() -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = {}
-    for category, run in itertools.groupby(
-        range(sys.maxunicode + 1), lambda code: unicodedata.category(chr(code))
-    ):
+    for category, run in itertools.groupby(range(sys.maxunicode + 1), lambda code: unicodedata.category(chr(code))):
         codes = list(run)
         if category != "Cs":
             found.setdefault(category, []).append((codes[0], codes[-1]))

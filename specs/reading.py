@@ -33,9 +33,7 @@ _JSON_SCHEMA = {
 HINT = "OpenAPI 3.0–3.2, Swagger 2.0, ODCS 3.0–3.2, Arazzo 1.0–1.1 and JSON Schema are understood"
 
 
-def read(
-    source: Path | bytes, name: str | None = None, *, strict: bool = False, root: Path | None = None
-) -> Interface:
+def read(source: Path | bytes, name: str | None = None, *, strict: bool = False, root: Path | None = None) -> Interface:
     """Read a document whatever its format: OpenAPI 3.x, Swagger 2.0, ODCS 3.x, Arazzo 1.x, JSON Schema.
 
     `name` is what findings call it. References to other files are followed inside `root` (default: the folder
@@ -74,6 +72,4 @@ def _reader(document: Document) -> Callable[[Sources], Interface]:
 
 def _unknown(document: Document, message: str, pointer: str = "") -> SpecError:
     line, column = document.position(pointer) or (None, None)
-    return SpecError(
-        [Finding("unknown-format", Severity.ERROR, message, document.name, pointer, line, column, HINT)]
-    )
+    return SpecError([Finding("unknown-format", Severity.ERROR, message, document.name, pointer, line, column, HINT)])

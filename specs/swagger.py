@@ -54,9 +54,7 @@ class _SwaggerReader(ApiReader):
     def parameters(self, node: Node) -> tuple[Parameter, ...]:
         """The parameters that are not part of the body."""
         entries = node.items("parameters")
-        kept = [
-            entry for entry in entries if entry.follow().value and _place(entry) not in {"body", "formdata"}
-        ]
+        kept = [entry for entry in entries if entry.follow().value and _place(entry) not in {"body", "formdata"}]
         return self.distinct(kept)
 
     def body(self, operation: Node, item: Node) -> Body | None:
@@ -88,9 +86,7 @@ class _SwaggerReader(ApiReader):
         has_file = any(part.value.get("type") == "file" for part in fields.values())
         kinds = media or [_FORM[0] if has_file else _FORM[1]]
         where = operation.get("parameters").where
-        return Body(
-            bool(required), tuple(Content(kind, schema, NOTHING, where) for kind in kinds), NOTHING, where
-        )
+        return Body(bool(required), tuple(Content(kind, schema, NOTHING, where) for kind in kinds), NOTHING, where)
 
     def answers(self, response: Node, operation: Node) -> tuple[Content, ...]:
         if "schema" not in response and "examples" not in response:
@@ -99,9 +95,7 @@ class _SwaggerReader(ApiReader):
         examples: dict[str, Any] = response.mapping("examples").value
         kinds = self.media_types("produces", operation) or list(examples) or ["application/json"]
         return tuple(
-            Content(
-                kind, schema, {"example": examples[kind]} if kind in examples else NOTHING, response.where
-            )
+            Content(kind, schema, {"example": examples[kind]} if kind in examples else NOTHING, response.where)
             for kind in kinds
         )
 

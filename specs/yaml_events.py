@@ -185,9 +185,7 @@ class _Builder:
     def alias(self, event: Any) -> None:
         at = int(event.start_mark.index)
         if event.anchor not in self.anchors:
-            raise YamlTrouble(
-                f"the alias *{event.anchor} has no anchor", at, "define it before its use with &"
-            )
+            raise YamlTrouble(f"the alias *{event.anchor} has no anchor", at, "define it before its use with &")
         target = self.anchors[event.anchor]
         if target is None:
             raise YamlTrouble(f"the alias *{event.anchor} contains itself", at, "use $ref for recursion")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specs.finding import Severity
 from specs.model import Interface
+from specs.naming import INTERFACE_ID
 from specs.rules import Hit, rule
 
 
@@ -43,7 +44,9 @@ def missing_primary_key(interface: Interface) -> Iterator[Hit]:
 def missing_interface_id(interface: Interface) -> Iterator[Hit]:
     """Agreements, receipts and subscriptions refer to an interface by its id. One made from a file name
     changes with the file."""
-    written = interface.document.value.get("id") or interface.document.value.get("x-interface-id")
-    if not written and not interface.extensions.get("x-interface-id"):
-        pointer = "/info" if "info" in interface.document.value else ""
-        yield pointer, f"no interface id; {interface.id!r} is made up", "add x-interface-id: <department>.<name>"
+    root = interface.document.value
+    written = root.get("x-interface-id") or interface.extensions.get("x-interface-id")
+    if not written and not (interface.format.startswith("ODCS") and INTERFACE_ID.match(interface.id)):
+        pointer = "/info" if "info" in root else "/id" if "id" in root else ""
+        word = "id" if interface.format.startswith("ODCS") else "x-interface-id"
+        yield pointer, f"no interface id; it is called {interface.id!r} here", f"add {word}: <department>.<name>"

@@ -1,0 +1,110 @@
+"""tongban spec: output and exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from specs.cli import app
+from specs.rules import rules
+
+DATA = Path(__file__).parents[2] / "data"
+CITIZENS = str(DATA / "citizens.openapi.yaml")
+EPA = str(DATA / "openapi" / "us-epa-echo.json")
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("path", sorted((DATA / "openapi").glob("*.json")), ids=lambda path: path.stem)
+def test_show_describes_each_real_document(path: Path) -> None:
+    code, out, _ = run("show", str(path))
+    assert code == 0
+    code, text, _ = run("show", "--json", str(path))
+    shown = json.loads(text)
+    assert code == 0
+    assert shown["title"]["en"].split()[0] in out
+    assert shown["operations"]
+    assert f"{len(shown['operations'])} operations" in out
+    assert all(operation["path"][:12] in out for operation in shown["operations"])
+    assert shown["digest"] in out
+
+
+def test_show_names_elements_and_sensitivity(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "openapi: 3.1.0\ninfo: {title: 核验, version: '2.1'}\npaths:\n  /a:\n    post:\n      operationId: check\n"
+        "      requestBody: {content: {application/json: {schema: {type: object, required: [N], properties: {N: "
+        "{type: string, title: 号码, x-en: {title: Number}, x-element: GMSFHM, x-sensitivity: general-3}}}}}}\n"
+        "      responses: {'200': {description: d}}\n",
+        encoding="utf-8",
+    )
+    code, out, _ = run("show", str(path))
+    assert code == 0
+    for word in ("核验", "2.1", "POST /a", "check", "N *", "GMSFHM", "general-3", "号码 / Number", "OpenAPI 3.1.0"):
+        assert word in out
+
+
+def test_lint_exit_codes(tmp_path: Path) -> None:
+    assert run("lint", CITIZENS)[0] == 1
+    assert run("lint", CITIZENS, "--fail-on", "never")[0] == 0
+    assert run("lint", str(DATA / "openapi" / "uk-gov-pay.json"))[0] == 0
+    assert run("lint", str(DATA / "openapi" / "uk-gov-pay.json"), "--fail-on", "warning")[0] == 1
+    code, out, _ = run("lint", str(tmp_path / "none.yaml"))
+    assert code == 3
+    assert "no such file" in out
+    assert run("show", str(tmp_path / "none.yaml"))[0] == 3
+    assert run("lint")[0] == 2
+    assert run("lint", CITIZENS, "--nonsense")[0] == 2
+    assert run("rules", "no-such-rule")[0] == 2
+
+
+def test_lint_tells_file_line_pointer_and_rule() -> None:
+    _, out, err = run("lint", CITIZENS)
+    line = next(line for line in out.splitlines() if "identity-number-in-path-or-query" in line)
+    assert line.startswith(f"{CITIZENS}:24:11 error identity-number-in-path-or-query /paths/~1citizens~1{{id}}/get/")
+    assert "1 document(s)" in err
+    found = json.loads(run("lint", "--format", "json", CITIZENS, EPA)[1])
+    assert {item["file"] for item in found} == {CITIZENS, EPA}
+    assert set(found[0]) == {"rule", "severity", "message", "file", "pointer", "line", "column", "hint"}
+
+
+def test_an_unresolved_reference_is_an_error_at_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths:\n  /a:\n    get:\n      responses:\n"
+        "        '200':\n          $ref: '#/components/responses/Nobody'\n"
+    )
+    code, out, _ = run("lint", str(path))
+    assert code == 1
+    assert f"{path}:8:11 error unresolved-ref /paths/~1a/get/responses/200/$ref" in out
+
+
+def test_rules_are_listed_and_explained() -> None:
+    code, out, _ = run("rules")
+    assert code == 0
+    assert len(out.splitlines()) == len(rules())
+    assert "bad:" in run("rules", "unresolved-ref")[1]
+    assert len(json.loads(run("rules", "--json")[1])) == len(rules())
+
+
+@pytest.mark.parametrize("command", ["show", "lint", "rules"])
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert "Example: tongban spec" in out
+
+
+def test_reading_needs_no_heavy_library() -> None:
+    program = (
+        "import sys, specs; specs.read(__import__('pathlib').Path(sys.argv[1]));"
+        "print([m for m in ('yaml', 'rich', 'typer', 'numpy', 'pyarrow', 'mockdata') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, EPA], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
