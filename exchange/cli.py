@@ -51,6 +51,7 @@ def serve(
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Run the story, print one line a step, end.")] = False,
     port: Annotated[int, typer.Option(help="Port of the portal [TONGBAN_PORT].")] = 0,
+    rows: Annotated[int, typer.Option(help="Rows of each synthetic dataset.", min=100)] = 100_000,
     json: Annotated[bool, typer.Option("--json", help="Print the steps as JSON (with --once).")] = False,
 ) -> None:
     """Run the newborn story from published spec to audited flow, then serve the portal.
@@ -59,7 +60,7 @@ def demo(
     """
     from exchange.demo import play
 
-    raise typer.Exit(play(_settings("", port), once=once, as_json=json))
+    raise typer.Exit(play(_settings("", port), once=once, rows=rows, as_json=json))
 
 
 @app.command()

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -22,7 +23,7 @@ from exchange.settings import Settings
 
 def run(settings: Settings) -> None:
     """Serve until interrupted. Raises `Unavailable` when the folder or the port cannot be had."""
-    with locked(settings.home), bound(settings) as listener:
+    with reserved(settings) as (settings, listener):
         app = create_app(settings)
         if secret := app.state.operator_secret:
             print(f"operator: client_id=operator client_secret={secret} (shown once)", file=sys.stderr)
@@ -31,41 +32,40 @@ def run(settings: Settings) -> None:
 
 
 class Serving:
-    """The service in a thread of this process, for the demo and for tests; stops when the block ends."""
+    """The service in a thread of this process, for the demo and for tests; stops when the block ends.
+
+    ``settings`` are those in force: port 0 has become the port that was free.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._stack = _entered(settings)
-        self.app = None
+        self._held = ExitStack()
 
     def __enter__(self) -> Serving:
-        self._listener = self._stack.__enter__()
-        try:
-            self.app = create_app(self.settings)
-            self._server = uvicorn.Server(_config(self.app))
+        with ExitStack() as stack:
+            self.settings, listener = stack.enter_context(reserved(self.settings))
+            server = uvicorn.Server(_config(create_app(self.settings)))
             self._thread = threading.Thread(
-                target=self._server.run,
-                kwargs={"sockets": [self._listener]},
-                name="tongban-http",
-                daemon=True,
+                target=server.run, kwargs={"sockets": [listener]}, name="tongban-http", daemon=True
             )
             self._thread.start()
+            stack.callback(self._end, server)
             deadline = time.monotonic() + 60
-            while not self._server.started:
+            while not server.started:
                 if not self._thread.is_alive() or time.monotonic() > deadline:
                     raise Unavailable("the service did not start", hint="see the log above")
                 time.sleep(0.02)
-        except BaseException:
-            self._stack.__exit__(None, None, None)
-            raise
+            self._held = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
+        self._held.close()
+
+    def _end(self, server: uvicorn.Server) -> None:
+        server.should_exit = True
         self._thread.join(timeout=30)
-        self._stack.__exit__(None, None, None)
 
     def wait(self) -> None:
         """Block until the server ends (a signal, or `__exit__` from elsewhere)."""
@@ -74,9 +74,13 @@ class Serving:
 
 
 @contextmanager
-def _entered(settings: Settings) -> Iterator[socket.socket]:
+def reserved(settings: Settings) -> Iterator[tuple[Settings, socket.socket]]:
+    """The data folder and the port, held while the block runs; port 0 takes a free one.
+
+    Raises `Unavailable` when either cannot be had: found out before any work is done.
+    """
     with locked(settings.home), bound(settings) as listener:
-        yield listener
+        yield replace(settings, port=listener.getsockname()[1]), listener
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 from rich.console import Console
 from rich.table import Table
 
@@ -34,31 +35,31 @@ TITLES = {
 }
 
 
-def play(settings: Settings, *, once: bool, as_json: bool) -> int:
+def play(settings: Settings, *, once: bool, rows: int, as_json: bool) -> int:
     """Run the story over a service in this process; then serve, unless ``once``. Gives the exit code."""
     console = Console(stderr=True)
     settings = replace(settings, allow_loopback_endpoints=True)
     began = time.perf_counter()
-    failed, rows = False, []
+    failed, told = False, []
     with _prepared(settings) as (serving, memory, secret), Apps(memory) as apps:
         with console.status("starting") as status:
-            story = Story(serving.settings, secret, memory, apps, lambda text: status.update(text))
+            story = Story(serving.settings, secret, memory, apps, rows, status.update)
             for number, (name, step) in enumerate(story.steps, 1):
                 status.update(f"{number}/8 {TITLES[name]}")
                 try:
                     figure, seconds = timed(step)
-                except TongbanError as error:
+                except (TongbanError, httpx2.HTTPError) as error:
                     failed = True
-                    rows.append({"step": number, "name": name, "ok": False, "figure": str(error)})
+                    told.append({"step": number, "name": name, "ok": False, "figure": str(error)})
                     if not as_json:
                         print(f"✗ {number}/8 {TITLES[name]}: {error}", flush=True)
                     break
-                rows.append({"step": number, "name": name, "ok": True, "figure": figure, "seconds": round(seconds, 2)})
+                told.append({"step": number, "name": name, "ok": True, "figure": figure, "seconds": round(seconds, 2)})
                 if not as_json:
                     print(f"✓ {number}/8 {TITLES[name]}: {figure} ({seconds:.1f} s)", flush=True)
         total = {"seconds": round(time.perf_counter() - began, 1), "peak_mib": _peak_mib()}
         if as_json:
-            print(json.dumps({"steps": rows, **total}, ensure_ascii=False))
+            print(json.dumps({"steps": told, **total}, ensure_ascii=False))
         else:
             print(f"{total['seconds']} s, at most {total['peak_mib']} MiB", flush=True)
         if not once and not failed:

@@ -78,9 +78,7 @@ class Person(Api):
     def __init__(self, base_url: str, member: dict[str, str]) -> None:
         super().__init__(base_url)
         self._csrf = ""
-        answer = self.http.post(
-            "/api/v1/sessions", json={"login": member["login"], "password": member["password"]}
-        )
+        answer = self.http.post("/api/v1/sessions", json={"login": member["login"], "password": member["password"]})
         if answer.status_code != 201:
             raise Upstream(f"{member['login']} cannot sign in: {answer.status_code} {answer.text[:200]}")
         self._csrf = answer.json()["csrf_token"]

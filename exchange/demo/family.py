@@ -57,34 +57,53 @@ class Family:
 
 @lru_cache(maxsize=4)
 def family(settings: Settings) -> Family:
-    """The first eligible family of the population: married, family households of one province. Pure in the settings."""
-    import numpy as np
+    """An eligible family of the population: a young couple of one province in family households. Pure in the settings.
 
+    Raises `Unavailable` when the population has none.
+    """
+    from conformance.subjects import NoSubject, Search, columns
     from mockdata.population import Population
-    from mockdata.registers import registers
+    from mockdata.registers import register
 
     population = Population(settings.population_seed, settings.population_size)
-    start, step = population.size // 3, 5000
-    for first in range(start, start + 50 * step, step):
-        index = np.arange(first, min(first + step, population.size))
-        spouse = population.spouse(index)
-        for wife, husband in zip(index[spouse >= 0].tolist(), spouse[spouse >= 0].tolist(), strict=True):
-            mother, father = (_elements(population.record(p, ATTRIBUTES)) for p in (wife, husband))
-            if mother["XBDM"] != "2" or not 20 <= _age(mother) <= 40:
-                continue
-            home = mother["HJXZQH"][:2]
-            if father["HJXZQH"][:2] != home or "2" in (mother["HB"], father["HB"]):
-                continue
-            institution = _institution(population, registers, home)
-            if institution:
-                return Family(mother, father, institution)
-    raise Unavailable("no family of this population can register a newborn", hint="take a larger population")
+
+    def couples(index: Any) -> dict[str, Any]:
+        husband = population.spouse(index)
+        index, husband = index[husband >= 0], husband[husband >= 0]
+        wives = columns(population, index, ("sex", "hukou_division", "household_kind"))
+        husbands = columns(population, husband, ("hukou_division", "household_kind"))
+        return {
+            "mother": index,
+            "father": husband,
+            "age": population.ages(index),
+            "sex": wives["sex"],
+            "homes": wives["household_kind"] + husbands["household_kind"],
+            "province": wives["hukou_division"].astype("U2"),
+            "other": husbands["hukou_division"].astype("U2"),
+        }
+
+    try:
+        pair = Search(population, "story", "married", couples, "mother").find(
+            "story",
+            lambda c: (
+                (c["sex"] == "2")
+                & (c["age"] >= 22)
+                & (c["age"] <= 35)
+                & (c["homes"] == "11")
+                & (c["province"] == c["other"])
+            ),
+        )
+    except NoSubject as error:
+        raise Unavailable(
+            "no family of this population can register a newborn", hint="take a larger TONGBAN_POPULATION_SIZE"
+        ) from error
+    known = register("institution")
+    rows = known.rows(population, 0, known.count(population), ("JGDM", "XZQH", "QFQX")).to_pylist()
+    institution = next(row["JGDM"] for row in rows if row["QFQX"] == "1" and row["XZQH"][:2] == pair["province"])
+    mother, father = (_elements(population.record(int(pair[role]), ATTRIBUTES)) for role in ("mother", "father"))
+    return Family(mother, father, str(institution))
 
 
 def _elements(person: Mapping[str, Any]) -> dict[str, Any]:
     names = dict(zip(ATTRIBUTES, ("GMSFHM", "XM", "XBDM", "CSRQ", "HJXZQH", "HB", "LXDH"), strict=True))
     return {names[key]: value.isoformat() if isinstance(value, date) else value for key, value in person.items()}
-
-
-def _age(person: Mapping[str, Any]) -> int:
-    return date.today().year - int(person["CSRQ"][:4])

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +25,6 @@ from exchange.demo.world import World
 from exchange.settings import Settings
 from specs import Kind, library
 
-ROWS = 100_000
 MATTER = "newborn"
 PURPOSE = "社会保障卡制发身份核验"
 APPS = (
@@ -43,9 +43,11 @@ class Story:
         operator_secret: str,
         memory: Memory,
         apps: Apps,
-        tell: Callable[[str], None],
+        rows: int,
+        tell: Callable[[str], object],
     ) -> None:
         self.settings, self.memory, self.apps, self.tell = settings, memory, apps, tell
+        self.rows = rows
         self.world = World(settings.base_url, operator_secret, memory)
         self.steps: tuple[tuple[str, Callable[[], str]], ...] = (
             ("parties", self.parties),
@@ -89,130 +91,75 @@ class Story:
     def datasets(self) -> str:
         """A dataset per contract from one population, each with its validation result; joined, they never disagree."""
         vendor = self.world.program("linan-software")
-        wanted = [
-            (interface, table)
-            for interface in library.interfaces().values()
-            if interface.kind is Kind.DATASET
-            for table in interface.tables
-        ]
         asked = {}
-        for interface, table in wanted:
-            body = {
+        for interface in library.interfaces().values():
+            if interface.kind is not Kind.DATASET:
+                continue
+            wish = {
                 "interface": interface.id,
-                "table": table.name,
-                "rows": ROWS,
+                "table": interface.tables[0].name,
+                "rows": self.rows,
                 "seed": self.settings.population_seed,
                 "format": "parquet",
-                "purpose": "story: develop a newborn app",
+                "purpose": "develop a newborn app",
             }
-            asked[interface.id] = self.memory.once(
-                f"dataset {interface.id}", lambda body=body: vendor.post("/api/v1/datasets", body)["id"]
+            asked[interface.id] = self._made(
+                vendor, "/api/v1/datasets", wish, partial(_same, "interface", interface.id)
             )
         folder = Path(self.settings.home) / "story"
         folder.mkdir(exist_ok=True)
         files = {}
-        for interface, _ in wanted:
-            path = f"/api/v1/datasets/{asked[interface.id]}"
-            done = vendor.until(path, _over, tick=lambda a, i=interface: self.tell(f"{i.id} {a.get('progress', '')}"))
-            expect(
-                done["state"] == "done",
-                f"the dataset of {interface.id} ended {done['state']}: {done.get('error')}",
-            )
-            expect(done["rows"] == ROWS, f"{interface.id} has {done['rows']} rows")
-            expect(bool(done["quality"]["success"]), f"{interface.id} fails its own expectations")
+        for interface_id, identifier in asked.items():
+            path = f"/api/v1/datasets/{identifier}"
+            done = vendor.until(path, _over, tick=lambda there, name=interface_id: self.tell(_progress(name, there)))
+            expect(done["state"] == "done", f"the dataset of {interface_id} ended {done['state']}: {done.get('error')}")
+            expect(done["rows"] == self.rows, f"{interface_id} has {done['rows']} rows")
+            expect(bool(done["quality"]["success"]), f"{interface_id} fails its own expectations")
             name = next(name for name in done["files"] if name.endswith(".parquet"))
-            files[interface.id] = folder / f"{interface.id}.parquet"
-            files[interface.id].write_bytes(vendor.call("GET", f"{path}/files/{name}").content)
+            files[interface_id] = folder / f"{interface_id}.parquet"
+            files[interface_id].write_bytes(vendor.call("GET", f"{path}/files/{name}").content)
         compared = contradictions(files)
-        return f"{len(files)} datasets × {ROWS:,} rows, all expectations met, {compared:,} shared citizens agree"
+        return f"{len(files)} datasets × {self.rows:,} rows, all expectations met, {compared:,} shared citizens agree"
 
     def sandboxes(self) -> str:
         """A sandbox per service, opened by its department as its (simulated) endpoint; the answers agree."""
-        answered = 0
-        for identifier, interface in library.interfaces().items():
-            if interface.kind is not Kind.API or interface.extensions.get("x-matter"):
+        opened = 0
+        for interface in library.interfaces().values():
+            if interface.kind is not Kind.API:
                 continue
             assert interface.department is not None
-            api = self.world.program(interface.department)
-            box = self.memory.once(
-                f"sandbox {identifier}",
-                lambda api=api, identifier=identifier: api.post(
-                    "/api/v1/sandboxes", {"interfaces": [identifier], "seed": self.settings.population_seed}
-                ),
-            )
-            self.memory.once(
-                f"endpoint {identifier}",
-                lambda api=api, identifier=identifier, box=box: bool(
-                    api.call(
-                        "PUT",
-                        f"/api/v1/interfaces/{identifier}/endpoint",
-                        json={"url": f"{box['url']}/{identifier}"},
-                    )
-                ),
-            )
+            self._open(self.world.program(interface.department), interface.id)
+            opened += 1
         vendor = self.world.program("linan-software")
-        box = self.memory.once("sandbox vendor", lambda: vendor.post("/api/v1/sandboxes", {"matter": MATTER}))
-        people = self._family()
-        for interface, path, body, expected in people.questions():
+        box = self.memory.once("sandbox vendor", partial(vendor.post, "/api/v1/sandboxes", {"matter": MATTER}))
+        asked = 0
+        for name, path, body, expected in self._family().questions():
             answer = httpx2.post(
-                f"{box['url']}/{interface}{path}",
+                f"{box['url']}/{name}{path}",
                 json=body,
-                headers={"Authorization": f"Bearer {box['key']}"},
+                headers={"Authorization": f"Bearer {box['key']}", "Idempotency-Key": f'"{asked}"'},
                 timeout=30,
             )
-            expect(
-                answer.status_code == 200,
-                f"{interface}{path} answered {answer.status_code}: {answer.text[:200]}",
-            )
+            expect(answer.status_code == 200, f"{name}{path} answered {answer.status_code}: {answer.text[:200]}")
             got = answer.json()
-            wrong = {name: (got.get(name), value) for name, value in expected.items() if got.get(name) != value}
-            expect(not wrong, f"{interface} contradicts the population: {wrong}")
-            answered += 1
-        return f"{answered} departments' answers agree with one population over HTTP"
+            wrong = {field: (got.get(field), value) for field, value in expected.items() if got.get(field) != value}
+            expect(not wrong, f"{name} contradicts the population: {wrong}")
+            asked += 1
+        return f"{opened} departmental sandboxes; {asked} departments asked over HTTP agree on one family"
 
     def market(self) -> str:
         """A demand, three orders, three apps tested on hidden data: exactly the right one is listed."""
         lead = self.world.program(library.matter(MATTER).department)
         title = {"zh_CN": "新生儿出生一件事应用", "en": "An app for the newborn matter"}
         demand = self._made(
-            lead,
-            "/api/v1/demands",
-            {"matter": MATTER, "title": title},
-            lambda there: there["matter"] == MATTER,
+            lead, "/api/v1/demands", {"matter": MATTER, "title": title}, partial(_same, "matter", MATTER)
         )
-        runs = {}
-        for vendor, variant, name in APPS:
-            api = self.world.program(vendor)
-            order = api.post(f"/api/v1/demands/{demand}/orders")["id"]
-            app = self._made(
-                api,
-                "/api/v1/apps",
-                {"order": order, "name": name},
-                lambda there, order=order: there["order_id"] == order,
-            )
-            url, digest = self.apps.start(variant)
-            version = self.memory.once(
-                f"version {vendor}",
-                lambda api=api, app=app, url=url, digest=digest, vendor=vendor: api.post(
-                    f"/api/v1/apps/{app}/versions",
-                    {"version": "1.0.0", "url": url, "artefact_digest": f"sha256:{digest}"},
-                )["id"],
-            )
-            runs[variant] = (
-                api,
-                self.memory.once(
-                    f"certification {vendor}",
-                    lambda api=api, version=version, vendor=vendor: api.post(
-                        f"/api/v1/app-versions/{version}/certifications"
-                    )["id"],
-                ),
-            )
+        runs = {variant: self._submit(demand, vendor, variant, name) for vendor, variant, name in APPS}
         verdicts = {}
         for variant, (api, run) in runs.items():
+            self.tell(f"testing the app {variant}")
             verdicts[variant] = api.until(
-                f"/api/v1/certifications/{run}",
-                lambda a: a["state"] not in {"queued", "running"},
-                tick=lambda _a, v=variant: self.tell(f"testing {v}"),
+                f"/api/v1/certifications/{run}", lambda there: there["state"] not in {"queued", "running"}
             )
         self._check_verdicts(runs, verdicts)
         listed = self.world.operator.get(f"/api/v1/matters/{MATTER}/listings")["items"]
@@ -225,7 +172,7 @@ class Story:
 
     def sharing(self) -> str:
         """One department applies for another's data, gets only the agreed fields; another purpose is refused."""
-        asking, giving = self.world.program("human-resources"), self.world.program("police")
+        asking = self.world.program("human-resources")
         agreed = ["XM", "CSRQ"]
         wish = {
             "interface": "police.residents",
@@ -238,9 +185,7 @@ class Story:
             "duration_days": 365,
             "approved_by": "共享工作机构负责人",
         }
-        application = self._made(
-            asking, "/api/v1/applications", wish, lambda there: there["interface"] == wish["interface"]
-        )
+        application = self._made(asking, "/api/v1/applications", wish, partial(_same, "interface", wish["interface"]))
         present = asking.get(f"/api/v1/applications/{application}")
         if present["state"] == "filed":
             reviewer = self._person("reviewer@police")
@@ -255,18 +200,17 @@ class Story:
             present["state"] == "consented",
             f"the application is {present['state']}: {present.get('missing')}",
         )
-        del giving
         person = self._family().mother
-        call = {"json": {"XM": person["XM"], "GMSFHM": person["GMSFHM"]}}
+        who = {"XM": person["XM"], "GMSFHM": person["GMSFHM"]}
         headers = {"Tongban-Agreement": present["agreement"], "Tongban-Purpose": quote(PURPOSE)}
         path = "/exchange/police.residents/resident-queries"
-        answer = asking.call("POST", path, headers=headers, **call)
+        answer = asking.call("POST", path, headers=headers, json=who)
         expect(set(answer.json()) == set(agreed), f"{sorted(answer.json())} left, agreed were {agreed}")
         expect(answer.json()["XM"] == person["XM"], "the name that came is not that of the population")
         receipt = asking.call("GET", f"/api/v1/receipts/{answer.headers['Tongban-Receipt']}").text
         expect("c2sp.org/tlog-proof@v1" in receipt, "the receipt is no tlog-proof")
         other = asking.call(
-            "POST", path, headers={**headers, "Tongban-Purpose": quote("商业营销")}, allow=(403,), **call
+            "POST", path, headers={**headers, "Tongban-Purpose": quote("商业营销")}, allow=(403,), json=who
         )
         expect(other.status_code == 403, "a call for another purpose was not refused")
         rule = other.json()["rule"]
@@ -342,6 +286,26 @@ class Story:
         bundle.write_bytes(officer.call("GET", "/api/v1/ledger/bundle").content)
         return f"{len(flows)} flows shown, {len(refused)} refused; {prove(bundle)}"
 
+    def _open(self, api: Api, interface: str) -> None:
+        wish = {"interfaces": [interface], "seed": self.settings.population_seed}
+        box = self.memory.once(f"sandbox {interface}", partial(api.post, "/api/v1/sandboxes", wish))
+        if f"endpoint {interface}" not in self.memory.values:
+            place = {"url": f"{box['url']}/{interface}"}
+            api.call("PUT", f"/api/v1/interfaces/{interface}/endpoint", json=place)
+            self.memory.put(f"endpoint {interface}", place["url"])
+
+    def _submit(self, demand: str, vendor: str, variant: str, name: dict[str, str]) -> tuple[Api, str]:
+        api = self.world.program(vendor)
+        order = api.post(f"/api/v1/demands/{demand}/orders")["id"]
+        app = self._made(api, "/api/v1/apps", {"order": order, "name": name}, partial(_same, "order_id", order))
+        url, digest = self.apps.start(variant)
+        version = api.post(
+            f"/api/v1/apps/{app}/versions",
+            {"version": "1.0.0", "url": url, "artefact_digest": f"sha256:{digest}"},
+        )["id"]
+        submit = f"/api/v1/app-versions/{version}/certifications"
+        return api, str(self.memory.once(f"certification {vendor}", lambda: api.post(submit)["id"]))
+
     def _check_verdicts(self, runs: dict[str, tuple[Api, str]], verdicts: dict[str, Any]) -> None:
         states = {variant: verdict["state"] for variant, verdict in verdicts.items()}
         wanted = {"right": "passed", "unmarried": "refused", "overreading": "refused"}
@@ -356,6 +320,12 @@ class Story:
             report = api.call("GET", f"/api/v1/certifications/{run}/report.json").text
             expect("curl " in report, f"the report on the app {variant} has no curl line")
         expect("E3" in json.dumps(verdicts["unmarried"]["reasons"]), "E3 is not named")
+
+    def example(self) -> str:
+        """A family to type into the newborn form."""
+        wish = self._family().application(_today())
+        people = (f"{role} {wish[role]['XM']} {wish[role]['GMSFHM']}" for role in ("mother", "father"))
+        return f"{', '.join(people)}, institution {wish['newborn']['JGDM']}"
 
     def _family(self) -> Family:
         return family(self.settings)
@@ -381,11 +351,19 @@ class Story:
         return list(officer.get("/api/v1/flows", limit=1000)["items"])
 
 
+def _same(name: str, value: object, there: dict[str, Any]) -> bool:
+    return bool(there[name] == value)
+
+
 def _over(answer: dict[str, Any]) -> bool:
     return answer["state"] in {"done", "failed", "cancelled"}
 
 
-def _today() -> Any:
+def _progress(name: str, there: dict[str, Any]) -> str:
+    return f"{name} {there.get('progress') or there['state']}"
+
+
+def _today() -> date:
     return datetime.now(UTC).date()
 
 

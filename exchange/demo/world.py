@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
 
 from exchange.demo.client import Api
 from exchange.demo.memory import Memory
@@ -49,45 +50,28 @@ class World:
         """Everyone who can sign in: login, password, party, role."""
         return [value for name, value in self.memory.values.items() if name.startswith("member ")]
 
-    def _party(self, identifier: str, kind: str, name: Any, roles: tuple[str, ...], uscc: str | None = None) -> None:
-        def register() -> dict[str, Any]:
+    def _party(
+        self, identifier: str, kind: str, name: Mapping[str, str], roles: tuple[str, ...], uscc: str | None = None
+    ) -> None:
+        if f"party {identifier}" not in self.memory.values:
             body = {"id": identifier, "kind": kind, "name": dict(name), "uscc": uscc}
+            # 409: registered before a kill that came between the answer and our remembering it
             self.operator.call("POST", "/api/v1/parties", json=body, allow=(409,))
-            return body
-
-        self.memory.once(f"party {identifier}", register)
+            self.memory.put(f"party {identifier}", body)
         for role in roles:
-            login = f"{role}@{identifier}"
-            # the password is remembered before it is set, so a kill in between loses nothing
-            given = self.memory.once(
-                f"member {login}",
-                lambda login=login, role=role: {
-                    "login": login,
-                    "password": secrets.token_urlsafe(9),
-                    "party": identifier,
-                    "role": role,
-                },
-            )
-            self.memory.once(
-                f"joined {login}",
-                lambda given=given: bool(
-                    self.operator.call(
-                        "POST",
-                        f"/api/v1/parties/{identifier}/members",
-                        json={
-                            "login": given["login"],
-                            "name": given["login"],
-                            "roles": [given["role"]],
-                            "password": given["password"],
-                        },
-                        allow=(409,),
-                    )
-                ),
-            )
+            self._member(identifier, role)
         if kind != "public":
+            wish = {"label": "story", "roles": list(roles)}
             self.memory.once(
-                f"client {identifier}",
-                lambda: self.operator.post(
-                    f"/api/v1/parties/{identifier}/clients", {"label": "story", "roles": list(roles)}
-                ),
+                f"client {identifier}", partial(self.operator.post, f"/api/v1/parties/{identifier}/clients", wish)
             )
+
+    def _member(self, party: str, role: str) -> None:
+        login = f"{role}@{party}"
+        if f"member {login}" in self.memory.values:
+            return
+        # remembered before it is set, so a kill in between loses no password
+        password = self.memory.once(f"password {login}", partial(secrets.token_urlsafe, 9))
+        body = {"login": login, "name": login, "roles": [role], "password": password}
+        self.operator.call("POST", f"/api/v1/parties/{party}/members", json=body, allow=(409,))
+        self.memory.put(f"member {login}", {"login": login, "password": password, "party": party, "role": role})

@@ -165,7 +165,7 @@ class Market:
                 app_version=added.id,
                 app=app,
                 vendor=caller.party,
-                version=version,
+                number=version,
                 artefact_digest=artefact_digest,
             )
         return added

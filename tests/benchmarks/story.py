@@ -25,7 +25,11 @@ def _demo() -> list[dict[str, Any]]:
         environment = {**os.environ, "TONGBAN_HOME": home, "TONGBAN_PORT": "0"}
         began = time.perf_counter()
         done = subprocess.run(
-            [*COMMAND, "demo", "--once", "--json"], env=environment, capture_output=True, text=True, check=False
+            [*COMMAND, "demo", "--once", "--json"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         seconds = time.perf_counter() - began
     told = json.loads(done.stdout)
@@ -33,10 +37,19 @@ def _demo() -> list[dict[str, Any]]:
     rows = [
         row("steps that showed what they should", shown, "of 8", "8", shown / 8, "= 8", shown == 8),
         row("demo --once", round(seconds, 1), "s", "90 s", round(seconds / 90, 2), "<= 90", seconds <= 90),
-        row("peak memory", told["peak_mib"], "MiB", "1536 MiB", round(told["peak_mib"] / 1536, 2), "<= 1536", told["peak_mib"] <= 1536),
+        row(
+            "peak memory",
+            told["peak_mib"],
+            "MiB",
+            "1536 MiB",
+            round(told["peak_mib"] / 1536, 2),
+            "<= 1536",
+            told["peak_mib"] <= 1536,
+        ),
     ]
     return rows + [
-        row(f"step {step['step']} {step['name']}", step.get("seconds"), "s", "", None, "", None) for step in told["steps"]
+        row(f"step {step['step']} {step['name']}", step.get("seconds"), "s", "", None, "", None)
+        for step in told["steps"]
     ]
 
 
@@ -45,11 +58,22 @@ def _lint() -> dict[str, Any]:
         "import time, sys; from pathlib import Path; import specs, specs.lint; began = time.perf_counter();"
         f"specs.lint.lint(specs.read(Path({str(DOCUMENT)!r}))); print(time.perf_counter() - began)"
     )
-    runs = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(3)]
+    runs = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    ]
     seconds = sorted(runs)[1]
     return row("parse and lint 250 KB", round(seconds, 2), "s", "1 s", round(seconds, 2), "<= 1", seconds <= 1)
 
 
 def row(metric: str, value: Any, unit: str, against: str, ratio: Any, bar: str, holds: Any) -> dict[str, Any]:
     """One line of the table; ``holds`` None: shown, but no bar."""
-    return {"metric": metric, "value": value, "unit": unit, "against": against, "ratio": ratio, "bar": bar, "holds": holds}
+    return {
+        "metric": metric,
+        "value": value,
+        "unit": unit,
+        "against": against,
+        "ratio": ratio,
+        "bar": bar,
+        "holds": holds,
+    }
