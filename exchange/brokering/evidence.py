@@ -132,11 +132,12 @@ class Evidence:
     def _released(
         self, tx: Connection, passage: Passage, done: Delivery, body: bytes, about: frozenset[str]
     ) -> Refusal | None:
-        ask, permit_entry = passage.ask, passage.delivery.entry
+        permit_entry = passage.delivery.entry
+        # the agreement that permitted it, and no other: the record must name what the data really left under
+        ask = replace(passage.ask, agreement=passage.delivery.agreement)
         decision, agreement = self._choose(tx, ask)
-        refusal = None
-        if not decision.allowed or decision.fields != passage.scope or agreement is None:
-            refusal = _said(decision if not decision.allowed else replace(decision, rule="agreement-changed"))
+        refusal = None if decision.allowed else _said(decision)
+        if refusal:
             done = replace(done, state=State.WITHHELD, rule=refusal.rule, fields=(), records=0, bytes_out=0)
         entry = self.ledger.append(
             tx,

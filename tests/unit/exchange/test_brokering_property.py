@@ -77,7 +77,7 @@ GRANT = st.tuples(
     st.integers(1, 3),
 )
 CHANGE = st.tuples(st.just("change"), st.sampled_from(["suspend", "resume", "terminate"]), st.integers(0, 3))
-TIME = st.tuples(st.just("time"), st.integers(1, 30))
+TIME = st.tuples(st.just("time"), st.integers(1, 24))
 CALL = st.tuples(
     st.just("call"),
     st.integers(0, 3),
@@ -88,7 +88,12 @@ CALL = st.tuples(
 HISTORIES = st.builds(
     lambda grants, steps: grants + steps,
     st.lists(GRANT, min_size=1, max_size=3),
-    st.lists(CALL | CALL | CALL | CHANGE | TIME | GRANT, min_size=4, max_size=16),
+    # six calls to one of each other kind: an alternative listed twice would count once
+    st.lists(
+        st.integers(0, 8).flatmap((CALL, CALL, CALL, CALL, CALL, CALL, CHANGE, TIME, GRANT).__getitem__),
+        min_size=6,
+        max_size=16,
+    ),
 )
 
 
@@ -176,7 +181,7 @@ class Watch:
         if answer is not None:
             self._answered(answer.delivery, answer.body)
             return
-        assert not (allowed and self._allowed()), "refused although agreed before and after"
+        assert meanwhile or not allowed, "refused although agreed"
         row = self.broker.deliveries(self.officer, limit=1)[0]
         assert row.state in (State.REFUSED, State.WITHHELD)
         assert self.ledger.entry(row.entry).body["rule"] == row.rule
@@ -185,8 +190,10 @@ class Watch:
         """Something is about to reach the consumer."""
         open_now = self._allowed()
         left = set(_names(orjson.loads(body)))
-        assert any(left <= grant.fields for grant in open_now), f"{left} left, agreed were {open_now}"
         row = self.broker.delivery(self.officer, delivery)
+        under = [grant for grant in open_now if grant.id == row.agreement]
+        assert under, f"left under {row.agreement}, in force were {open_now}"
+        assert left <= under[0].fields, f"{left} left, agreed were {under[0].fields}"
         entry = self.ledger.entry(row.entry).body
         assert entry["kind"] == "delivery.made"
         assert {name.split("/")[-1] for name in entry["fields"]} == left
@@ -245,7 +252,7 @@ def watch(tmp_path: Path, _sqlite_template: Path) -> Iterator[Watch]:
 
 
 QUIET = settings(
-    max_examples=60,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
