@@ -6,6 +6,7 @@ that Parquet readers get real types; writers of text formats spell them out agai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -89,8 +90,7 @@ def _type_of(schema: dict[str, Any], resolve: Resolve, depth: int) -> pa.DataTyp
         case "integer":
             return pa.int64()
         case "number":
-            places = decimal_places(schema)
-            return pa.float64() if places is None else pa.decimal128(18, places)
+            return _number_type(schema)
         case "string":
             return {"date": pa.date32(), "date-time": MOMENT}.get(schema.get("format", ""), pa.string())
         case "array" if isinstance(schema.get("items"), dict) and depth < 6 and not is_irregular(schema):
@@ -104,6 +104,19 @@ def _type_of(schema: dict[str, Any], resolve: Resolve, depth: int) -> pa.DataTyp
             )
         case _:
             return pa.string()
+
+
+def _number_type(schema: Schema) -> pa.DataType:
+    """decimal128 where the contract names a DECIMAL(precision, scale) or counts in decimal steps, else float64."""
+    physical = re.fullmatch(
+        r"(?:DECIMAL|NUMERIC)\s*\((\d+)\s*(?:,\s*(\d+))?\)", str(schema.get("x-physical-type", "")), re.IGNORECASE
+    )
+    if physical:
+        precision, scale = int(physical[1]), int(physical[2] or 0)
+        if 0 < precision <= 18 and scale <= precision:
+            return pa.decimal128(precision, scale)
+    places = decimal_places(schema)
+    return pa.float64() if places is None or places > 9 else pa.decimal128(18, places)
 
 
 _IRREGULAR = frozenset(

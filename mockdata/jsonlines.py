@@ -59,16 +59,17 @@ def _quoted(column: pa.Array) -> pa.Array:
 
 
 def _one_by_one(column: pa.Array) -> pa.Array:
-    values = (None if value is None else json.dumps(_plain(value), ensure_ascii=False) for value in column.to_pylist())
+    values = (None if value is None else json.dumps(plain(value), ensure_ascii=False) for value in column.to_pylist())
     return pa.array(list(values), pa.string())
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: dates ISO 8601, moments RFC 3339 in UTC, decimals as numbers, absent members left out."""
     match value:
         case dict():
-            return {name: _plain(part) for name, part in value.items() if part is not None}
+            return {name: plain(part) for name, part in value.items() if part is not None}
         case list():
-            return [_plain(part) for part in value]
+            return [plain(part) for part in value]
         case datetime():
             return value.strftime("%Y-%m-%dT%H:%M:%SZ")
         case date():

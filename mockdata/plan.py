@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mockdata import arrow, relations
-from mockdata.binding import Binding, bind, declared
+from mockdata.binding import BY_NAME, Binding, bind, declared
 from mockdata.columns import Codes, FromRegister, Grid, Nullable, Pool, Recipe, Reference, Spelled, Text
 from mockdata.recipes import Place, PlanError, optional, recipe
 from mockdata.seeds import stream
@@ -314,8 +314,9 @@ class _Planner:
             assert binding is not None
             assert register is not None
             return self._from_register(made, binding, register, field)
-        if binding is not None and binding.confidence > 0.9 and not {"enum", "const", "pattern"} & schema.keys():
-            schema = _with_element(schema, binding)
+        lent = None if "x-faker" in schema or binding is None or binding.confidence < BY_NAME else binding
+        if lent is not None and not {"enum", "const", "pattern"} & schema.keys():
+            schema = _with_element(schema, lent)
         recipe_ = recipe(schema, place, unique)
         if not field.required and not field.key:
             recipe_ = optional(recipe_, schema, place)
@@ -323,7 +324,7 @@ class _Planner:
         inner = recipe_.inner if isinstance(recipe_, Nullable) else recipe_
         scarce = register is not None and (inner.size or 0) < register.count(self.world.open())
         return replace(
-            made, recipe=recipe_, nullable=nullable, source=_source(recipe_, binding), schema=schema,
+            made, recipe=recipe_, nullable=nullable, source=_source(recipe_, lent), schema=schema,
             by_row=scarce and bool(getattr(inner, "unique", False)),
         )  # fmt: skip
 

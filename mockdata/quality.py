@@ -132,16 +132,20 @@ def _job(path: Path, interface: Interface, table: Table, html: bool) -> dict[str
     if not path.exists():
         raise QualityError(f"{path.name}: there is no such file")
     files = sorted(path.glob(f"*{path.suffix}")) if path.is_dir() else [path]
+    from pyarrow.types import is_list
+
     from mockdata.arrow import type_of
 
-    types = {f.name: duck_type(type_of(f.schema, interface.resolve)) or "JSON" for f in table.fields}
+    kinds = {f.name: type_of(f.schema, interface.resolve) for f in table.fields}
+    types = {name: duck_type(kind) or "JSON" for name, kind in kinds.items()}
+    lists = [name for name, kind in kinds.items() if is_list(kind)] if format != "parquet" else []
     made = suite(interface, table)
     expected = None
     if beside(path, "manifest").exists():
         expected = json.loads(beside(path, "manifest").read_text(encoding="utf-8")).get("rows")
     return {
         "files": [str(file.resolve()) for file in files], "format": format, "types": types, "rows": expected,
-        "suite": asdict(made), "name": f"{interface.id} {table.name}", "html": html,
+        "lists": lists, "suite": asdict(made), "name": f"{interface.id} {table.name}", "html": html,
     }  # fmt: skip
 
 
@@ -204,8 +208,9 @@ def _load(database: str, table: str, job: Mapping[str, Any]) -> int:
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         columns = [(name, type) for name, type, *_ in described]
         zoned = [name for name, type in columns if type == "TIMESTAMP WITH TIME ZONE"]
-        moved = ", ".join(f"make_timestamp(epoch_us({quoted(name)})) AS {quoted(name)}" for name in zoned)
-        replaced = f" REPLACE ({moved})" if moved else ""
+        moved = [f"make_timestamp(epoch_us({quoted(name)})) AS {quoted(name)}" for name in zoned]
+        moved += [f"json_extract_string({quoted(name)}, '$[*]') AS {quoted(name)}" for name in job["lists"]]
+        replaced = f" REPLACE ({', '.join(moved)})" if moved else ""
         connection.execute(f"CREATE TABLE {quoted(table)} AS SELECT *{replaced} FROM {source}")
         connection.execute(f"CREATE TABLE {quoted(table + COLUMNS)} (name VARCHAR, type VARCHAR)")
         if columns:

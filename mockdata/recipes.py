@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from math import gcd
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from math import lcm
 from typing import Any
 
 import pyarrow as pa
@@ -168,38 +168,54 @@ def _number(schema: dict[str, Any], type: pa.DataType, place: Place, unique: boo
     whole = pa.types.is_integer(type)
     low, high = _bound(schema, "minimum", "exclusiveMinimum", max), _bound(schema, "maximum", "exclusiveMaximum", min)
     least, most = _defaults(schema, low[0], high[0], whole, unique)
-    step = Decimal(str(schema["multipleOf"])) if "multipleOf" in schema else None
-    if step is not None and step <= 0:
-        raise place.fault(f"multipleOf must be above 0, not {schema['multipleOf']}")
-    if step is None:
-        places = 0 if whole else 2
-        while not whole and most > least and (most - least).scaleb(places) < 100 and places < 12:
-            places += 1  # a narrow range needs finer steps to have any variety
-        step = Decimal(1).scaleb(-places)
-    numerator, denominator = step.as_integer_ratio()
-    if whole and denominator > 1:  # whole multiples of a fraction: multiples of its numerator
-        denominator = 1
-    unit = Decimal(numerator) / Decimal(denominator)
-    first, last = (
-        -int(-least // unit) if least % unit else int(least / unit),
-        int(most // unit) if most >= 0 else -int(-most // unit) - (1 if -most % unit else 0),
-    )
-    first += bool(low[1] and first * unit == low[0])
-    last -= bool(high[1] and last * unit == high[0])
+    step = _step(schema, type, least, most, place)
+    if pa.types.is_decimal(type):
+        limit = Decimal(10) ** (type.precision - type.scale)
+        least, most = max(least, -limit + step), min(most, limit - step)
+    first, last = _up(least / step), _down(most / step)
+    first += bool(low[1] and first * step == low[0])
+    last -= bool(high[1] and last * step == high[0])
     if first > last:
-        raise place.fault(_empty(schema), "widen the range or the step")
+        raise place.fault(_empty(schema, type), "widen the range or the step")
     shape = None
     if "x-distribution" in schema:
         try:
-            shape = distribution.read(schema["x-distribution"], float(first * unit), float(last * unit))
+            shape = distribution.read(schema["x-distribution"], float(first * step), float(last * step))
         except (ValueError, AttributeError) as error:
             raise place.fault(f"x-distribution: {error}") from None
-    if not whole and denominator > 1 and pa.types.is_decimal(type):
-        scale = Decimal(10) ** type.scale
-        numerator, denominator = int(unit * scale), int(scale)
-        common = gcd(numerator, 1)
-        numerator //= common
+    numerator, denominator = step.as_integer_ratio()
+    if pa.types.is_decimal(type):
+        numerator, denominator = int(step.scaleb(type.scale)), 10**type.scale
     return Grid(first, last, type, numerator, denominator, None if unique else shape, unique)
+
+
+def _step(schema: dict[str, Any], type: pa.DataType, least: Decimal, most: Decimal, place: Place) -> Decimal:
+    """The distance between two neighbouring values: what `multipleOf`, the type and the width of the range ask for."""
+    finest = Decimal(1).scaleb(-type.scale) if pa.types.is_decimal(type) else Decimal(1)
+    if "multipleOf" in schema:
+        step = Decimal(str(schema["multipleOf"]))
+        if step <= 0:
+            raise place.fault(f"multipleOf must be above 0, not {schema['multipleOf']}")
+        if pa.types.is_floating(type):
+            return step
+        # Multiples of the step that the type can hold: the least common multiple of both.
+        a, b = step.as_integer_ratio()
+        c, d = finest.as_integer_ratio()
+        return Decimal(lcm(a * d, c * b)) / Decimal(b * d)
+    if not pa.types.is_floating(type):
+        return finest
+    places = 2
+    while most > least and (most - least).scaleb(places) < 100 and places < 12:
+        places += 1  # a narrow range needs finer steps to have any variety
+    return Decimal(1).scaleb(-places)
+
+
+def _down(value: Decimal) -> int:
+    return int(value.to_integral_value(ROUND_FLOOR))
+
+
+def _up(value: Decimal) -> int:
+    return int(value.to_integral_value(ROUND_CEILING))
 
 
 def _bound(
@@ -237,9 +253,10 @@ def _defaults(
     return low, (low + span if high is None else high)
 
 
-def _empty(schema: Mapping[str, Any]) -> str:
+def _empty(schema: Mapping[str, Any], type: pa.DataType) -> str:
     words = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")
-    return "no number meets " + ", ".join(f"{word} {schema[word]}" for word in words if word in schema)
+    said = ", ".join(f"{word} {schema[word]}" for word in words if word in schema)
+    return f"no {'whole number' if pa.types.is_integer(type) else 'number'} of type {type} meets {said}"
 
 
 def _lengths(schema: Mapping[str, Any], place: Place) -> tuple[int, int | None]:

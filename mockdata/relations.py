@@ -7,7 +7,7 @@ the rows of its parent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mockdata.recipes import PlanError
 from specs.model import ForeignKey, Interface, Table
@@ -77,6 +77,11 @@ def table_of(interface: Interface, name: str | None) -> Table:
         near = difflib.get_close_matches(name, list(tables), 3, 0.4) or list(tables)[:8]
         raise PlanError("", "", f"{interface.id} has no table {name!r}", f"there is: {', '.join(near)}")
     return tables[name]
+
+
+def loose(table: Table) -> Table:
+    """The table with none of its fields required: for looking at whatever facts there are."""
+    return replace(table, fields=tuple(replace(field, required=False) for field in table.fields))
 
 
 def component_tables(interface: Interface) -> tuple[Table, ...]:

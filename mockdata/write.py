@@ -248,14 +248,23 @@ def write(
         )  # fmt: skip
         for companion in ("manifest", "quality"):
             beside(target, companion).unlink(missing_ok=True)  # those of an older dataset of this name
-        if target.is_dir():
-            _remove(target)
-        os.replace(hidden, target)
+        _put(hidden, target)
     except BaseException:
         _remove(hidden)
         raise
     save(beside(target, "manifest"), manifest.to_json())
     return manifest
+
+
+def _put(hidden: Path, target: Path) -> None:
+    """Gives the finished data their name. A folder cannot be renamed over anything, so what is there steps aside."""
+    if not target.exists() or (target.is_file() and hidden.is_file()):
+        os.replace(hidden, target)
+        return
+    aside = hidden.with_suffix(".replaced")
+    os.replace(target, aside)
+    os.replace(hidden, target)
+    _remove(aside)
 
 
 def save(path: Path, value: Any) -> None:
