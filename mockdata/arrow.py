@@ -75,14 +75,20 @@ def decimal_places(schema: Schema) -> int | None:
 
 
 def type_of(schema: dict[str, Any], resolve: Resolve) -> pa.DataType:
-    """The Arrow type of a schema's values. Anything without one clear type is JSON text (string).
+    """The Arrow type of a schema's values.
 
-    `resolve` follows a leading `$ref` (Interface.resolve); recursive object schemas become JSON text too.
+    Values without one clear type, or with such a value somewhere inside (alternatives, free members, recursion), are
+    JSON text as a whole: a string column. `resolve` follows a leading `$ref` (Interface.resolve).
     """
-    return _type_of(schema, resolve, 0)
+    found = _columnar(schema, resolve, ())
+    return pa.string() if found is None else found
 
 
-def _type_of(schema: dict[str, Any], resolve: Resolve, depth: int) -> pa.DataType:
+def _columnar(schema: dict[str, Any], resolve: Resolve, within: tuple[str, ...]) -> pa.DataType | None:
+    if isinstance(reference := schema.get("$ref"), str):
+        if reference in within:
+            return None
+        within = (*within, reference)
     schema = resolve(schema)
     match json_type(schema):
         case "boolean":
@@ -93,17 +99,24 @@ def _type_of(schema: dict[str, Any], resolve: Resolve, depth: int) -> pa.DataTyp
             return _number_type(schema)
         case "string":
             return {"date": pa.date32(), "date-time": MOMENT}.get(schema.get("format", ""), pa.string())
-        case "array" if isinstance(schema.get("items"), dict) and depth < 6 and not is_irregular(schema):
-            return pa.list_(_type_of(schema["items"], resolve, depth + 1))
-        case "object" if schema.get("properties") and depth < 6 and not is_irregular(schema):
-            return pa.struct(
-                [
-                    pa.field(name, _type_of(part if isinstance(part, dict) else {}, resolve, depth + 1))
-                    for name, part in schema["properties"].items()
-                ]
-            )
-        case _:
-            return pa.string()
+        case "array" if isinstance(schema.get("items"), dict) and not is_irregular(schema):
+            item = _columnar(schema["items"], resolve, within)
+            return None if item is None else pa.list_(item)
+        case "object" if schema.get("properties") and not is_irregular(schema):
+            if set(schema.get("required", ())) - set(schema["properties"]):
+                return None
+            return _struct(schema["properties"], resolve, within)
+    return None
+
+
+def _struct(members: Mapping[str, Any], resolve: Resolve, within: tuple[str, ...]) -> pa.DataType | None:
+    fields = []
+    for name, part in members.items():
+        inner = _columnar(part, resolve, within) if isinstance(part, dict) else None
+        if inner is None:
+            return None
+        fields.append(pa.field(name, inner))
+    return pa.struct(fields)
 
 
 def _number_type(schema: Schema) -> pa.DataType:
@@ -129,15 +142,23 @@ _IRREGULAR = frozenset(
 def is_irregular(schema: Schema) -> bool:
     """Whether a schema says more than columns of independent values can keep, so that whole instances are
     drawn."""
-    if schema.get("additionalProperties") not in (None, True, False) or schema.get("uniqueItems"):
-        return True
-    return any(word in schema for word in _IRREGULAR)
+    return bool(irregularities(schema))
+
+
+def irregularities(schema: Schema) -> set[str]:
+    """The keywords that make a schema irregular."""
+    found = {word for word in _IRREGULAR if word in schema}
+    if schema.get("additionalProperties") not in (None, True, False):
+        found.add("additionalProperties")
+    if schema.get("uniqueItems"):
+        found.add("uniqueItems")
+    return found
 
 
 def is_json_text(schema: dict[str, Any], resolve: Resolve) -> bool:
     """Whether the column holds JSON text because its values have no single Arrow type."""
     schema = resolve(schema)
-    return json_type(schema) != "string" and type_of(schema, resolve) == pa.string()
+    return (json_type(schema) != "string" or is_irregular(schema)) and type_of(schema, resolve) == pa.string()
 
 
 def convert(values: pa.Array, wanted: pa.DataType, schema: Schema) -> pa.Array:

@@ -80,10 +80,12 @@ class Place:
         return replace(self, pointer="/".join((self.pointer, *steps)), column=".".join((self.column, steps[-1])))
 
 
-def recipe(schema: dict[str, Any], place: Place, unique: bool = False) -> Recipe:
-    """The recipe for values of `schema`. Raises PlanError when its constraints contradict each other."""
+def recipe(schema: dict[str, Any], place: Place, unique: bool = False, type: pa.DataType | None = None) -> Recipe:
+    """The recipe for values of `schema`, of its own Arrow type unless `type` is given. Raises PlanError when its
+    constraints contradict each other.
+    """
+    type = arrow.type_of(schema, place.resolve) if type is None else type
     schema = place.resolve(schema)
-    type = arrow.type_of(schema, place.resolve)
     if "x-faker" in schema:
         return provider(schema, type, place, unique)
     if "const" in schema or "enum" in schema:
@@ -97,9 +99,9 @@ def recipe(schema: dict[str, Any], place: Place, unique: bool = False) -> Recipe
             return _number(schema, type, place, unique)
         case "string":
             return _string(schema, type, place, unique)
-        case "object" if schema.get("properties"):
+        case "object" if pa.types.is_struct(type):
             return _record(schema, type, place)
-        case "array" if isinstance(schema.get("items"), dict):
+        case "array" if pa.types.is_list(type):
             return _series(schema, type, place)
         case _:
             return _instance(schema, place, unique)
@@ -365,14 +367,10 @@ def _moments(schema: Mapping[str, Any], place: Place, unique: bool) -> Grid:
 
 def _record(schema: dict[str, Any], type: pa.DataType, place: Place) -> Recipe:
     required = set(schema.get("required", ()))
-    missing = required - set(schema["properties"])
-    if missing:
-        return _instance(schema, place, False)
     members = []
     for name, part in schema["properties"].items():
-        part = part if isinstance(part, dict) else {}
         there = place.inside("properties", name)
-        inner = recipe(part, there)
+        inner = recipe(part, there, type=type.field(name).type)
         members.append((name, inner if name in required else optional(inner, place.resolve(part), there)))
     return Record(tuple(members), type)
 
@@ -382,7 +380,7 @@ def _series(schema: dict[str, Any], type: pa.DataType, place: Place) -> Recipe:
     high = int(schema["maxItems"]) if "maxItems" in schema else low + 3
     if low > high:
         raise place.fault(f"minItems {low} is more than maxItems {high}", "correct one of the two")
-    return Series(recipe(schema["items"], place.inside("items")), low, min(high, low + 8), type)
+    return Series(recipe(schema["items"], place.inside("items"), type=type.value_type), low, min(high, low + 8), type)
 
 
 def _instance(schema: dict[str, Any], place: Place, unique: bool) -> Recipe:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mockdata import arrow
 from mockdata.recipes import PlanError
-from specs.model import ForeignKey, Interface, Table
+from specs.model import Field, ForeignKey, Interface, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +64,32 @@ def table_of(interface: Interface, name: str | None) -> Table:
     Raises PlanError naming near tables, or all of them when there are several to choose from.
     """
     tables = {table.name: table for table in (*interface.tables, *component_tables(interface))}
+    if name in tables:
+        return _regular(tables[name])
     if name is None:
         candidates = list(interface.tables) or list(tables.values())
         if len(candidates) == 1:
-            return candidates[0]
+            return _regular(candidates[0])
         if not candidates:
             raise PlanError("", "", f"{interface.id} describes no table", "only datasets and object schemas have rows")
         listed = ", ".join(list(tables)[:12])
         raise PlanError("", "", f"{interface.id} has {len(tables)} tables", f"choose one with --table: {listed}")
-    if name not in tables:
-        import difflib
+    import difflib
 
-        near = difflib.get_close_matches(name, list(tables), 3, 0.4) or list(tables)[:8]
-        raise PlanError("", "", f"{interface.id} has no table {name!r}", f"there is: {', '.join(near)}")
-    return tables[name]
+    near = difflib.get_close_matches(name, list(tables), 3, 0.4) or list(tables)[:8]
+    raise PlanError("", "", f"{interface.id} has no table {name!r}", f"there is: {', '.join(near)}")
+
+
+def _regular(table: Table) -> Table:
+    """The table, unless its rows have conditions between fields, which columns drawn one by one cannot keep."""
+    schema = table.extensions.get("schema", {})
+    words = sorted(arrow.irregularities(schema) - {"allOf"})
+    if words:
+        raise PlanError(
+            "", table.pointer, f"rows of {table.name} are bound by {', '.join(words)}, which columns cannot keep",
+            "draw whole objects: tongban mock instances",
+        )  # fmt: skip
+    return table
 
 
 def loose(table: Table) -> Table:
@@ -92,5 +105,8 @@ def component_tables(interface: Interface) -> tuple[Table, ...]:
         if schema.get("properties") and schema.get("type", "object") == "object":
             pointer = f"/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"
             fields = interface.fields(schema)
+            # A document may require members it does not describe; anything will do for them.
+            missing = [word for word in schema.get("required", ()) if word not in {field.name for field in fields}]
+            fields += tuple(Field(name=word, required=True, schema={}, pointer=pointer) for word in missing)
             found.append(Table(name=name, fields=fields, pointer=pointer, extensions={"schema": schema}))
     return tuple(found)
