@@ -25,20 +25,20 @@ def cut_loops(definitions: dict[str, Schema]) -> list[tuple[str, str]]:
         if start in done:
             continue
         # Iterative depth-first search: chains of definitions can be longer than the stack.
-        path: list[str] = [start]
+        path: dict[str, None] = {start: None}  # ordered, and quick to ask
         walks = [_in_place(definitions[start])]
         while walks:
             for holder, target in walks[-1]:
                 if target in path:
                     _cut(holder, definitions[target])
-                    cuts.append((path[-1], target))
+                    cuts.append((next(reversed(path)), target))
                 elif target not in done and target in definitions:
-                    path.append(target)
+                    path[target] = None
                     walks.append(_in_place(definitions[target]))
                     break
             else:
                 walks.pop()
-                done.add(path.pop())
+                done.add(path.popitem()[0])
     return cuts
 
 

@@ -56,16 +56,20 @@ class Normaliser:
         self.origins: dict[str, str] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
+        self._repeats: dict[str, int] = {}
+        self._order: list[str] = []
         self._nodes: dict[str, Node] = {}
         self._made: dict[tuple[str, str], Schema] = {}
 
     def define(self, name: str, node: Node) -> str:
         """Give the schema at `node` the name `name`, or one near it when that is taken; returns the name."""
         if node.identity not in self._names:
-            free, count = name or "schema", 2
+            free = name or "schema"
             while free in self._taken:
-                free, count = f"{name}_{count}", count + 1
+                self._repeats[name] = self._repeats.get(name, 1) + 1
+                free = f"{name}_{self._repeats[name]}"
             self._taken.add(free)
+            self._order.append(free)
             self._names[node.identity] = free
             self._nodes[free] = node
             self.origins[free] = node.where
@@ -79,9 +83,8 @@ class Normaliser:
 
     def finish(self) -> dict[str, Schema]:
         """Normalise all that was named or referred to, cut endless loops, return the definitions by name."""
-        while len(self.definitions) < len(self._nodes):
-            for name in [name for name in self._nodes if name not in self.definitions]:
-                self.definitions[name] = self.schema(self._nodes[name])
+        for name in self._order:  # grows while it is walked
+            self.definitions[name] = self.schema(self._nodes[name])
         for name, target in cut_loops(self.definitions):
             self._nodes[name].report(
                 "circular-ref",

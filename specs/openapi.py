@@ -37,7 +37,7 @@ class ApiReader:
         self.root = sources.root
         self.format = format
         self.schemas = Normaliser(dialect)
-        self.taken: set[str] = set()
+        self.taken: dict[str, int] = {}  # operation id → how often it was wanted
         self.contents: dict[tuple[str, str], Content] = {}
 
     def interface(self) -> Interface:
@@ -292,7 +292,7 @@ class ApiReader:
         return found or NOTHING
 
 
-def operation_identity(node: Node, method: str, path: str, taken: set[str]) -> str:
+def operation_identity(node: Node, method: str, path: str, taken: dict[str, int]) -> str:
     """The operationId; one made of method and path where it is missing or already taken."""
     written = node.text("operationId")
     slug = re.sub(r"[^0-9A-Za-z\u3400-\u9fff]+", "-", path).strip("-") or "root"
@@ -309,10 +309,11 @@ def operation_identity(node: Node, method: str, path: str, taken: set[str]) -> s
             "duplicate-operation-id", f"the operationId {written!r} is used before", "give each its own name"
         )
         written = made
-    name, count = written, 2
+    name = written
     while name in taken:
-        name, count = f"{written}-{count}", count + 1
-    taken.add(name)
+        taken[written] += 1
+        name = f"{written}-{taken[written]}"
+    taken[name] = 1
     return name
 
 

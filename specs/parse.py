@@ -22,6 +22,8 @@ from specs.finding import Finding, Severity, SpecError
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 512
+MAX_YAML_NODES = 1_000_000
+"""How many values one YAML document may hold: some 5 µs and 250 bytes each, JSON far less."""
 MAX_ALIASED = 1_000_000
 """How many nodes the aliases of one YAML document may stand for in all (a "billion laughs" file has 10⁹)."""
 
@@ -79,10 +81,12 @@ def parse(source: Path | bytes, name: str | None = None) -> Document:
     """Read one JSON or YAML document.
 
     `source` is a file or its bytes; `name` is how findings call it (default: the path as given, or
-    "<bytes>"). Raises SpecError (rule `unreadable`) when the file cannot be opened, is empty, larger than 64
-    MiB, not UTF-8 (or UTF-16 with a byte order mark), not JSON or YAML, nested deeper than 512, or grows
-    without bound through aliases. Duplicate keys, trailing commas in JSON, custom tags and the like are
-    tolerated and told in `findings`.
+    "<bytes>").
+
+    Raises SpecError (rule `unreadable`) when the file cannot be opened, is empty, larger than 64 MiB, not
+    UTF-8 (or UTF-16 with a byte order mark), not JSON or YAML, nested deeper than 512, or holds, as YAML,
+    more than a million values or aliases that stand for as many. Duplicate keys, trailing commas in JSON,
+    custom tags and the like are tolerated and told in `findings`.
     """
     path = source if isinstance(source, Path) else None
     name = name or (str(path) if path else "<bytes>")
@@ -229,7 +233,7 @@ class _Reading:
         from specs.yaml_events import YamlTrouble, build  # PyYAML is not needed for JSON
 
         try:
-            built = build(self.text, max_depth=MAX_DEPTH, max_aliased=MAX_ALIASED)
+            built = build(self.text, max_depth=MAX_DEPTH, max_aliased=MAX_ALIASED, max_nodes=MAX_YAML_NODES)
         except YamlTrouble as trouble:
             raise self._refused(trouble.message, trouble.offset, trouble.hint) from None
         for pointer, offset in built.twice:

@@ -154,6 +154,7 @@ class Sources:
             self._root = (root or own.parent).resolve()
         self._findings: dict[tuple[str, str, str, str], Finding] = {}
         self._anchors: dict[str, dict[str, Node]] = {}
+        self._lost = 0
         for finding in document.findings:
             self._add(finding)
 
@@ -202,7 +203,9 @@ class Sources:
             return None
         found = self._walk(document, address.fragment)
         if found is None:
-            hint = _near(document, address.fragment)
+            self._lost += 1
+            # Looking for a similar name takes time: worth it for a few misspelt names, not for ten thousand.
+            hint = _near(document, address.fragment) if self._lost <= 50 else "define it, or correct the name"
             place.report("unresolved-ref", f"$ref {target!r} leads nowhere", hint)
         return found
 

@@ -57,9 +57,9 @@ class _Open:
     merges: list[tuple[Any, Any]] = field(default_factory=list)
 
 
-def build(text: str, *, max_depth: int, max_aliased: int) -> Built:
+def build(text: str, *, max_depth: int, max_aliased: int, max_nodes: int) -> Built:
     """The first document of `text`. Raises YamlTrouble."""
-    builder = _Builder(text, max_depth, max_aliased)
+    builder = _Builder(text, max_depth, max_aliased, max_nodes)
     try:
         builder.run()
     except yaml.MarkedYAMLError as error:
@@ -92,10 +92,10 @@ def _events(text: str) -> Any:
 
 
 class _Builder:
-    def __init__(self, text: str, max_depth: int, max_aliased: int) -> None:
+    def __init__(self, text: str, max_depth: int, max_aliased: int, max_nodes: int) -> None:
         self.events = _events(text)
-        self.max_depth, self.max_aliased = max_depth, max_aliased
-        self.aliased = 0
+        self.max_depth, self.max_aliased, self.max_nodes = max_depth, max_aliased, max_nodes
+        self.aliased = self.nodes = 0
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Any, Any, int, int] | None] = {}
         self.built = Built()
@@ -212,6 +212,9 @@ class _Builder:
             self.anchors[name] = (value, children, nodes, height)
 
     def put(self, value: Any, children: Any, at: int, nodes: int, height: int) -> None:
+        self.nodes += 1
+        if self.nodes > self.max_nodes:
+            raise YamlTrouble(f"holds more than {self.max_nodes:,} values", at, "split it, or save it as JSON")
         if not self.stack:
             self.built.value, self.built.tree = value, (at, children)
             return

@@ -77,51 +77,73 @@ def untyped_schema(interface: Interface) -> Iterator[Hit]:
 )
 def example_does_not_match_schema(interface: Interface) -> Iterator[Hit]:
     """Examples are what people copy. One that its own schema refuses teaches the wrong thing."""
+    checker = _Examples(interface)
     for pointer, schema in schemas(interface):
         for index, example in enumerate(schema.get("examples", ())):
-            if problem := _mismatch(interface, schema, example):
+            if problem := checker.mismatch(schema, example):
                 yield f"{pointer}/examples/{index}", f"the example {problem}", "correct the example or the schema"
     for content in contents(interface):
         if content.schema is not None and content.is_json:
             for name, example in content.examples.items():
-                if problem := _mismatch(interface, content.schema, example):
+                if problem := checker.mismatch(content.schema, example):
                     yield content.pointer, f"the example {name!r} {problem}", "correct the example or the schema"
     for parameter in parameters(interface):
-        for name, example in parameter.examples.items():
-            if parameter.media_type is None and (problem := _mismatch(interface, parameter.schema, example)):
+        for name, example in parameter.examples.items() if parameter.media_type is None else ():
+            if problem := checker.mismatch(parameter.schema, example):
                 at = schema_pointer(interface, parameter.pointer)
                 yield at, f"the example {name!r} {problem}", "correct the example or the schema"
+    if checker.left_out:
+        yield "", f"{checker.left_out} examples were not checked: too many schemas refer to each other", "none needed"
 
 
-def _mismatch(interface: Interface, schema: Schema, example: Any) -> str:
-    import jsonschema_rs
+class _Examples:
+    """Checks examples, each schema compiled once; gives up where compiling would take minutes."""
 
-    if not schema.keys() - {"title", "description", "examples", "default"}:
-        return ""
-    if "$ref" not in schema and isinstance(example, str) and _any_string(schema):
-        return ""
-    try:
-        validator = jsonschema_rs.Draft202012Validator(interface.standalone(schema), validate_formats=False)
-        errors = validator.iter_errors(example)
+    BUDGET = 60_000  # definitions compiled, all schemas together: a few seconds
+
+    def __init__(self, interface: Interface) -> None:
+        self.interface = interface
+        self.left_out = 0
+        self._spent = 0
+        self._compiled: dict[int, Any] = {}
         # `required` does not bind read-only fields in requests or write-only ones in answers.
-        error = next((e for e in errors if not _one_way(interface, e.message)), None)
-    except (ValueError, jsonschema_rs.ValidationError):
-        return ""  # the schema itself is at fault, which other rules tell
-    if error is None:
-        return ""
-    place = "".join(f"/{step}" for step in error.instance_path)
-    told = error.message if len(error.message) <= 160 else error.message[:157] + "…"
-    return f"is refused{' at ' + place if place else ''}: {told}"
+        self._one_way = any(s.get("readOnly") or s.get("writeOnly") for _, s in schemas(interface))
+
+    def mismatch(self, schema: Schema, example: Any) -> str:
+        """How `schema` refuses `example`; "" if it does not."""
+        if not schema.keys() - {"title", "description", "examples", "default"}:
+            return ""
+        if "$ref" not in schema and isinstance(example, str) and _any_string(schema):
+            return ""
+        validator = self._validator(schema)
+        if validator is None:
+            return ""
+        errors = validator.iter_errors(example)
+        error = next((e for e in errors if not (self._one_way and "is a required property" in e.message)), None)
+        if error is None:
+            return ""
+        place = "".join(f"/{step}" for step in error.instance_path)
+        told = error.message if len(error.message) <= 160 else error.message[:157] + "…"
+        return f"is refused{' at ' + place if place else ''}: {told}"
+
+    def _validator(self, schema: Schema) -> Any:
+        import jsonschema_rs
+
+        # Equal references are one schema; others are told apart by identity (they live as long as the interface).
+        key = hash(schema["$ref"]) if schema.keys() == {"$ref"} else id(schema)
+        if key not in self._compiled:
+            if self._spent > self.BUDGET:
+                self.left_out += 1
+                return None
+            alone = self.interface.standalone(schema)
+            self._spent += 1 + len(alone.get("$defs", ()))
+            try:
+                self._compiled[key] = jsonschema_rs.Draft202012Validator(alone, validate_formats=False)
+            except (ValueError, jsonschema_rs.ValidationError):
+                self._compiled[key] = None  # the schema itself is at fault, which other rules tell
+        return self._compiled[key]
 
 
 def _any_string(schema: Schema) -> bool:
     limits = {"enum", "const", "pattern", "minLength", "maxLength", "allOf", "anyOf", "oneOf", "not", "if"}
     return schema.get("type") == "string" and not limits & schema.keys()
-
-
-def _one_way(interface: Interface, message: str) -> bool:
-    return "is a required property" in message and _has_one_way_fields(interface)
-
-
-def _has_one_way_fields(interface: Interface) -> bool:
-    return any(schema.get("readOnly") or schema.get("writeOnly") for _, schema in schemas(interface))
