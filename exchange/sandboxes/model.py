@@ -1,0 +1,124 @@
+"""Hosted sandboxes and requested datasets: values and the rules on them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exchange.errors import Unprocessable
+
+MOST_OPEN = 200
+"""Open sandboxes of one party."""
+MOST_INTERFACES = 50
+CALLS_KEPT = 1000
+"""Calls kept per sandbox, newest first."""
+MOST_ROWS = 10_000_000
+MOST_DATASETS = 200
+"""Datasets one party may have asked for."""
+LONGEST_SEED = 64
+LONGEST_PURPOSE = 500
+FORMATS = ("parquet", "csv", "jsonl", "arrow")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A sandbox of one party: interface versions, a seed (its country) and a world (whose writes it sees)."""
+
+    id: str
+    owner: str
+    interfaces: tuple[tuple[str, str], ...]
+    seed: str
+    world: str
+    matter: str | None
+    opened_by: str
+    opened_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A sandbox just opened. ``key`` is shown once: only its hash is kept."""
+
+    hosted: Hosted
+    url: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """One call to a sandbox as its owner sees it. ``detail``: path, query, headers without secrets, bodies."""
+
+    id: str
+    sandbox: str
+    at: str
+    interface: str | None
+    operation: str | None
+    method: str
+    path_template: str | None
+    status: int
+    valid: bool
+    fields_returned: tuple[str, ...]
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A requested synthetic dataset; ``job`` tells how far it is, ``files`` and ``quality`` are there when done."""
+
+    id: str
+    owner: str
+    interface: str
+    version: str
+    table: str
+    rows: int
+    seed: str
+    format: str
+    purpose: str
+    job: str
+    asked_by: str
+    asked_at: str
+    files: tuple[str, ...] = ()
+    quality: Mapping[str, Any] | None = None
+    made_at: str | None = None
+
+
+def world_of(id: str, owner_kind: str, seed: str) -> str:
+    """Whose writes a sandbox sees. A vendor's sandbox is alone in its world; those departments open on one seed
+    stand for the departments of one country, so a birth registered at one can be found by the others.
+    """
+    return f"departments/{seed}" if owner_kind == "department" else id
+
+
+def key_hash(key: str) -> str:
+    """What is kept of a key: keys are 256 random bits, so a fast hash is enough."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def provider_key(secret: bytes, id: str) -> str:
+    """The key under which the broker calls a sandbox that stands in for a department: derived, never stored."""
+    made = hmac.new(secret, f"provider\n{id}".encode(), hashlib.sha256).digest()
+    return "sbp_" + urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def check_seed(seed: str | int | None, default: str) -> str:
+    """The seed as text. Raises `Unprocessable` when it is too long."""
+    text = default if seed is None else str(seed)
+    if not 1 <= len(text) <= LONGEST_SEED:
+        raise Unprocessable(f"a seed has 1 to {LONGEST_SEED} characters", pointer="/seed")
+    return text
+
+
+def check_dataset(rows: int, format: str, purpose: str) -> None:
+    """Raises `Unprocessable` naming everything wrong with a request at once."""
+    wrong = {}
+    if not 1 <= rows <= MOST_ROWS:
+        wrong["/rows"] = f"rows must be 1 to {MOST_ROWS}"
+    if format not in FORMATS:
+        wrong["/format"] = f"the format must be one of {', '.join(FORMATS)}"
+    if not 1 <= len(purpose.strip()) <= LONGEST_PURPOSE:
+        wrong["/purpose"] = f"say what the data are for, in at most {LONGEST_PURPOSE} characters"
+    if wrong:
+        raise Unprocessable("; ".join(wrong.values()), pointers=list(wrong))
