@@ -291,7 +291,8 @@ class _Planner:
         references: Mapping[str, tuple[Reference, int]],
     ) -> Column:
         schema = declared(field, interface)
-        chinese = any("\u4e00" <= char <= "\u9fff" for char in field.title.get("zh_CN", ""))
+        title = field.title.get("zh_CN") or interface.title.get("zh_CN", "")
+        chinese = any("\u4e00" <= char <= "\u9fff" for char in title)
         place = Place(
             field.name, field.pointer, interface.resolve, interface.standalone, self.world.as_of, self.world.seed,
             "zh_CN" if chinese else "en",
@@ -311,9 +312,9 @@ class _Planner:
                 by_row=reference.unique,
             )  # fmt: skip
         if "x-faker" not in schema and self._carries(binding, register):
-            assert binding is not None
-            assert register is not None
-            return self._from_register(made, binding, register, field)
+            bound = self._from_register(made, binding, register, field)
+            if bound is not None:
+                return bound
         lent = None if "x-faker" in schema or binding is None or binding.confidence < BY_NAME else binding
         if lent is not None and not {"enum", "const", "pattern"} & schema.keys():
             schema = _with_element(schema, lent)
@@ -328,17 +329,24 @@ class _Planner:
             by_row=scarce and bool(getattr(inner, "unique", False)),
         )  # fmt: skip
 
-    def _from_register(self, made: Column, binding: Binding, register: Register, field: Field) -> Column:
-        """The column as a fact of the register, after a look at whether those facts meet the field's
-        constraints.
+    def _from_register(
+        self, made: Column, binding: Binding | None, register: Register | None, field: Field
+    ) -> Column | None:
+        """The column as a fact of the register, after a look at whether those facts meet the field's constraints.
+
+        None when they do not and the binding was only inferred. Raises PlanError when it was declared.
         """
         from mockdata.records import fitting
 
+        assert binding is not None
+        assert register is not None
         drawn = FromRegister(binding.name, binding.element.attribute or "")
         source = f"register {register.name}: {binding.name} ({binding.reason})"
         fault = fitting(register, self.world.open(), drawn, made)
         if fault is None:
             return replace(made, recipe=drawn, source=source, confidence=binding.confidence)
+        if not binding.explicit:
+            return None
         raise PlanError(
             field.name, field.pointer, f"carries {binding.name} ({binding.reason}), but {fault}",
             "correct the constraint, or say x-element: none when it is no such element",

@@ -293,6 +293,11 @@ def _string(schema: dict[str, Any], type: pa.DataType, place: Place, unique: boo
         template = _template(pattern, low, high, place)
         if _says_date(place.column, schema) and template.matches(f"{place.as_of:%Y%m%d}"):
             return Spelled(_days(schema, place, unique), "%Y%m%d")
+        if unique and template.size is None:
+            raise place.fault(
+                f"pattern {pattern!r}: with look-around or back-references its strings cannot be told apart in advance",
+                "write the pattern without them, or drop the uniqueness",
+            )
         return Text(pattern, low, high, unique)
     if format in FORMATS:
         _template(FORMATS[format], low, high, place)
@@ -321,8 +326,8 @@ def _phrase(low: int, high: int | None, place: Place) -> Recipe:
     most = 3 if high is None else min(3, high // widest)
     if low <= (2 if chinese else 4) and most >= 1:
         return Phrase(tuple(words), "" if chinese else " ", 1, most)
-    ceiling = low + 16 if high is None else high
-    return Text(f"^[a-z]{{{low},{max(low, min(ceiling, low + 16))}}}$", low, high)
+    longest = low + 16 if high is None else min(high, low + 16)
+    return Text(f"^[a-z]{{{min(max(low, 1), longest)},{longest}}}$", low, high)
 
 
 def _limit(schema: Mapping[str, Any], words: tuple[str, ...], place: Place) -> datetime | None:
