@@ -125,8 +125,8 @@ class Agreements(Applications):
         if agreement_id is not None:
             named = store.agreement(tx, agreement_id)
             return [] if named is None else [named]
-        found = store.agreements(tx, consumer=consumer, interface=interface)
-        return [agreement for agreement in reversed(found) if agreement.matter == matter]
+        found = store.of_consumer(tx, consumer, interface)
+        return [agreement for agreement in found if agreement.matter == matter]
 
     def delivered(self, tx: Connection, agreement: Agreement) -> None:
         """The broker delivered under an agreement: the provider's delivery clock (C6) is met by the first

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, Index, Integer, Row, Table, Text, select
+from sqlalchemy import JSON, Boolean, Column, Connection, Index, Integer, Row, Table, Text, bindparam, select
 
 from exchange.agreements.calendar import Year, days, year
 from exchange.agreements.clocks import Running
@@ -53,6 +53,14 @@ AGREEMENTS = Table(
     Column("terms", JSON, nullable=False),
     Column("reason", Text, nullable=False),
     Index("ix_agreements_consumer_interface", "consumer", "interface"),
+)
+_OF_CONSUMER = (
+    select(AGREEMENTS)
+    .where(
+        AGREEMENTS.c.consumer == bindparam("wanted_consumer"),
+        AGREEMENTS.c.interface == bindparam("wanted_interface"),
+    )
+    .order_by(AGREEMENTS.c.id.desc())
 )
 CLOCKS = Table(
     "clocks",
@@ -139,6 +147,12 @@ def agreements(
     if after is not None:
         query = query.where(AGREEMENTS.c.id > after)
     return [_agreement(row) for row in tx.execute(query if limit is None else query.limit(limit))]
+
+
+def of_consumer(tx: Connection, consumer: str, interface: str) -> list[Agreement]:
+    """All agreements of one consumer for one interface, newest first: asked at every call."""
+    rows = tx.execute(_OF_CONSUMER, {"wanted_consumer": consumer, "wanted_interface": interface})
+    return [_agreement(row) for row in rows]
 
 
 def lapsed(tx: Connection, now: str) -> list[Agreement]:

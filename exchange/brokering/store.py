@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, Integer, LargeBinary, Row, Table, Text, select
+from sqlalchemy import JSON, Column, Connection, Index, Integer, LargeBinary, Row, Table, Text, bindparam, select
 
 from exchange.brokering.model import Delivery, QualityFinding, State
 from exchange.database import metadata
@@ -49,6 +49,10 @@ DELIVERIES = Table(
         postgresql_where=Column("state") == "permitted",
     ),
 )
+# statements of every call, built once: building them costs more than running them
+_ADD = DELIVERIES.insert()
+_SAVE = DELIVERIES.update().where(DELIVERIES.c.id == bindparam("key"))
+_OUTCOME = ("state", "rule", "entry", "status", "fields", "records", "bytes_out", "done_at")
 FINDINGS = Table(
     "quality_findings",
     metadata,
@@ -76,12 +80,13 @@ CREDENTIALS = Table(
 
 def add(tx: Connection, delivery: Delivery) -> None:
     """Insert a delivery."""
-    tx.execute(DELIVERIES.insert().values(**_values(delivery)))
+    tx.execute(_ADD, _values(delivery))
 
 
 def save(tx: Connection, delivery: Delivery) -> None:
     """Write the outcome of a delivery."""
-    tx.execute(DELIVERIES.update().where(DELIVERIES.c.id == delivery.id).values(**_values(delivery)))
+    values = _values(delivery)
+    tx.execute(_SAVE, {"key": delivery.id, **{name: values[name] for name in _OUTCOME}})
 
 
 def delivery(tx: Connection, id: str) -> Delivery | None:
@@ -153,7 +158,8 @@ def credential(tx: Connection, interface: str) -> Row[Any] | None:
 
 
 def _values(value: Delivery) -> dict[str, Any]:
-    return asdict(value) | {"fields": list(value.fields)}
+    # not asdict: it copies every value deeply
+    return {name: getattr(value, name) for name in Delivery.__dataclass_fields__} | {"fields": list(value.fields)}
 
 
 def _delivery(row: Row[Any]) -> Delivery:
