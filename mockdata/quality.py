@@ -39,8 +39,8 @@ class QualityError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One expectation's result. `unexpected` rows break it; None when it is about the whole table, then
-    `observed`.
+    """One expectation's result. `unexpected` rows break it; None when it is about the whole table: then `observed` is
+    what was found there, or why the rule could not be evaluated, which counts as broken.
     """
 
     rule: str
@@ -140,6 +140,9 @@ def _job(path: Path, interface: Interface, table: Table, html: bool) -> dict[str
     types = {name: duck_type(kind) or "JSON" for name, kind in kinds.items()}
     lists = [name for name, kind in kinds.items() if is_list(kind)] if format != "parquet" else []
     made = suite(interface, table)
+    for rule in made.expectations:
+        if rule.kind == "query":
+            _single_select(rule)
     expected = None
     if beside(path, "manifest").exists():
         expected = json.loads(beside(path, "manifest").read_text(encoding="utf-8")).get("rows")
@@ -147,6 +150,18 @@ def _job(path: Path, interface: Interface, table: Table, html: bool) -> dict[str
         "files": [str(file.resolve()) for file in files], "format": format, "types": types, "rows": expected,
         "lists": lists, "suite": asdict(made), "name": f"{interface.id} {table.name}", "html": html,
     }  # fmt: skip
+
+
+def _single_select(rule: Expectation) -> None:
+    """Nothing for a rule that is one SELECT. Raises QualityError for anything else."""
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(rule.condition.replace("${table}", "t"))
+    except duckdb.Error as error:
+        raise QualityError(f"the rule {rule.rule!r} is not SQL of DuckDB: {str(error).splitlines()[0]}") from None
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise QualityError(f"the rule {rule.rule!r} must be one SELECT, not {rule.condition!r}")
 
 
 def _result(path: Path, interface: Interface, table: Table, answer: Mapping[str, Any]) -> QualityResult:
@@ -268,22 +283,9 @@ def _expectation(rule: Expectation, number: int, table: str, classes: Mapping[st
             return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values), meta=meta)
         case "meets":
             return classes["meets"](column=rule.column, condition=rule.condition, meta=meta)
-    query = _single_select(rule.condition).replace("${table}" + COLUMNS, quoted(table + COLUMNS))
+    query = rule.condition.strip().rstrip(";").replace("${table}" + COLUMNS, quoted(table + COLUMNS))
     query = query.replace("${table}", quoted(table))
     return classes["query"](query=query, bounds=dict(rule.bounds), meta=meta)
-
-
-def _single_select(query: str) -> str:
-    """The one SELECT of a contract's rule. Raises QualityError for anything else."""
-    import duckdb
-
-    try:
-        statements = duckdb.extract_statements(query.replace("${table}", "t"))
-    except duckdb.Error as error:
-        raise QualityError(f"the rule {query!r} is not SQL of DuckDB: {str(error).splitlines()[0]}") from None
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise QualityError(f"the rule {query!r} must be one SELECT")
-    return query.strip().rstrip(";")
 
 
 @cache
@@ -301,7 +303,14 @@ def _classes() -> Mapping[str, Any]:
     sources: Any = import_module("great_expectations.datasource.fluent")
 
     class Buffering(engine):  # type: ignore[misc]
-        """Reads every result to its end while the connection is still ours."""
+        """Reads every result to its end while the connection is still ours, and quotes DuckDB's own key words."""
+
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            with self.engine.connect() as connection:
+                words = connection.execute(sa.text("SELECT keyword_name FROM duckdb_keywords()")).scalars().all()
+            preparer = self.engine.dialect.identifier_preparer
+            preparer.reserved_words = {*preparer.reserved_words, *words}
 
         def execute_query(self, query: Any) -> Any:
             with self.get_connection() as connection:
@@ -370,14 +379,14 @@ def _compare(observed: float, word: str, bound: float) -> bool:
 
 
 def _outcome(rule: Expectation, result: Any) -> dict[str, Any]:
+    said = result.result or {}
     raised = _exception(result.exception_info)
-    if raised:
-        raise QualityError(f"rule {rule.rule!r} of {rule.column or 'the table'} could not be evaluated: {raised}")
-    said = result.result
+    if raised:  # data of another type than the rule supposes, or a rule that reaches for what it may not
+        said = {"observed_value": f"could not be evaluated: {raised}"}
     return {
         "rule": rule.rule,
         "column": rule.column,
-        "success": bool(result.success),
+        "success": bool(result.success) and not raised,
         "severity": rule.severity,
         "expectation": result.expectation_config.type,
         "unexpected": said.get("unexpected_count"),
