@@ -218,6 +218,7 @@ def serve(
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen(128)  # whoever reads the address below may call at once
         except OSError as error:
             _end(
                 _ENVIRONMENT,

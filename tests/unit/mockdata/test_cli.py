@@ -1,0 +1,169 @@
+"""`tongban mock`: what it prints where, and one clear line and a code for everything that goes wrong."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import jsonschema
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from mockdata.cli import app
+
+SMALL = ["--population", "50000"]
+RESIDENTS = "police.resident-register"
+
+
+def run(*arguments, **options):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], **options)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_generate_writes_file_and_manifest(folder):
+    result = run("generate", RESIDENTS, "--rows", 50, "--out", "data", *SMALL)
+    assert result.exit_code == 0, result.stderr
+    assert "50 rows" in result.stdout
+    name = f"{RESIDENTS}.residents.parquet"
+    assert sorted(os.listdir("data")) == [name, f"{name}.manifest.json"]
+    assert pq.read_table(folder / "data" / name).num_rows == 50
+
+
+def test_generate_prints_its_manifest_as_json(folder):
+    result = run("generate", RESIDENTS, "--rows", 20, "--format", "jsonl", "--seed", "spring", "--json", *SMALL)
+    manifest = json.loads(result.stdout)[0]
+    assert manifest["origin"]["population"] == {
+        "seed": "spring", "size": 50_000, "as_of": "2026-11-01", "identifiers": "reserved",
+    }  # fmt: skip
+    assert manifest["files"][0]["rows"] == 20
+    assert len((folder / manifest["files"][0]["name"]).read_text("utf-8").splitlines()) == 20
+
+
+def test_same_command_same_bytes(folder):
+    digests = set()
+    for out in ("a", "b"):
+        told = run("generate", RESIDENTS, "--rows", 30, "--out", out, "--json", *SMALL).stdout
+        digests.add(json.loads(told)[0]["files"][0]["sha256"])
+    assert len(digests) == 1
+
+
+def test_a_document_with_several_tables_gives_all_parents_first(folder):
+    (folder / "shop.odcs.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: tax.shop\nversion: '1'\nstatus: active\nschema:\n"
+        "- name: sales\n  properties:\n"
+        "  - {name: shop, logicalType: string, required: true, relationships: [{type: foreignKey, to: shops.id}]}\n"
+        "- name: shops\n  properties:\n"
+        "  - {name: id, logicalType: string, primaryKey: true, logicalTypeOptions: {pattern: '^S[0-9]{3}$'}}\n"
+    )
+    result = run("generate", "shop.odcs.yaml", "--rows", 40, "--json")
+    assert [manifest["table"] for manifest in json.loads(result.stdout)] == ["shops", "sales"]
+    shops = set(pq.read_table("tax.shop.shops.parquet")["id"].to_pylist())
+    assert set(pq.read_table("tax.shop.sales.parquet")["shop"].to_pylist()) <= shops
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line", "hint"),
+    [
+        (["generate", "police.residnt-register"], 3, "no interface 'police.residnt-register'", RESIDENTS),
+        (["generate", "missing.yaml"], 3, "missing.yaml: there is no such file", "document"),
+        (["generate", RESIDENTS, "--table", "resident"], 3, "no table 'resident'", "residents"),
+        (["generate", RESIDENTS, "--rows", "-1"], 2, "--rows", ""),
+        (["generate", RESIDENTS, "--rows", "60000", *SMALL], 3, "has 50,000 rows, not 60,000", "larger population"),
+        (["generate", RESIDENTS, "--format", "xls"], 2, "xls", ""),
+        (["generate", RESIDENTS, "--as-of", "yesterday"], 2, "yesterday", "yyyy-MM-dd"),
+        (["generate", RESIDENTS, "--out", "taken/file"], 4, "taken", "folder"),
+        (["generate", "faker.yaml"], 3, "/schema/0/properties/0: x: unknown Faker provider 'compani'", "company"),
+        (["generate", "broken.yaml"], 3, "broken.yaml", ""),
+        (["lookup", RESIDENTS, "--key", "0"], 1, "no record has the key '0'", "same seed"),
+        (["lookup", "police.nothing", "--key", "0"], 3, "no interface", ""),
+        (["check", RESIDENTS, "missing.parquet"], 3, "no such file", ""),
+        (["instances", "--schema", "missing.json"], 4, "missing.json", ""),
+        (["instances", "--schema", "impossible.json"], 3, "no valid instance", ""),
+        (["instances", "--schema", "broken.yaml"], 3, "no JSON", ""),
+        (["instances", "--schema", "impossible.json", "--draft", "4"], 2, "unknown draft '4'", "2020-12"),
+        (["serve", RESIDENTS], 3, "no operations to answer", "OpenAPI"),
+    ],
+)
+def test_bad_input_is_one_line_a_hint_and_a_code(folder, arguments, code, line, hint):
+    (folder / "taken").write_text("")
+    (folder / "impossible.json").write_text('{"type": "integer", "minimum": 2, "maximum": 1}')
+    (folder / "broken.yaml").write_text("a: [1\nb: }")
+    (folder / "faker.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: tax.x\nversion: '1'\nstatus: active\nschema:\n- name: t\n"
+        "  properties:\n  - {name: x, logicalType: string, customProperties: [{property: faker, value: compani}]}\n"
+    )
+    before = sorted(os.listdir(folder))
+    result = run(*arguments)
+    assert result.exit_code == code, result.stderr
+    assert line in result.stderr
+    assert hint in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert sorted(os.listdir(folder)) == before  # nothing written
+
+
+def test_a_target_is_kept_unless_forced(folder):
+    arguments = ["generate", RESIDENTS, "--rows", 5, *SMALL]
+    assert run(*arguments).exit_code == 0
+    again = run(*arguments)
+    assert (again.exit_code, "--force" in again.stderr) == (4, True)
+    assert run(*arguments, "--force").exit_code == 0
+
+
+def test_lookup_finds_what_generate_wrote(folder):
+    run("generate", RESIDENTS, "--rows", 5, "--format", "jsonl", *SMALL)
+    rows = [json.loads(line) for line in (folder / f"{RESIDENTS}.residents.jsonl").read_text("utf-8").splitlines()]
+    for row in rows[:2]:
+        found = json.loads(run("lookup", RESIDENTS, "--key", row["GMSFHM"], "--json", *SMALL).stdout)
+        assert {name: value for name, value in found.items() if value is not None} == row
+    api = json.loads(run("lookup", "police.residents", "--key", rows[0]["GMSFHM"], "--json", *SMALL).stdout)
+    assert api["XM"] == rows[0]["XM"]
+    assert "GMSFHM\t" in run("lookup", RESIDENTS, "--key", rows[0]["GMSFHM"], *SMALL).stdout
+
+
+def test_instances_are_valid_one_a_line(folder):
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer", "minimum": 3}}}
+    result = run("instances", "--schema", "-", "-n", 5, input=json.dumps(schema))
+    lines = result.stdout.splitlines()
+    assert len(lines) == 5
+    for line in lines:
+        jsonschema.validate(json.loads(line), schema)
+    assert run("instances", "--schema", "-", "-n", 5, input=json.dumps(schema)).stdout == result.stdout
+
+
+def test_serve_answers_and_a_taken_port_is_told():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        busy = run("serve", "civil-affairs.marriages", "--port", port)
+    assert busy.exit_code == 4
+    assert "Address already in use" in busy.stderr
+    command = [sys.executable, "-c", "from mockdata.cli import app; app()"]
+    served = subprocess.Popen(
+        [*command, "serve", "tests/data/openapi/uk-land-registry-deed.json", "--port", "0", "--open", *SMALL],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        line = served.stderr.readline()
+        assert "operations at http://127.0.0.1:" in line
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(line.split()[-1] + "/nowhere", timeout=30)
+    finally:
+        served.terminate()
+        served.communicate(timeout=30)
+
+
+def test_every_command_has_help_with_an_example():
+    for command in ("generate", "check", "lookup", "instances", "serve"):
+        result = run(command, "--help")
+        assert result.exit_code == 0
+        assert f"tongban mock {command}" in " ".join(result.stdout.split())
