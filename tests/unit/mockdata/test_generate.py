@@ -57,6 +57,8 @@ schema:
       - {name: tags, logicalType: array, required: true, items: {logicalType: string, enum: [x, y]},
          logicalTypeOptions: {minItems: 1, maxItems: 3}}
       - {name: seen, logicalType: timestamp, required: true}
+      - {name: serial, logicalType: integer, required: true, unique: true,
+         logicalTypeOptions: {minimum: 1, maximum: 3000}}
   - name: visits
     logicalType: object
     properties:
@@ -86,6 +88,7 @@ def test_every_declared_constraint_holds(clinics):
     table = whole(plan(clinics, "clinics", seed=5), ROWS)
     rows = table.to_pylist()
     assert len({row["code"] for row in rows}) == ROWS
+    assert {row["serial"] for row in rows} == set(range(1, ROWS + 1))  # unique to the last value there is
     assert all(len(row["title"]) <= 24 for row in rows)
     assert all(5 <= row["beds"] <= 500 for row in rows)
     assert 30 < np.median([row["beds"] for row in rows]) < 50
