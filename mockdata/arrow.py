@@ -1,7 +1,7 @@
 """From JSON Schema types to Arrow types, and values from one Arrow type into another.
 
-Dates become date32, date-times timestamp(us, UTC), numbers that count in decimal steps decimal128, so
-that Parquet readers get real types; writers of text formats spell them out again (ISO 8601).
+Dates become date32, date-times timestamp(us, UTC), numbers that count in decimal steps decimal128, so that Parquet
+readers get real types; writers of text formats spell them out again (ISO 8601).
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ NAMES = ("string", "integer", "number", "boolean", "array", "object")
 
 
 def json_type(schema: Schema) -> str | None:
-    """The one JSON type of a schema ("null" left aside), from `type` or what its constants are; None if
-    mixed."""
+    """The one JSON type of a schema ("null" left aside), from `type` or what its constants are; None if mixed."""
     declared = schema.get("type")
     names = [declared] if isinstance(declared, str) else list(declared or ())
     names = [name for name in names if name != "null"]
@@ -140,8 +139,7 @@ _IRREGULAR = frozenset(
 
 
 def is_irregular(schema: Schema) -> bool:
-    """Whether a schema says more than columns of independent values can keep, so that whole instances are
-    drawn."""
+    """Whether a schema says more than columns of independent values can keep, so that whole instances are drawn."""
     return bool(irregularities(schema))
 
 
@@ -162,8 +160,7 @@ def is_json_text(schema: dict[str, Any], resolve: Resolve) -> bool:
 
 
 def convert(values: pa.Array, wanted: pa.DataType, schema: Schema) -> pa.Array:
-    """`values` as the field's own type. Dates for a text field of eight digits become yyyyMMdd, else ISO
-    8601.
+    """`values` as the field's own type. Dates for a text field of eight digits become yyyyMMdd, else ISO 8601.
 
     Raises pa.ArrowInvalid or pa.ArrowNotImplementedError when the values cannot be of that type.
     """

@@ -1,7 +1,8 @@
 """What a field means: explicitly its element, else inferred from its name and title, with a confidence.
- A confidence is a number from 0 to 1 an author can see and overrule (`x-element: NAME`, or `x-element:
-none` for "this is no standard element"). Inference: identifier of an element (with or without a qualifier),
-Chinese title, synonyms, and the initials of the title's pinyin, which is how GA/T 543 makes identifiers.
+
+A confidence is a number from 0 to 1 an author can see and overrule (`x-element: NAME`, or `x-element: none` for "this
+is no standard element"). Inference: identifier of an element (with or without a qualifier), Chinese title, synonyms,
+and the initials of the title's pinyin, which is how GA/T 543 makes identifiers.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ LENT = {"faker": "x-faker", "distribution": "x-distribution", "weights": "x-weig
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A field bound to an element. `name` is the identifier with its qualifier ("MQ_GMSFHM"), as registers
-    know it; `reason` says in a few words what it rests on.
+    """A field bound to an element. `name` is the identifier with its qualifier ("MQ_GMSFHM"), as registers know it;
+    `reason` says in a few words what it rests on.
     """
 
     element: Element
@@ -43,9 +44,7 @@ class Binding:
 
 
 def bind(field: Field, interface: Interface) -> Binding | None:
-    """The element a field carries, or None. Raises KeyError (near names) for an explicit element nobody
-    knows.
-    """
+    """The element a field carries, or None. Raises KeyError (near names) for an explicit element nobody knows."""
     if field.element is not None:
         if field.element.lower() == "none":
             return None
@@ -125,9 +124,7 @@ def _fits(element: Element, schema: Mapping[str, Any]) -> bool:
 
 
 def declared(field: Field, interface: Interface) -> dict[str, Any]:
-    """The field's schema, with what a data contract says about generation in its custom properties lent to
-    it.
-    """
+    """The field's schema, with what a data contract says about generation in its custom properties lent to it."""
     schema = interface.resolve(field.schema)
     node: Any = interface.document.value
     for token in field.pointer.split("/")[1:]:

@@ -1,8 +1,8 @@
 """Recipes: how one column's values come about, as pure functions of the row number.
 
-`recipe.draw(rows, key)` gives an Arrow array for any row numbers (int64 array); `key` is the column's
-64-bit stream (seeds.stream). A value depends on its own row number only, so any partitioning gives the
-same column. Recipes are small frozen values that can be sent to another process.
+`recipe.draw(rows, key)` gives an Arrow array for any row numbers (int64 array); `key` is the column's 64-bit stream
+(seeds.stream). A value depends on its own row number only, so any partitioning gives the same column. Recipes are
+small frozen values that can be sent to another process.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FromRegister:
-    """A fact of the row's register record (a person, a marriage …). Drawn for all such columns at once by
-    `generate`, because one look into the population answers them together."""
+    """A fact of the row's register record (a person, a marriage …). Drawn for all such columns at once by `generate`,
+    because one look into the population answers them together.
+    """
 
     element: str
     attribute: str
@@ -53,9 +54,9 @@ class FromRegister:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A foreign key: the value of `column` in one row of the parent table `table`. `parents` rows can be
-    named;
-    with `unique` each at most once. Resolved by `generate` through the parent's own plan."""
+    """A foreign key: the value of `column` in one row of the parent table `table`. `parents` rows can be named; with
+    `unique` each at most once. Resolved by `generate` through the parent's own plan.
+    """
 
     table: str
     column: str
@@ -109,9 +110,8 @@ def _pool(values: tuple[Any, ...], type: pa.DataType) -> pa.Array:
 class Grid:
     """Numbers, days or moments: k × numerator ÷ denominator for whole k in low … high.
 
-    Days count from 1970-01-01 (date32), moments are microseconds since then (timestamp). `distribution`
-    speaks in the unit of the value; without one every k is equally likely. `unique`: no k comes twice for
-    rows below size.
+    Days count from 1970-01-01 (date32), moments are microseconds since then (timestamp). `distribution` speaks in the
+    unit of the value; without one every k is equally likely. `unique`: no k comes twice for rows below size.
     """
 
     low: int
@@ -298,8 +298,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A whole JSON value valid against `schema` (self-contained, 2020-12), written as JSON text. One by
-    one."""
+    """A whole JSON value valid against `schema` (self-contained, 2020-12), written as JSON text. One by one."""
 
     schema: Mapping[str, Any]
 

@@ -1,10 +1,9 @@
 """Shapes of numbers: where in its range a value falls.
 
-A distribution is a table of quantiles, read off with additions and multiplications only, so that the same
-uniform draw gives the same number on every machine (logarithms and exponentials may differ in their last
-bit). Declared on a field as `x-distribution: {type: normal, mean: 40, deviation: 12}`; types and their
-parameters: uniform · normal(mean, deviation) · lognormal(median, sigma) · exponential(mean) ·
-triangular(mode) · zipf(exponent).
+A distribution is a table of quantiles, read off with additions and multiplications only, so that the same uniform
+draw gives the same number on every machine (logarithms and exponentials may differ in their last bit). Declared on a
+field as `x-distribution: {type: normal, mean: 40, deviation: 12}`; types and their parameters: uniform · normal(mean,
+deviation) · lognormal(median, sigma) · exponential(mean) · triangular(mode) · zipf(exponent).
 """
 
 from __future__ import annotations

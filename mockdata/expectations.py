@@ -1,7 +1,8 @@
 """An interface's table as expectations: what Great Expectations will check, as plain values.
- Nothing here looks at how the data were made: the expectations follow from the published interface alone,
-so a dataset of any origin can be judged by them. Single-value rules become SQL conditions of DuckDB; ODCS
-`quality` rules of the contract (library metrics and SQL) are taken over with their bounds.
+
+Nothing here looks at how the data were made: the expectations follow from the published interface alone, so a dataset
+of any origin can be judged by them. Single-value rules become SQL conditions of DuckDB; ODCS `quality` rules of the
+contract (library metrics and SQL) are taken over with their bounds.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ COLUMNS = "__columns"
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """One rule. `kind`: columns | rows | not_null | unique | unique_together | in_set | meets | query.
-     meets: `condition` over one value. query: one SELECT giving one number, compared with `bounds` (ODCS words:
-    mustBe, mustBeGreaterThan …). `rule` names it for people: type, pattern, range, check digit, or the
-    contract's own rule name.
+
+    meets: `condition` over one value. query: one SELECT giving one number, compared with `bounds` (ODCS words:
+    mustBe, mustBeGreaterThan …). `rule` names it for people: type, pattern, range, check digit, or the contract's own
+    rule name.
     """
 
     kind: str
@@ -230,8 +232,8 @@ BOUNDS = {
 
 
 def _contract(rules: Any, column: str | None, pointer: str, table: Table) -> Iterator[Expectation]:
-    """The contract's own rules that count something: SQL ones and the library metrics that are not said by
-    the schema.
+    """The contract's own rules that count something: SQL ones and the library metrics that are not said by the
+    schema.
     """
     for number, rule in enumerate(rules if isinstance(rules, list | tuple) else ()):
         if not isinstance(rule, Mapping):

@@ -1,6 +1,7 @@
 """Plan and row range to Arrow record batches, in constant memory.
- Row i is a function of the plan and i alone. Batches end at multiples of `batch_rows` counted from row 0,
-whatever the range asked for, so that parts put together are the same batches as the whole.
+
+Row i is a function of the plan and i alone. Batches end at multiples of `batch_rows` counted from row 0, whatever the
+range asked for, so that parts put together are the same batches as the whole.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ def at_rows(plan: Plan, rows: Ints, names: Collection[str] | None = None) -> dic
 def of_records(
     plan: Plan, records_: Ints, rows: Ints | None, names: Collection[str] | None = None
 ) -> dict[str, pa.Array]:
-    """The named columns of records of the plan's register. What a table adds to its register's facts
-    belongs to the record, wherever it stands in a dataset; `rows` are only needed for columns numbered by
-    the dataset itself, which are left out without them.
+    """The named columns of records of the plan's register. What a table adds to its register's facts belongs to the
+    record, wherever it stands in a dataset; `rows` are only needed for columns numbered by the dataset itself, which
+    are left out without them.
     """
     wanted = [column for column in plan.columns if names is None or column.name in names]
     made: dict[str, pa.Array] = {}

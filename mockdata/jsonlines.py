@@ -20,8 +20,8 @@ _CONTROL = r"[\x00-\x1f]"
 
 
 def lines(batch: pa.RecordBatch, json_text: Collection[str] = (), always: Collection[str] = ()) -> bytes:
-    """One line a row. Columns named in `json_text` already hold JSON and go in as they are; those in
-    `always` are named even when null, the others are then left out.
+    """One line a row. Columns named in `json_text` already hold JSON and go in as they are; those in `always` are
+    named even when null, the others are then left out.
     """
     if not batch.num_rows:
         return b""
@@ -81,9 +81,7 @@ def plain(value: Any) -> Any:
 
 
 def nested_as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with structs and lists as JSON text and moments as RFC 3339 text, for formats of flat text
-    (CSV).
-    """
+    """The batch with structs and lists as JSON text and moments as RFC 3339 text, for formats of flat text (CSV)."""
     columns = []
     for column in batch.columns:
         if pa.types.is_nested(column.type):

@@ -1,8 +1,8 @@
 """Any Faker provider by name, as a pool filled once per seed.
- A field asks for one with `x-faker: company`, `x-faker: company@zh_CN` or, with arguments, `x-faker:
-{provider: numerify, locale: en_GB, arguments: {text: "##-##"}}` (ODCS: custom property `faker`). Values
-that break the field's own constraints never enter the pool. The only module that imports Faker by name of a
-field.
+
+A field asks for one with `x-faker: company`, `x-faker: company@zh_CN` or, with arguments, `x-faker: {provider:
+numerify, locale: en_GB, arguments: {text: "##-##"}}` (ODCS: custom property `faker`). Values that break the field's
+own constraints never enter the pool. The only module that imports Faker by name of a field.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _REFUSED = frozenset({"binary", "image", "tar", "zip", "json_bytes", "pyobject",
 
 
 def provider(schema: dict[str, Any], type: pa.DataType, place: Place, unique: bool) -> Recipe:
-    """The pool a field asks for. Raises PlanError for an unknown provider or locale (naming near ones),
-    arguments the provider refuses, or values that never meet the field's constraints.
+    """The pool a field asks for. Raises PlanError for an unknown provider or locale (naming near ones), arguments the
+    provider refuses, or values that never meet the field's constraints.
     """
     name, locale, arguments = _asked(schema["x-faker"], place)
     rest = {word: value for word, value in schema.items() if not word.startswith("x-")}

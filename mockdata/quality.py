@@ -1,11 +1,13 @@
 """Great Expectations over a written dataset: the interface judges the file, not the generator its own work.
- The only module that knows Great Expectations. It runs in a process of its own (`python -m
-mockdata.quality`): importing it takes seconds and 300 MB, and DuckDB's bindings complain when an
-interpreter that used both ends. In that process the data are copied into a scratch DuckDB database with
-external access switched off, because a contract's SQL rules come from whoever wrote the contract.
- Two traps of GX 1.24 on DuckDB are dealt with here. It reads cursors after their connection went back to
-the pool, and duckdb-engine then gives **empty results**, so every rule would hold: the execution engine
-buffers results. And its regular expression metric has no DuckDB dialect: patterns are SQL conditions.
+
+The only module that knows Great Expectations. It runs in a process of its own (`python -m mockdata.quality`):
+importing it takes seconds and 300 MB, and DuckDB's bindings complain when an interpreter that used both ends. In that
+process the data are copied into a scratch DuckDB database with external access switched off, because a contract's SQL
+rules come from whoever wrote the contract.
+
+Two traps of GX 1.24 on DuckDB are dealt with here. It reads cursors after their connection went back to the pool, and
+duckdb-engine then gives **empty results**, so every rule would hold: the execution engine buffers results. And its
+regular expression metric has no DuckDB dialect: patterns are SQL conditions.
 """
 
 from __future__ import annotations
@@ -32,9 +34,7 @@ EXAMPLES = 5
 
 
 class QualityError(RuntimeError):
-    """The check itself could not be made (unreadable file, missing package, faulty SQL): no verdict on the
-    data.
-    """
+    """The check itself could not be made (unreadable file, missing package, faulty SQL): no verdict on the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class QualityResult:
-    """The verdict on one dataset. `success`: every rule of severity error holds. `failed_columns` in field
-    order.
-    """
+    """The verdict on one dataset. `success`: every rule of severity error holds. `failed_columns` in field order."""
 
     interface: str
     version: str
@@ -88,10 +86,10 @@ class QualityResult:
 
 
 def check(path: Path, interface: Interface, table: Table, *, html: bool = False) -> QualityResult:
-    """Check a dataset file (or folder of parts) against its interface; writes `<file>.quality.json` beside
-        it.
-     Parquet, CSV and JSON Lines are told by the name's ending. With `html` the Data Docs page is written too.
-    Raises QualityError when no verdict is possible, OSError when the folder cannot be written.
+    """Check a dataset file (or folder of parts) against its interface; writes `<file>.quality.json` beside it.
+
+    Parquet, CSV and JSON Lines are told by the name's ending. With `html` the Data Docs page is written too. Raises
+    QualityError when no verdict is possible, OSError when the folder cannot be written.
     """
     return check_all([(path, interface, table)], html=html)[0]
 
@@ -207,9 +205,7 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load(database: str, table: str, job: Mapping[str, Any]) -> int:
-    """Copies the files into a table, with moments as UTC without a zone (DuckDB needs pytz to hand out
-    others).
-    """
+    """Copies the files into a table, with moments as UTC without a zone (DuckDB needs pytz to hand out others)."""
     import duckdb
 
     files = "[" + ", ".join(literal(file) for file in job["files"]) + "]"
@@ -263,9 +259,7 @@ def _judged(database: str, table: str, rows: int, job: Mapping[str, Any]) -> dic
 
 
 def _expectation(rule: Expectation, number: int, table: str, classes: Mapping[str, Any]) -> Any:
-    """The rule as an object of Great Expectations; its number travels in `meta` because GX reorders
-    results.
-    """
+    """The rule as an object of Great Expectations; its number travels in `meta` because GX reorders results."""
     gxe = import_module("great_expectations.expectations")
     meta = {"number": number, "rule": rule.rule, "pointer": rule.pointer}
     match rule.kind:
@@ -290,9 +284,7 @@ def _expectation(rule: Expectation, number: int, table: str, classes: Mapping[st
 
 @cache
 def _classes() -> Mapping[str, Any]:
-    """Our expectations (a condition over one column, a query giving one number) and the buffering engine,
-    installed.
-    """
+    """Our expectations (a condition over one column, a query giving one number) and the buffering engine, installed."""
     import sqlalchemy as sa
 
     engine: Any = import_module("great_expectations.execution_engine").SqlAlchemyExecutionEngine

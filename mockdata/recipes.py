@@ -61,9 +61,7 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a schema stands: the column it belongs to, its pointer, and the interface's way with
-    references.
-    """
+    """Where a schema stands: the column it belongs to, its pointer, and the interface's way with references."""
 
     column: str
     pointer: str

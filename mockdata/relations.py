@@ -1,7 +1,8 @@
 """Foreign keys: which table's rows a table names, inside an interface and across interfaces and departments.
- A field that carries a fact of the population needs no look at the other table: whoever is in the marriage
-register is a person of the person register, so the key holds by construction. Every other key is drawn from
-the rows of its parent.
+
+A field that carries a fact of the population needs no look at the other table: whoever is in the marriage register is
+a person of the person register, so the key holds by construction. Every other key is drawn from the rows of its
+parent.
 """
 
 from __future__ import annotations
@@ -58,8 +59,7 @@ def step(
 
 
 def table_of(interface: Interface, name: str | None) -> Table:
-    """The table asked for; without a name the only one. An API's component object schemas count as its
-    tables.
+    """The table asked for; without a name the only one. An API's component object schemas count as its tables.
 
     Raises PlanError naming near tables, or all of them when there are several to choose from.
     """

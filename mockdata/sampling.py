@@ -1,10 +1,9 @@
-"""Which records of a register a dataset holds: a little from everywhere, the same persons in every
-department's data.
- A register is numbered from the first division to the last, so its first rows would all live in one place.
-Instead the population is cut into cells of neighbours and the cells are taken in a keyed order that all
-registers share: a dataset of any size covers the country, households stay together, no record comes twice,
-and two departments' datasets tell of the same people. Position i of a dataset does not depend on how many
-rows are asked for.
+"""Which records of a register a dataset holds: a little from everywhere, the same persons in every department's data.
+
+A register is numbered from the first division to the last, so its first rows would all live in one place. Instead the
+population is cut into cells of neighbours and the cells are taken in a keyed order that all registers share: a
+dataset of any size covers the country, households stay together, no record comes twice, and two departments' datasets
+tell of the same people. Position i of a dataset does not depend on how many rows are asked for.
 """
 
 from __future__ import annotations

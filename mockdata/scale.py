@@ -1,8 +1,8 @@
 """Row ranges on many workers: one `concurrent.futures.Executor` seam.
- Where a part begins and ends follows from the number of rows alone, never from the number of workers, and a
-part is a pure function of its range. So one process, seven, or a cluster's executor
-(`distributed.Client.get_executor()`) write the same bytes, and a range whose worker died is simply done
-again.
+
+Where a part begins and ends follows from the number of rows alone, never from the number of workers, and a part is a
+pure function of its range. So one process, seven, or a cluster's executor (`distributed.Client.get_executor()`) write
+the same bytes, and a range whose worker died is simply done again.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def parts(rows: int, part_rows: int = PART_ROWS) -> tuple[Range, ...]:
 
 @contextmanager
 def local(workers: int) -> Iterator[Executor | None]:
-    """An executor of that many processes, or None (do it here) for one worker. Processes are spawned, not
-    forked: Arrow's threads do not survive a fork.
+    """An executor of that many processes, or None (do it here) for one worker. Processes are spawned, not forked:
+    Arrow's threads do not survive a fork.
     """
     if workers <= 1:
         yield None
@@ -60,9 +60,10 @@ def each(
     done: Callable[[Result], None] | None = None,
 ) -> list[Result]:
     """`work` on every task; results in the order of the tasks. `done` hears of each result as it comes in.
-     With `executor` given it is used and left open, else up to `workers` local processes. A pool that loses a
-    worker is opened again for what is missing, three times at most. An error of `work` itself is raised and
-    nothing more begins.
+
+    With `executor` given it is used and left open, else up to `workers` local processes. A pool that loses a worker
+    is opened again for what is missing, three times at most. An error of `work` itself is raised and nothing more
+    begins.
     """
     results: dict[int, Result] = {}
 

@@ -1,8 +1,8 @@
 """Datasets on disk: Parquet, CSV, JSON Lines or Arrow IPC, each with a manifest.
- A file comes to be under a temporary name in its own folder and gets its final name in one rename; whatever
-goes wrong before leaves nothing under the final name. Tables of over a million rows become a folder of
-parts. The manifest says what the data are a function of, and the digest of every file, so that anyone can
-make them again and compare.
+
+A file comes to be under a temporary name in its own folder and gets its final name in one rename; whatever goes wrong
+before leaves nothing under the final name. Tables of over a million rows become a folder of parts. The manifest says
+what the data are a function of, and the digest of every file, so that anyone can make them again and compare.
 """
 
 from __future__ import annotations
@@ -213,12 +213,12 @@ def write(
     progress: Callable[[int], None] | None = None,
     part_rows: int = scale.PART_ROWS,
 ) -> Manifest:
-    """Generate rows 0 … rows-1 of the plan into `target` and its manifest beside it; `progress` hears of
-        rows done.
-     Up to `part_rows` rows make one file; more make a folder of that name with one file a part. The bytes do
-    not depend on workers or executor. Raises TargetExists (without `force`), plan.PlanError when the plan has
-    fewer rows to give, ValueError for an unknown format, OSError when the folder cannot be written; nothing is
-    left under the final name.
+    """Generate rows 0 … rows-1 of the plan into `target` and its manifest beside it; `progress` hears of rows done.
+
+    Up to `part_rows` rows make one file; more make a folder of that name with one file a part. The bytes do not
+    depend on workers or executor. Raises TargetExists (without `force`), plan.PlanError when the plan has fewer rows
+    to give, ValueError for an unknown format, OSError when the folder cannot be written; nothing is left under the
+    final name.
     """
     if format not in FORMATS:
         raise ValueError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
