@@ -54,7 +54,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PEOPLE, TODAY = 1_400_000_000, "2026-11-01"
 
 
-@app.command(epilog="Example: tongban mock generate police.resident-register --rows 100000 --out data")
+@app.command()
 def generate(
     spec: _Spec,
     table: Annotated[str | None, typer.Option(help="Which table; all tables of a dataset without it.")] = None,
@@ -72,7 +72,10 @@ def generate(
     identifiers: _Mode = Identifiers.RESERVED,
     as_json: _Json = False,
 ) -> None:
-    """Write synthetic rows of an interface's tables, each with a manifest beside it."""
+    """Write synthetic rows of an interface's tables, each with a manifest beside it.
+
+    Example: tongban mock generate police.resident-register --rows 100000 --out data
+    """
     with _faults():
         from mockdata.plan import plan
         from mockdata.write import FORMATS, TargetExists, write
@@ -108,7 +111,7 @@ def generate(
             raise typer.Exit(_NEGATIVE)
 
 
-@app.command(epilog="Example: tongban mock check police.resident-register data/residents.parquet --html")
+@app.command()
 def check(
     spec: _Spec,
     file: Annotated[Path, typer.Argument(help="Parquet, CSV or JSON Lines file, or a folder of parts.")],
@@ -116,7 +119,10 @@ def check(
     html: Annotated[bool, typer.Option("--html", help="Write the Data Docs page too.")] = False,
     as_json: _Json = False,
 ) -> None:
-    """Judge a dataset by its interface; writes FILE.quality.json beside it."""
+    """Judge a dataset by its interface; writes FILE.quality.json beside it.
+
+    Example: tongban mock check police.resident-register data/residents.parquet --html
+    """
     with _faults():
         from mockdata.relations import table_of
 
@@ -130,7 +136,7 @@ def check(
             raise typer.Exit(_NEGATIVE)
 
 
-@app.command(epilog="Example: tongban mock lookup police.resident-register --key 160101199811300304")
+@app.command()
 def lookup(
     spec: _Spec,
     key: Annotated[str, typer.Option(help="Primary key of the record, or a citizen number.")],
@@ -141,7 +147,10 @@ def lookup(
     identifiers: _Mode = Identifiers.RESERVED,
     as_json: _Json = False,
 ) -> None:
-    """Show one record by its key, exactly as datasets and sandboxes of the same seed have it."""
+    """Show one record by its key, exactly as datasets and sandboxes of the same seed have it.
+
+    Example: tongban mock lookup police.resident-register --key 160101199811300304
+    """
     with _faults():
         from mockdata.lookup import lookup as find
 
@@ -157,14 +166,17 @@ def lookup(
                 typer.echo(f"{name}\t{'' if value is None else value}")
 
 
-@app.command(epilog='Example: echo \'{"type":"integer","minimum":3}\' | tongban mock instances --schema - -n 3')
+@app.command()
 def instances(
     schema: Annotated[str, typer.Option(help="A JSON Schema file, or - for standard input.")],
     draft: Annotated[str, typer.Option(help="2020-12, 2019-09 or draft-7, where the schema does not say.")] = "2020-12",
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many instances.")] = 1,
     seed: _Seed = "1",
 ) -> None:
-    """Print valid instances of a JSON Schema, one JSON value a line."""
+    """Print valid instances of a JSON Schema, one JSON value a line.
+
+    Example: echo '{"type":"integer","minimum":3}' | tongban mock instances --schema - -n 3
+    """
     with _faults():
         from mockdata.instances import Instances, Unsatisfiable
         from mockdata.seeds import stream
@@ -187,7 +199,7 @@ def instances(
             print(line)
 
 
-@app.command(epilog="Example: tongban mock serve petstore.yaml --port 8080")
+@app.command()
 def serve(
     specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="Interface ids or documents.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
@@ -198,7 +210,10 @@ def serve(
     identifiers: _Mode = Identifiers.RESERVED,
     open_: Annotated[bool, typer.Option("--open", help="Ask for no credentials.")] = False,
 ) -> None:
-    """Answer every documented operation of APIs; one alone at the root, several below /{interface id}."""
+    """Answer every documented operation of APIs; one alone at the root, several below /{interface id}.
+
+    Example: tongban mock serve petstore.yaml --port 8080
+    """
     with _faults():
         import socket
 
