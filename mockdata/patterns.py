@@ -62,9 +62,7 @@ class Template:
             drawn = dict.fromkeys(self._draw(_mix(trial, 7)).to_pylist())
             self._fallback = tuple(text for text in drawn if self.matches(text))
             if not self._fallback:
-                raise Unsupported(
-                    self.pattern, "nothing was found that meets its look-around or back-references"
-                )
+                raise Unsupported(self.pattern, "nothing was found that meets its look-around or back-references")
 
     def matches(self, text: str) -> bool:
         """Whether the pattern is found in `text` (unanchored, as JSON Schema wants it)."""
@@ -148,9 +146,7 @@ class Template:
             offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(widths)])[offsets]
         if offsets[-1] > np.iinfo(np.int32).max:
             raise Unsupported(self.pattern, "too many characters for one batch of rows")
-        return pa.StringArray.from_buffers(
-            len(which), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(text)
-        )
+        return pa.StringArray.from_buffers(len(which), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(text))
 
 
 def _fill(

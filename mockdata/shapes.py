@@ -222,9 +222,7 @@ class Shapes:
                     rank -= count
         raise AssertionError("rank out of range")
 
-    def _sequence(
-        self, parts: Sequence[Part], tails: Sequence[dict[int, int]], length: int, rank: int
-    ) -> Shape:
+    def _sequence(self, parts: Sequence[Part], tails: Sequence[dict[int, int]], length: int, rank: int) -> Shape:
         cells: list[Alphabet] = []
         for part, tail in zip(parts, tails, strict=True):
             for width, count in self.counts(part).items():
