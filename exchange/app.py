@@ -32,6 +32,7 @@ from exchange.http import health, problems
 from exchange.jobs import Jobs
 from exchange.keys import Keys
 from exchange.ledger import routes as ledger_routes
+from exchange.ledger.keeper import Keeper
 from exchange.ledger.service import Ledger
 from exchange.market import routes as market_routes
 from exchange.market.service import Market
@@ -49,7 +50,6 @@ from exchange.sandboxes import routes as sandboxes_routes
 from exchange.sandboxes.service import Sandboxes
 from exchange.settings import Settings
 
-CHECKPOINT_SECONDS = 2.0
 SWEEP_SECONDS = 60.0
 
 
@@ -96,16 +96,35 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         database, ledger, jobs, certificates, settings.home / "certifications", settings.base_url, clock
     )
     market = Market(
-        database, ledger, agreements, certifications, tokens, settings.base_url, partial(check_endpoint, allow_loopback=settings.allow_loopback_endpoints), clock
+        database,
+        ledger,
+        agreements,
+        certifications,
+        tokens,
+        settings.base_url,
+        partial(check_endpoint, allow_loopback=settings.allow_loopback_endpoints),
+        clock,
     )
     broker.delivered = market.delivered
     statements = Statements(database, ledger, jobs, clock)
     oversight = Oversight(agreements, broker)
     services = Services(
-        database, ledger, jobs, parties, catalogue, agreements, broker, sandboxes, certifications, market, statements, oversight
+        database,
+        ledger,
+        jobs,
+        parties,
+        catalogue,
+        agreements,
+        broker,
+        sandboxes,
+        certifications,
+        market,
+        statements,
+        oversight,
     )
     created = parties.bootstrap(settings.operator_secret)
 
+    keeper = Keeper(ledger)
     stop = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -113,7 +132,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         telemetry.install()
         broker.recover()
         jobs.start()
-        threads.append(_every(CHECKPOINT_SECONDS, ledger.checkpoint, stop, "checkpoints"))
+        keeper.start()
         threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
 
     def down() -> None:
@@ -122,7 +141,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
             thread.join()
         jobs.stop()
         source.close()
-        ledger.checkpoint()
+        sandboxes.close()
+        keeper.stop()
         database.close()
 
     @asynccontextmanager
@@ -139,7 +159,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     pages = Pages(access, _names(parties))
     public_key = certificates.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for router in (
-        health.router({"database": database.check}),
+        health.router({"database": database.check, "ledger": keeper.check}),
         ledger_routes.router(ledger, access),
         parties_routes.router(parties, access),
         catalogue_routes.router(catalogue, access),

@@ -1,0 +1,38 @@
+"""The migrations give exactly the tables the stores declare, on both databases, and the ledger's triggers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+import exchange.app  # noqa: F401  imports every store
+from exchange import migrations
+from exchange.database import Database, metadata
+from exchange.ledger import store, tree
+from tests.conftest import named, run_sql
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    if request.param == "sqlite":
+        return Database(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    server = request.getfixturevalue("postgres")
+    run_sql(server, "CREATE DATABASE migrated")
+    return Database(named(server, "migrated"))
+
+
+def test_migrations_and_stores_agree(empty: Database) -> None:
+    migrations.upgrade(empty)
+    migrations.upgrade(empty)  # nothing happens the second time
+    with empty.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    with empty.transaction() as tx:
+        store.start(tx, tree.EMPTY)
+    with pytest.raises(DBAPIError, match="append-only"), empty.transaction() as tx:
+        tx.execute(text(f"DELETE FROM {store.HEAD.name}"))
+    empty.close()
