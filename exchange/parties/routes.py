@@ -27,11 +27,12 @@ class PartyIn(BaseModel):
 
 
 class MemberIn(BaseModel):
-    """Body of POST /parties/{id}/members."""
+    """Body of POST /parties/{id}/members. Without a password a fresh one is made."""
 
     login: str
     name: str = Field(min_length=1, max_length=100)
     roles: list[str]
+    password: str | None = Field(default=None, max_length=200, repr=False)
 
 
 class ClientIn(BaseModel):
@@ -125,7 +126,7 @@ def router(service: Parties, access: Access) -> APIRouter:
     @routes.post("/api/v1/parties/{party}/members", status_code=201)
     def add_member(party: str, body: MemberIn, response: Response, caller: Who) -> dict[str, Any]:
         """Add a person; the password is shown this once."""
-        member, password = service.add_member(caller, party, body.login, body.name, body.roles)
+        member, password = service.add_member(caller, party, body.login, body.name, body.roles, body.password)
         response.headers["Cache-Control"] = "no-store"
         return {**_member(member), "password": password}
 

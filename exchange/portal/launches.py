@@ -92,7 +92,7 @@ def router(pages: Pages, access: Access, market: Market, base_url: str) -> APIRo
             "Authorization": f"Bearer {token}",
             "Tongban-Gateway": f"{base_url}/gateway",
             # the same form sent twice is one application; a corrected form is a new one
-            "Idempotency-Key": f'"{uuid.uuid5(uuid.NAMESPACE_URL, token + json.dumps(body, sort_keys=True))}"',
+            "Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, token + json.dumps(body, sort_keys=True))),
         }
         try:
             answer = httpx2.post(version.url + _submission(known).path, json=body, headers=headers, timeout=TIMEOUT)
