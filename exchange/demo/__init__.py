@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import secrets
 import sys
 import time
@@ -18,6 +17,7 @@ from rich.table import Table
 
 from exchange.demo.apps import Apps
 from exchange.demo.memory import Memory
+from exchange.demo.meter import Meter
 from exchange.demo.story import Story, timed
 from exchange.errors import TongbanError
 from exchange.serving import Serving
@@ -41,7 +41,7 @@ def play(settings: Settings, *, once: bool, rows: int, as_json: bool) -> int:
     settings = replace(settings, allow_loopback_endpoints=True)
     began = time.perf_counter()
     failed, told = False, []
-    with _prepared(settings) as (serving, memory, secret), Apps(memory) as apps:
+    with Meter() as meter, _prepared(settings) as (serving, memory, secret), Apps(memory) as apps:
         with console.status("starting") as status:
             story = Story(serving.settings, secret, memory, apps, rows, status.update)
             for number, (name, step) in enumerate(story.steps, 1):
@@ -57,7 +57,7 @@ def play(settings: Settings, *, once: bool, rows: int, as_json: bool) -> int:
                 told.append({"step": number, "name": name, "ok": True, "figure": figure, "seconds": round(seconds, 2)})
                 if not as_json:
                     print(f"✓ {number}/8 {TITLES[name]}: {figure} ({seconds:.1f} s)", flush=True)
-        total = {"seconds": round(time.perf_counter() - began, 1), "peak_mib": _peak_mib()}
+        total = {"seconds": round(time.perf_counter() - began, 1), "peak_mib": meter.peak_mib}
         if as_json:
             print(json.dumps({"steps": told, **total}, ensure_ascii=False))
         else:
@@ -104,8 +104,3 @@ def _serve(serving: Serving) -> None:
         serving.wait()
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-
-
-def _peak_mib() -> int:
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024

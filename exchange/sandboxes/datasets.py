@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exchange.catalogue.model import State
 from exchange.catalogue.service import Catalogue
@@ -19,6 +20,9 @@ from exchange.parties.access import Caller, permit
 from exchange.sandboxes import store
 from exchange.sandboxes.model import MOST_DATASETS, Dataset, check_dataset
 from specs.model import Interface
+
+if TYPE_CHECKING:
+    from mockdata.quality import Judge
 
 KIND = "dataset"
 
@@ -39,7 +43,14 @@ class Datasets:
         self.database, self.ledger, self.jobs, self.catalogue, self.clock = database, ledger, jobs, catalogue, clock
         self.folder = home / "datasets"
         self._size = population_size
+        self._starting = threading.Lock()
+        self._judge_process: Judge | None = None
         jobs.register(KIND, self._make)
+
+    def close(self) -> None:
+        """End the judging process, if one runs."""
+        if self._judge_process is not None:
+            self._judge_process.close()
 
     def request(
         self, caller: Caller | None, interface: str, table: str, rows: int, seed: str, format: str, purpose: str
@@ -130,10 +141,12 @@ class Datasets:
         return [file.name for file in manifest.files]
 
     def _judge(self, asked: Dataset) -> Mapping[str, Any]:
-        from mockdata.quality import check
+        from mockdata.quality import Judge, check
 
+        with self._starting:
+            self._judge_process = self._judge_process or Judge()
         spec = self._spec(asked)
-        result = check(self._target(asked), spec, _table(spec, asked.table)).to_json()
+        result = check(self._target(asked), spec, _table(spec, asked.table), judge=self._judge_process).to_json()
         return {key: result[key] for key in ("success", "rows", "statistics", "failed_columns", "great_expectations")}
 
     def _companions(self, asked: Dataset) -> list[str]:

@@ -160,6 +160,7 @@ class Sandboxes:
         """Stop the threads and write what they recorded."""
         self._threads.shutdown()
         self.hosting.close()
+        self.datasets.close()
 
     # ---- serving
 

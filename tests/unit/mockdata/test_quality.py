@@ -195,3 +195,21 @@ def test_great_expectations_stays_out_of_this_process():
     code = "import mockdata.quality, mockdata.cli, sys; print('great_expectations' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_one_judge_serves_many_and_is_replaced_when_it_dies(tmp_path):
+    contract = read(CONTRACT.encode(), "rolls.yaml")
+    table = contract.tables[0]
+    made = plan(contract, table, Population("judge", 50_000))
+    file = tmp_path / "rolls.parquet"
+    write.write(made, 100, file)
+    with quality.Judge() as judge:
+        first = quality.check(file, contract, table, judge=judge)
+        process = judge._process
+        assert quality.check(file, contract, table, judge=judge) == first
+        assert judge._process is process
+        process.kill()
+        process.wait()
+        assert quality.check(file, contract, table, judge=judge) == first
+        assert judge._process is not process
+    assert judge._process is None
