@@ -140,9 +140,7 @@ class Jobs:
             found = Asked(new_id("job", now), kind, text, "asked")
             jobstore.add(tx, found, key, stamp(now))
         elif found.argument != text:
-            raise Conflict(
-                f"the {kind} job {key} was asked for with another argument", hint="use another key"
-            )
+            raise Conflict(f"the {kind} job {key} was asked for with another argument", hint="use another key")
         return found.id
 
     def status(self, job_id: str) -> JobStatus:
@@ -302,9 +300,7 @@ class Jobs:
         with self.database.transaction() as tx:
             dead = jobstore.claim_dead(tx, late, stamp(now))
         for worker in dead:
-            left = DBOS.list_workflows(
-                status="PENDING", executor_id=worker, load_input=False, load_output=False
-            )
+            left = DBOS.list_workflows(status="PENDING", executor_id=worker, load_input=False, load_output=False)
             for job in left:
                 _log.warning("taking over job %s from worker %s", job.workflow_id, worker)
                 DBOS.resume_workflow(job.workflow_id, queue_name=QUEUE)

@@ -107,11 +107,7 @@ def status(tx: Connection, job_id: str) -> JobStatus | None:
 
 def waiting(tx: Connection, limit: int) -> list[str]:
     """Jobs not yet handed over, oldest first."""
-    return list(
-        tx.execute(
-            select(JOBS.c.id).where(JOBS.c.state == "asked").order_by(JOBS.c.id).limit(limit)
-        ).scalars()
-    )
+    return list(tx.execute(select(JOBS.c.id).where(JOBS.c.state == "asked").order_by(JOBS.c.id).limit(limit)).scalars())
 
 
 def handed_over(tx: Connection, job_id: str) -> None:

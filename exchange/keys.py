@@ -33,9 +33,7 @@ class Keys:
         except ValueError:
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise Unavailable(
-                f"{self._folder / name}.pem is not an Ed25519 key", hint="restore it from your backup"
-            )
+            raise Unavailable(f"{self._folder / name}.pem is not an Ed25519 key", hint="restore it from your backup")
         return key
 
     def secret(self, name: str) -> bytes:
@@ -55,9 +53,7 @@ class Keys:
                 raise Unavailable(f"{path} can be read by others", hint=f"chmod 600 {path}")
             return path.read_bytes()
         except OSError as error:
-            raise Unavailable(
-                f"{path} cannot be used: {error.strerror}", hint="check TONGBAN_HOME"
-            ) from error
+            raise Unavailable(f"{path} cannot be used: {error.strerror}", hint="check TONGBAN_HOME") from error
 
 
 def _create(path: Path, data: bytes) -> None:

@@ -80,9 +80,7 @@ def _begin(database: Database, clock: Clock, scope: str, fingerprint: str) -> Re
     if row.fingerprint != fingerprint:
         raise Unprocessable("this Idempotency-Key was used with other content", hint="use a fresh key")
     if row.status is None:
-        raise Conflict(
-            "the first request with this Idempotency-Key has not ended", hint="see whether it took effect"
-        )
+        raise Conflict("the first request with this Idempotency-Key has not ended", hint="see whether it took effect")
     if row.body is None:
         raise Conflict("this was done; its answer showed a secret and was not kept", hint="use a fresh key")
     return Response(row.body, status_code=row.status, media_type=row.media_type)

@@ -89,6 +89,4 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
-        return problem(
-            500, "an error we did not expect; it was logged", hint="try again, then tell the operator"
-        )
+        return problem(500, "an error we did not expect; it was logged", hint="try again, then tell the operator")

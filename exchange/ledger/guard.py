@@ -7,13 +7,13 @@ from sqlalchemy import DDL, Table, event
 from exchange.ledger import store
 
 _SQLITE = """
-CREATE TRIGGER {name} BEFORE {action} ON {table} {condition}
+CREATE TRIGGER IF NOT EXISTS {name} BEFORE {action} ON {table} {condition}
 BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
 """
 _POSTGRES = """
 CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION '{table} is append-only'; END $$;
-CREATE TRIGGER {name} BEFORE {action} ON {table} FOR EACH {each} {condition} EXECUTE FUNCTION {name}()
+CREATE OR REPLACE TRIGGER {name} BEFORE {action} ON {table} FOR EACH {each} {condition} EXECUTE FUNCTION {name}()
 """
 
 # the head may only grow; a payload may only be forgotten, salt and data together
@@ -23,7 +23,7 @@ _FROZEN = (store.ENTRIES, store.TILES, store.CHECKPOINTS)
 
 
 def statements(dialect: str) -> dict[str, list[str]]:
-    """DDL of all triggers by table name, for ``create_all`` and for migrations."""
+    """DDL of all triggers by table name, for migrations; running it again changes nothing."""
     return {table.name: _for(table, dialect) for table in (*_FROZEN, *_ALLOWED)}
 
 

@@ -118,6 +118,12 @@ class Ledger:
             head = store.head(tx)
         return head.size if head else 0
 
+    def behind(self) -> int:
+        """Number of entries not yet under a checkpoint."""
+        with self.database.reading() as tx:
+            head, last = store.head(tx), store.checkpoint(tx)
+        return (head.size if head else 0) - (last.size if last else 0)
+
     def entry(self, index: int) -> Entry:
         """One entry. Raises `NotFound`."""
         with self.database.reading() as tx:
@@ -164,11 +170,16 @@ class Ledger:
 
         Raises `Unavailable` when the tree does not extend the newest checkpoint: then nothing more is signed.
         """
+        with self.database.reading() as tx:
+            # most calls of an idle service end here, without holding up any writer
+            head_now, last = store.head(tx), store.checkpoint(tx)
+        if head_now is not None and last is not None and (last.size, last.root) == (head_now.size, head_now.root):
+            return last
         with self.database.transaction() as tx:
             head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
             last = store.checkpoint(tx)
-            if last is not None and last.size == head.size and last.root == head.root:
-                return last
+            if last is not None and (last.size, last.root) == (head.size, head.root):
+                return last  # another worker was quicker
             self._compare(Tiles(tx), head, last)
             text = note.checkpoint_text(self.origin, head.size, head.root)
             made = Checkpoint(head.size, head.root, stamp(self._clock()), self.key.sign(text))
@@ -191,6 +202,8 @@ class Ledger:
         checkpoint = self.latest()
         if checkpoint.size <= index:
             checkpoint = self.seal()
+        if checkpoint.size <= index:  # the service is stopping
+            raise Unavailable(f"entry {index} is not under a checkpoint yet", hint="try again")
         with self.database.reading() as tx:
             path = tree.inclusion(index, checkpoint.size, Tiles(tx).node)
         return note.proof_text(index, path, checkpoint.note)
@@ -243,13 +256,7 @@ class Ledger:
                 text, _ = note.open_note(last.note, [note.read_vkey(self.vkey)])
                 if note.read_checkpoint(text) != (self.origin, last.size, last.root):
                     raise _altered("the newest checkpoint does not say what its row says")
-            # the tail is hashed from the entries themselves; full tiles only when asked, they may be millions
-            for n in range(0 if deep else size // WIDTH, -(-size // WIDTH)):
-                stored = store.tile(tx, 0, n)
-                for entry in store.entries(tx, n * WIDTH, WIDTH):
-                    place = (entry.index % WIDTH) * 32
-                    if stored is not None and stored[place : place + 32] != entry.leaf:
-                        raise _altered(f"entry {entry.index} is not the one that was recorded")
+            _check_tiles(tx, size, deep=deep)
 
     def _compare(self, tiles: Tiles, head: store.Head, last: Checkpoint | None) -> None:
         try:
@@ -276,6 +283,27 @@ def _keep_tile(tx: Connection, n: int, level: int = 0) -> None:
     store.add_tile(tx, level, n, hashes, tree.root_of(_unpack(hashes)))
     if (n + 1) % WIDTH == 0:
         _keep_tile(tx, n // WIDTH, level + 1)
+
+
+def _check_tiles(tx: Connection, size: int, *, deep: bool) -> None:
+    """Entries against tiles and tiles against those below; without ``deep`` only the last of each level."""
+    level, full = 0, size // WIDTH
+    while True:
+        for n in range(0 if deep else max(0, full - 1), full):
+            hashes = store.tile(tx, level, n) or b""
+            if level == 0:
+                below = [entry.leaf for entry in store.entries(tx, n * WIDTH, WIDTH)]
+            else:
+                below = store.tile_roots(tx, level - 1, n * WIDTH, WIDTH)
+            if (given := _unpack(hashes)) != below:
+                first = next((i for i, pair in enumerate(zip(given, below, strict=False)) if pair[0] != pair[1]), 0)
+                what = f"entry {n * WIDTH + first}" if level == 0 else f"tile {n * WIDTH + first} of level {level - 1}"
+                raise _altered(f"{what} is not the one that was recorded")
+            if store.tile_roots(tx, level, n, 1) != [tree.root_of(below)]:
+                raise _altered(f"tile {n} of level {level} does not have the root that was recorded")
+        if not full:
+            return
+        level, full = level + 1, full // WIDTH
 
 
 def _unpack(joined: bytes) -> list[bytes]:

@@ -7,7 +7,7 @@ its own party only; one with ``*`` for any.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -165,6 +165,15 @@ class Access:
         if found is None:
             raise Unauthenticated("sign in first", hint="a token from /oauth/token, or a session")
         return found
+
+    def __call__(self, action: str) -> Callable[..., Caller]:
+        """A dependency that gives the caller if they may do ``action``: ``Depends(access("ledger.read"))``."""
+        TABLE[action]
+
+        def allowed(request: Request, form_token: FormToken = None) -> Caller:
+            return permit(self.caller(request, form_token), action)
+
+        return allowed
 
     def who(self, request: Request) -> str | None:
         """The checked caller's id, or None for nobody; for `exchange.http.idempotency`."""

