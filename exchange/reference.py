@@ -21,7 +21,7 @@ def cli() -> str:
 
     lines = ["# Command line", "", "Made from the commands themselves by `python -m exchange.reference`.", ""]
     for path, command in sorted(_commands(typer.main.get_command(app), ("tongban",))):
-        lines += [f"## `{' '.join(path)}`", "", _paragraphs(command.help), ""]
+        lines += [f"## `{' '.join(path)}`", "", _paragraphs(f"{command.help or ''}\n\n{command.epilog or ''}"), ""]
         for parameter in command.params:
             if parameter.name == "help":
                 continue
@@ -71,7 +71,7 @@ def _by_tag(document: Mapping[str, Any]) -> dict[str, list[tuple[str, str, str]]
     found: dict[str, list[tuple[str, str, str]]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            said = operation.get("description") or operation.get("summary") or ""
+            said = operation.get("description", "").split("\n\n")[0]
             tag = (operation.get("tags") or ["service"])[0]
             found.setdefault(tag, []).append((method.upper(), path, " ".join(said.split())))
     return found

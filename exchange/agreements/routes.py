@@ -75,6 +75,7 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
 
     @routes.post("/applications", status_code=201)
     def apply(caller: Who, body: ApplicationBody) -> dict[str, Any]:
+        """File an application; everything missing is listed once, all together."""
         return _told(caller, agreements.apply(caller, body.wish()))
 
     @routes.get("/applications")
@@ -86,24 +87,29 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
         page_token: str | None = None,
         state: str | None = None,
     ) -> dict[str, Any]:
+        """Applications one is a side of."""
         rows = agreements.applications(caller, after=decode(page_token), limit=limit + 1, state=state)
         return page(request, response, rows, limit, lambda row: row.id, show_application)
 
     @routes.get("/applications/{id}")
     def application(caller: Who, id: str) -> dict[str, Any]:
+        """One application with its clocks."""
         return _told(caller, agreements.application(caller, id))
 
     @routes.put("/applications/{id}")
     def complete(caller: Who, id: str, body: ApplicationBody) -> dict[str, Any]:
+        """Complete an application that had gaps."""
         return _told(caller, agreements.complete(caller, id, body.wish()))
 
     @routes.post("/applications/{id}/answer")
     def answer(caller: Who, id: str, body: AnswerBody) -> dict[str, Any]:
+        """Consent or refuse; a refusal carries its reason and statutory basis."""
         agreements.answer(caller, id, body.decision, body.reason, body.basis)
         return _told(caller, agreements.application(caller, id))
 
     @routes.post("/applications/{id}/withdrawal")
     def withdraw(caller: Who, id: str) -> dict[str, Any]:
+        """Withdraw an application."""
         return _told(caller, agreements.withdraw(caller, id))
 
     @routes.get("/agreements")
@@ -115,32 +121,39 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
         page_token: str | None = None,
         interface: str | None = None,
     ) -> dict[str, Any]:
+        """Agreements one is a side of."""
         rows = agreements.agreements(caller, after=decode(page_token), limit=limit + 1, interface=interface)
         return page(request, response, rows, limit, lambda row: row.id, show_agreement)
 
     @routes.get("/agreements/{id}")
     def agreement(caller: Who, id: str) -> dict[str, Any]:
+        """One agreement."""
         found = agreements.agreement(caller, id)
         return show_agreement(found) | {"clocks": [show_clock(c) for c in agreements.clocks(caller, id)]}
 
     @routes.post("/agreements/{id}/suspension")
     def suspend(caller: Who, id: str, body: ReasonBody) -> dict[str, Any]:
+        """Stop use at once, for example on misuse."""
         return show_agreement(agreements.suspend(caller, id, body.reason))
 
     @routes.post("/agreements/{id}/resumption")
     def resume(caller: Who, id: str, body: ReasonBody) -> dict[str, Any]:
+        """Let use go on after correction."""
         return show_agreement(agreements.resume(caller, id, body.reason))
 
     @routes.post("/agreements/{id}/termination")
     def terminate(caller: Who, id: str, body: ReasonBody) -> dict[str, Any]:
+        """End an agreement for good."""
         return show_agreement(agreements.terminate(caller, id, body.reason))
 
     @routes.get("/calendar/{year}")
     def calendar(year: int) -> dict[str, Any]:
+        """Working-day calendar of a year."""
         return _year(agreements.year(year))
 
     @routes.put("/calendar/{year}")
     def load(caller: Who, year: int, body: YearBody) -> dict[str, Any]:
+        """Load a year's holiday notice; open clocks move."""
         moved = agreements.set_year(caller, year, body.holidays, body.workdays, body.source)
         return _year(agreements.year(year)) | {"moved_clocks": [show_clock(clock) for clock in moved]}
 

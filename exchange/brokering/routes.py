@@ -66,8 +66,8 @@ def router(broker: Broker, vault: Vault, access: Access, launches: Launches) -> 
     Who = Annotated[Caller, Depends(access.required)]
     Limit = Annotated[int, Query(ge=1, le=MAXIMUM)]
 
-    @routes.api_route("/exchange/{interface}/{path:path}", methods=METHODS)
     def exchange(request: Request, caller: Who, interface: str, call: Call) -> Response:
+        """Call another department's interface under an agreement, for the purpose named in Tongban-Purpose."""
         agreement = call.headers.get("tongban-agreement")
         purpose = _purpose(call.headers)
         return _response(
@@ -84,14 +84,23 @@ def router(broker: Broker, vault: Vault, access: Access, launches: Launches) -> 
             )
         )
 
-    @routes.api_route("/gateway/{interface}/{path:path}", methods=METHODS)
     def gateway(request: Request, interface: str, call: Call) -> Response:
+        """Call a department as a listed app, with the launch token the citizen opened it with."""
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("a launch token is needed", hint="open the app from its listing")
         launch = launches(token.strip())
         return _response(
             broker.call(None, interface, request.method, call.path, call.query, call.headers, call.body, launch=launch)
+        )
+
+    for method in METHODS:  # one by one: an operation of its own each, with an id of its own
+        name = method.lower()
+        routes.add_api_route(
+            "/exchange/{interface}/{path:path}", exchange, methods=[method], operation_id=f"{name}Exchange"
+        )
+        routes.add_api_route(
+            "/gateway/{interface}/{path:path}", gateway, methods=[method], operation_id=f"{name}Gateway"
         )
 
     @routes.get("/api/v1/deliveries")
@@ -105,6 +114,7 @@ def router(broker: Broker, vault: Vault, access: Access, launches: Launches) -> 
         interface: str | None = None,
         state: str | None = None,
     ) -> dict[str, Any]:
+        """Calls one is a side of, newest first."""
         rows = broker.deliveries(
             caller,
             limit=limit + 1,
@@ -117,25 +127,30 @@ def router(broker: Broker, vault: Vault, access: Access, launches: Launches) -> 
 
     @routes.get("/api/v1/deliveries/{id}")
     def delivery(caller: Who, id: str) -> dict[str, Any]:
+        """One call and what was recorded about it."""
         return show_delivery(broker.delivery(caller, id)) | {"evidence": broker.evidence_of(caller, id)}
 
     @routes.get("/api/v1/receipts/{id}", response_class=PlainTextResponse)
     def receipt(caller: Who, id: str) -> Response:
+        """Proof that a delivery is in the ledger (C2SP tlog-proof)."""
         return PlainTextResponse(broker.receipt(caller, id), media_type=PROOF)
 
     @routes.get("/api/v1/quality-findings")
     def findings(
         request: Request, response: Response, caller: Who, limit: Limit = LIMIT, page_token: str | None = None
     ) -> dict[str, Any]:
+        """Providers that did not keep their own interface, newest first."""
         rows = broker.findings(caller, limit=limit + 1, before=decode(page_token))
         return page(request, response, rows, limit, lambda row: row.id, show_finding)
 
     @routes.put("/api/v1/interfaces/{id}/credential", status_code=204)
     def credential(caller: Who, id: str, body: CredentialBody) -> None:
+        """Store the header a provider's own service asks for."""
         vault.put(caller, id, body.header, body.value)
 
     @routes.delete("/api/v1/interfaces/{id}/credential", status_code=204)
     def forget(caller: Who, id: str) -> None:
+        """Forget that header."""
         vault.drop(caller, id)
 
     return routes

@@ -19,10 +19,12 @@ def router(checks: Mapping[str, Check]) -> APIRouter:
 
     @routes.get("/health")
     def health() -> dict[str, str]:
+        """The process lives."""
         return {"status": "ok"}
 
     @routes.get("/ready")
     def ready() -> JSONResponse:
+        """Every part can do its work: 200, or 503 naming what cannot."""
         parts = {name: _state(check) for name, check in checks.items()}
         good = all(state == "ok" for state in parts.values())
         body = {"status": "ok" if good else "unavailable", "parts": parts}

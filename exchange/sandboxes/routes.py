@@ -47,6 +47,7 @@ def router(sandboxes: Sandboxes, access: Access) -> APIRouter:
 
     @routes.post("/sandboxes", status_code=201)
     def open_(caller: Who, body: SandboxBody, response: Response) -> dict[str, Any]:
+        """Open a sandbox of interfaces or of a matter; its key is shown once."""
         opened = sandboxes.open(caller, body.interfaces, body.matter, body.seed)
         response.headers["Cache-Control"] = "no-store"  # the key is shown this once
         return _shown(opened.hosted) | {"key": opened.key}
@@ -55,11 +56,13 @@ def router(sandboxes: Sandboxes, access: Access) -> APIRouter:
     def listed(
         request: Request, response: Response, caller: Who, limit: Limit = LIMIT, page_token: str | None = None
     ) -> dict[str, Any]:
+        """One's own sandboxes."""
         rows = sandboxes.listed(caller, after=decode(page_token), limit=limit + 1)
         return page(request, response, rows, limit, lambda row: row.id, _shown)
 
     @routes.get("/sandboxes/{id}")
     def one(caller: Who, id: str) -> dict[str, Any]:
+        """One sandbox."""
         return _shown(sandboxes.get(caller, id))
 
     @routes.get("/sandboxes/{id}/calls")
@@ -71,11 +74,13 @@ def router(sandboxes: Sandboxes, access: Access) -> APIRouter:
         limit: Limit = LIMIT,
         page_token: str | None = None,
     ) -> dict[str, Any]:
+        """What an app did in a sandbox, newest first."""
         rows = sandboxes.calls(caller, id, limit=limit + 1, before=decode(page_token))
         return page(request, response, rows, limit, lambda row: row.id, _call)
 
     @routes.post("/datasets", status_code=202)
     def ask(caller: Who, body: DatasetBody) -> dict[str, Any]:
+        """Ask for a synthetic dataset; answers 202 with its job."""
         seed = check_seed(body.seed, sandboxes.settings.population_seed)
         return show(
             datasets.request(caller, body.interface, body.table, body.rows, seed, body.format, body.purpose), None
@@ -85,15 +90,18 @@ def router(sandboxes: Sandboxes, access: Access) -> APIRouter:
     def asked(
         request: Request, response: Response, caller: Who, limit: Limit = LIMIT, page_token: str | None = None
     ) -> dict[str, Any]:
+        """Datasets one asked for."""
         rows = datasets.listed(caller, after=decode(page_token), limit=limit + 1)
         return page(request, response, rows, limit, lambda row: row.id, lambda row: show(row, None))
 
     @routes.get("/datasets/{id}")
     def dataset(caller: Who, id: str) -> dict[str, Any]:
+        """One dataset: progress, files, verdict."""
         return show(*datasets.get(caller, id))
 
     @routes.get("/datasets/{id}/files/{name:path}", response_class=FileResponse)
     def file(caller: Who, id: str, name: str) -> Response:
+        """A file of a dataset; ranges resume a download."""
         path = datasets.file(caller, id, name)
         return FileResponse(path, filename=path.name)  # answers Range requests, so a download can resume
 
