@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, ForeignKey, String, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, Float, ForeignKey, Table, Text, insert, select, update
 
 from exchange.certification.model import Certification, State, Subject
 from exchange.database import metadata
@@ -13,33 +13,33 @@ from exchange.database import metadata
 certifications = Table(
     "certifications",
     metadata,
-    Column("id", String(40), primary_key=True),
-    Column("app_version", String(40), nullable=False, index=True),
-    Column("app", String(40), nullable=False),
-    Column("vendor", String(80), nullable=False, index=True),
-    Column("matter", String(80), nullable=False),
-    Column("version", String(80), nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("app_version", Text, nullable=False, index=True),
+    Column("app", Text, nullable=False),
+    Column("vendor", Text, nullable=False, index=True),
+    Column("matter", Text, nullable=False),
+    Column("version", Text, nullable=False),
     Column("url", Text, nullable=False),
-    Column("artefact_digest", String(80), nullable=False),
-    Column("state", String(20), nullable=False),
-    Column("commitment", String(64), nullable=False),
-    Column("requested_at", String(30), nullable=False),
-    Column("requested_by", String(80), nullable=False),
-    Column("finished_at", String(30)),
-    Column("grade", String(4)),
+    Column("artefact_digest", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("commitment", Text, nullable=False),
+    Column("requested_at", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("grade", Text),
     Column("score", Float),
     Column("reasons", Text, nullable=False),
     Column("failing", Text, nullable=False),
-    Column("report_digest", String(64)),
-    Column("certificate_digest", String(64)),
-    Column("valid_until", String(30)),
+    Column("report_digest", Text),
+    Column("certificate_digest", Text),
+    Column("valid_until", Text),
 )
 secrets = Table(
     "certification_secrets",
     metadata,
     Column("certification", ForeignKey("certifications.id"), primary_key=True),
     Column("seeds", Text, nullable=False),
-    Column("nonce", String(64), nullable=False),
+    Column("nonce", Text, nullable=False),
 )
 
 

@@ -321,7 +321,9 @@ class Market:
     def handled_matters(self, caller: Caller) -> list[HandledMatter]:
         """A citizen's own, a vendor's own; all for offices that may read them."""
         permit(caller, "matter.read")
-        where: dict[str, Any] = {"public": {"citizen": caller.id}, "vendor": {"vendor": caller.party}}.get(caller.kind, {})
+        where: dict[str, Any] = {"public": {"citizen": caller.id}, "vendor": {"vendor": caller.party}}.get(
+            caller.kind, {}
+        )
         with self.database.reading() as tx:
             return store.listed(tx, HandledMatter, **where)
 

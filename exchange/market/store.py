@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
-from sqlalchemy import Boolean, Column, Connection, Integer, String, Table, Text, insert, select, update
+from sqlalchemy import Boolean, Column, Connection, Integer, Table, Text, insert, select, update
 
 from exchange.database import metadata
 from exchange.errors import NotFound
@@ -14,8 +14,8 @@ from exchange.market.model import App, AppVersion, Demand, HandledMatter, Listin
 V = TypeVar("V", Demand, Order, App, AppVersion, Listing, HandledMatter)
 
 
-def _key(length: int = 40) -> Column[str]:
-    return Column("id", String(length), primary_key=True)
+def _key() -> Column[str]:
+    return Column("id", Text, primary_key=True)
 
 
 TABLES: dict[type, Table] = {
@@ -23,27 +23,27 @@ TABLES: dict[type, Table] = {
         "demands",
         metadata,
         _key(),
-        Column("department", String(80), nullable=False),
-        Column("matter", String(80), nullable=False, index=True),
+        Column("department", Text, nullable=False),
+        Column("matter", Text, nullable=False, index=True),
         Column("title_zh", Text, nullable=False),
         Column("title_en", Text, nullable=False),
-        Column("published_at", String(30), nullable=False),
+        Column("published_at", Text, nullable=False),
     ),
     Order: Table(
         "orders",
         metadata,
         _key(),
-        Column("demand", String(40), nullable=False, index=True),
-        Column("vendor", String(80), nullable=False, index=True),
-        Column("taken_at", String(30), nullable=False),
+        Column("demand", Text, nullable=False, index=True),
+        Column("vendor", Text, nullable=False, index=True),
+        Column("taken_at", Text, nullable=False),
     ),
     App: Table(
         "apps",
         metadata,
         _key(),
-        Column("order_id", String(40), nullable=False),
-        Column("vendor", String(80), nullable=False, index=True),
-        Column("matter", String(80), nullable=False, index=True),
+        Column("order_id", Text, nullable=False),
+        Column("vendor", Text, nullable=False, index=True),
+        Column("matter", Text, nullable=False, index=True),
         Column("name_zh", Text, nullable=False),
         Column("name_en", Text, nullable=False),
     ),
@@ -51,61 +51,61 @@ TABLES: dict[type, Table] = {
         "app_versions",
         metadata,
         _key(),
-        Column("app", String(40), nullable=False, index=True),
-        Column("vendor", String(80), nullable=False),
-        Column("matter", String(80), nullable=False),
-        Column("version", String(80), nullable=False),
+        Column("app", Text, nullable=False, index=True),
+        Column("vendor", Text, nullable=False),
+        Column("matter", Text, nullable=False),
+        Column("version", Text, nullable=False),
         Column("url", Text, nullable=False),
-        Column("artefact_digest", String(80), nullable=False),
-        Column("state", String(20), nullable=False),
-        Column("certification", String(40)),
+        Column("artefact_digest", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("certification", Text),
     ),
     Listing: Table(
         "listings",
         metadata,
         _key(),
-        Column("app_version", String(40), nullable=False, unique=True),
-        Column("app", String(40), nullable=False),
-        Column("vendor", String(80), nullable=False),
-        Column("matter", String(80), nullable=False, index=True),
-        Column("certification", String(40), nullable=False),
-        Column("grade", String(4), nullable=False),
-        Column("listed_at", String(30), nullable=False),
-        Column("valid_until", String(30), nullable=False),
+        Column("app_version", Text, nullable=False, unique=True),
+        Column("app", Text, nullable=False),
+        Column("vendor", Text, nullable=False),
+        Column("matter", Text, nullable=False, index=True),
+        Column("certification", Text, nullable=False),
+        Column("grade", Text, nullable=False),
+        Column("listed_at", Text, nullable=False),
+        Column("valid_until", Text, nullable=False),
         Column("active", Boolean, nullable=False),
     ),
     HandledMatter: Table(
         "handled_matters",
         metadata,
         _key(),
-        Column("launch", String(40), nullable=False, unique=True),
-        Column("listing", String(40), nullable=False, index=True),
-        Column("vendor", String(80), nullable=False),
-        Column("matter", String(80), nullable=False),
-        Column("citizen", String(80), nullable=False, index=True),
-        Column("opened_at", String(30), nullable=False),
+        Column("launch", Text, nullable=False, unique=True),
+        Column("listing", Text, nullable=False, index=True),
+        Column("vendor", Text, nullable=False),
+        Column("matter", Text, nullable=False),
+        Column("citizen", Text, nullable=False, index=True),
+        Column("opened_at", Text, nullable=False),
         Column("steps", Text, nullable=False),
-        Column("completed_at", String(30)),
+        Column("completed_at", Text),
     ),
 }
 ratings = Table(
     "ratings",
     metadata,
-    Column("handled_matter", String(40), primary_key=True),  # the key itself says: one rating for each
-    Column("listing", String(40), nullable=False, index=True),
+    Column("handled_matter", Text, primary_key=True),  # the key itself says: one rating for each
+    Column("listing", Text, nullable=False, index=True),
     Column("level", Integer, nullable=False),
     Column("comment", Text, nullable=False),
-    Column("rated_at", String(30), nullable=False),
+    Column("rated_at", Text, nullable=False),
 )
 settlements = Table(
     "settlements",
     metadata,
     _key(),
-    Column("period_start", String(30), nullable=False),
-    Column("period_end", String(30), nullable=False),
-    Column("requested_by", String(80), nullable=False),
-    Column("job", String(80), nullable=False),
-    Column("made_at", String(30)),
+    Column("period_start", Text, nullable=False),
+    Column("period_end", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("made_at", Text),
     Column("statement", Text),
 )
 

@@ -42,15 +42,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_agreements_provider"), "agreements", ["provider"], unique=False)
     op.create_table(
         "app_versions",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("app", sa.String(length=40), nullable=False),
-        sa.Column("vendor", sa.String(length=80), nullable=False),
-        sa.Column("matter", sa.String(length=80), nullable=False),
-        sa.Column("version", sa.String(length=80), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("matter", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("artefact_digest", sa.String(length=80), nullable=False),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("certification", sa.String(length=40), nullable=True),
+        sa.Column("artefact_digest", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("certification", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_app_versions")),
     )
     op.create_index(op.f("ix_app_versions_app"), "app_versions", ["app"], unique=False)
@@ -74,10 +74,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_applications_provider"), "applications", ["provider"], unique=False)
     op.create_table(
         "apps",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("order_id", sa.String(length=40), nullable=False),
-        sa.Column("vendor", sa.String(length=80), nullable=False),
-        sa.Column("matter", sa.String(length=80), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("matter", sa.Text(), nullable=False),
         sa.Column("name_zh", sa.Text(), nullable=False),
         sa.Column("name_en", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_apps")),
@@ -94,26 +94,26 @@ def upgrade() -> None:
     )
     op.create_table(
         "certifications",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("app_version", sa.String(length=40), nullable=False),
-        sa.Column("app", sa.String(length=40), nullable=False),
-        sa.Column("vendor", sa.String(length=80), nullable=False),
-        sa.Column("matter", sa.String(length=80), nullable=False),
-        sa.Column("version", sa.String(length=80), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("app_version", sa.Text(), nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("matter", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("artefact_digest", sa.String(length=80), nullable=False),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("commitment", sa.String(length=64), nullable=False),
-        sa.Column("requested_at", sa.String(length=30), nullable=False),
-        sa.Column("requested_by", sa.String(length=80), nullable=False),
-        sa.Column("finished_at", sa.String(length=30), nullable=True),
-        sa.Column("grade", sa.String(length=4), nullable=True),
+        sa.Column("artefact_digest", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("commitment", sa.Text(), nullable=False),
+        sa.Column("requested_at", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("finished_at", sa.Text(), nullable=True),
+        sa.Column("grade", sa.Text(), nullable=True),
         sa.Column("score", sa.Float(), nullable=True),
         sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("failing", sa.Text(), nullable=False),
-        sa.Column("report_digest", sa.String(length=64), nullable=True),
-        sa.Column("certificate_digest", sa.String(length=64), nullable=True),
-        sa.Column("valid_until", sa.String(length=30), nullable=True),
+        sa.Column("report_digest", sa.Text(), nullable=True),
+        sa.Column("certificate_digest", sa.Text(), nullable=True),
+        sa.Column("valid_until", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_certifications")),
     )
     op.create_index(op.f("ix_certifications_app_version"), "certifications", ["app_version"], unique=False)
@@ -200,26 +200,26 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_provider_id", "deliveries", ["provider", "id"], unique=False)
     op.create_table(
         "demands",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("department", sa.String(length=80), nullable=False),
-        sa.Column("matter", sa.String(length=80), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("matter", sa.Text(), nullable=False),
         sa.Column("title_zh", sa.Text(), nullable=False),
         sa.Column("title_en", sa.Text(), nullable=False),
-        sa.Column("published_at", sa.String(length=30), nullable=False),
+        sa.Column("published_at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_demands")),
     )
     op.create_index(op.f("ix_demands_matter"), "demands", ["matter"], unique=False)
     op.create_table(
         "handled_matters",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("launch", sa.String(length=40), nullable=False),
-        sa.Column("listing", sa.String(length=40), nullable=False),
-        sa.Column("vendor", sa.String(length=80), nullable=False),
-        sa.Column("matter", sa.String(length=80), nullable=False),
-        sa.Column("citizen", sa.String(length=80), nullable=False),
-        sa.Column("opened_at", sa.String(length=30), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("launch", sa.Text(), nullable=False),
+        sa.Column("listing", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("matter", sa.Text(), nullable=False),
+        sa.Column("citizen", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.Text(), nullable=False),
         sa.Column("steps", sa.Text(), nullable=False),
-        sa.Column("completed_at", sa.String(length=30), nullable=True),
+        sa.Column("completed_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handled_matters")),
         sa.UniqueConstraint("launch", name=op.f("uq_handled_matters_launch")),
     )
@@ -315,15 +315,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "listings",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("app_version", sa.String(length=40), nullable=False),
-        sa.Column("app", sa.String(length=40), nullable=False),
-        sa.Column("vendor", sa.String(length=80), nullable=False),
-        sa.Column("matter", sa.String(length=80), nullable=False),
-        sa.Column("certification", sa.String(length=40), nullable=False),
-        sa.Column("grade", sa.String(length=4), nullable=False),
-        sa.Column("listed_at", sa.String(length=30), nullable=False),
-        sa.Column("valid_until", sa.String(length=30), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("app_version", sa.Text(), nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("matter", sa.Text(), nullable=False),
+        sa.Column("certification", sa.Text(), nullable=False),
+        sa.Column("grade", sa.Text(), nullable=False),
+        sa.Column("listed_at", sa.Text(), nullable=False),
+        sa.Column("valid_until", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
         sa.UniqueConstraint("app_version", name=op.f("uq_listings_app_version")),
@@ -331,10 +331,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_listings_matter"), "listings", ["matter"], unique=False)
     op.create_table(
         "orders",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("demand", sa.String(length=40), nullable=False),
-        sa.Column("vendor", sa.String(length=80), nullable=False),
-        sa.Column("taken_at", sa.String(length=30), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("demand", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("taken_at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
     )
     op.create_index(op.f("ix_orders_demand"), "orders", ["demand"], unique=False)
@@ -375,11 +375,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_quality_findings_provider"), "quality_findings", ["provider"], unique=False)
     op.create_table(
         "ratings",
-        sa.Column("handled_matter", sa.String(length=40), nullable=False),
-        sa.Column("listing", sa.String(length=40), nullable=False),
+        sa.Column("handled_matter", sa.Text(), nullable=False),
+        sa.Column("listing", sa.Text(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
-        sa.Column("rated_at", sa.String(length=30), nullable=False),
+        sa.Column("rated_at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("handled_matter", name=op.f("pk_ratings")),
     )
     op.create_index(op.f("ix_ratings_listing"), "ratings", ["listing"], unique=False)
@@ -433,12 +433,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_sandboxes_owner"), "sandboxes", ["owner"], unique=False)
     op.create_table(
         "settlements",
-        sa.Column("id", sa.String(length=40), nullable=False),
-        sa.Column("period_start", sa.String(length=30), nullable=False),
-        sa.Column("period_end", sa.String(length=30), nullable=False),
-        sa.Column("requested_by", sa.String(length=80), nullable=False),
-        sa.Column("job", sa.String(length=80), nullable=False),
-        sa.Column("made_at", sa.String(length=30), nullable=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("period_start", sa.Text(), nullable=False),
+        sa.Column("period_end", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Text(), nullable=True),
         sa.Column("statement", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_settlements")),
     )
@@ -451,9 +451,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "certification_secrets",
-        sa.Column("certification", sa.String(length=40), nullable=False),
+        sa.Column("certification", sa.Text(), nullable=False),
         sa.Column("seeds", sa.Text(), nullable=False),
-        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("nonce", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["certification"], ["certifications.id"], name=op.f("fk_certification_secrets_certification_certifications")
         ),
