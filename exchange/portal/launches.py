@@ -14,9 +14,10 @@ from exchange.errors import Forbidden, Unauthenticated
 from exchange.market.model import Listing
 from exchange.market.service import Market
 from exchange.parties.access import Access, Caller
-from exchange.portal import form
+from exchange.portal import form, views
 from exchange.portal.language import chosen, text, translations
 from exchange.portal.pages import Pages
+from exchange.portal.problem import readable
 from specs import library
 from specs.model import Operation
 
@@ -25,7 +26,7 @@ TIMEOUT = 30.0
 
 def router(pages: Pages, access: Access, market: Market, base_url: str) -> APIRouter:
     """Routes ``/market/{matter}/{listing}``: open an app, fill in its form, see what came of it."""
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(include_in_schema=False, route_class=readable(pages))
     Who = Annotated[Caller | None, Depends(access.caller)]
 
     @routes.post("/market/{matter}/{listing}")
@@ -65,15 +66,19 @@ def router(pages: Pages, access: Access, market: Market, base_url: str) -> APIRo
         answer: Any = None,
         problem: str = "",
     ) -> Response:
-        known = library.matter(matter)
+        known = views.matter(matter)
         app, _, _ = market.app_of(_listing(market, matter, listing))
+        shown = _fields(known)
         return pages.render(
             request,
             caller,
             "form.html",
             matter=known,
             app={"zh_CN": app.name_zh, "en": app.name_en},
-            fields=_fields(known),
+            fields=shown,
+            labels=form.titles(shown),
+            steps={step.id: step.title for step in known.steps},
+            results=_results(known),
             values=values or {},
             token=token,
             answer=answer,
@@ -85,7 +90,7 @@ def router(pages: Pages, access: Access, market: Market, base_url: str) -> APIRo
         request: Request, market: Market, listing: str, matter: str, token: str, values: dict[str, str]
     ) -> tuple[Any, str]:
         _ = translations(chosen(request)).gettext
-        known = library.matter(matter)
+        known = views.matter(matter)
         _app, version, _ratings = market.app_of(_listing(market, matter, listing))
         body = form.body(_fields(known), values)
         headers = {
@@ -109,7 +114,9 @@ def router(pages: Pages, access: Access, market: Market, base_url: str) -> APIRo
 
 
 async def _typed(request: Request) -> dict[str, str]:
-    return {key: str(value) for key, value in (await request.form()).items()}
+    given = await request.form()
+    # boxes of one list share a name; an empty box before them says that the list was shown
+    return {key: ",".join(str(value) for value in given.getlist(key) if value) for key in given}
 
 
 def _listing(market: Market, matter: str, listing: str) -> Listing:
@@ -130,7 +137,22 @@ def _fields(matter: library.Matter) -> tuple[form.Field, ...]:
     if content is None or content.schema is None:
         return ()
     schema = matter.interface.standalone(content.schema)
-    return form.fields(schema, schema)
+    return form.fields(schema, schema, names={step.id: step.title for step in matter.steps})
+
+
+def _results(matter: library.Matter) -> dict[str, form.Text]:
+    """Titles of the numbers a matter ends with, as the matter's interface words them."""
+    for response in _submission(matter).responses:
+        for content in response.contents:
+            if response.status.startswith("2") and content.schema is not None:
+                schema = matter.interface.standalone(content.schema)
+                named = form.titles(form.fields(schema, schema))
+                return {
+                    pointer.rsplit("/", 1)[1]: {code: words.rpartition(" · ")[2] for code, words in title.items()}
+                    for pointer, title in named.items()
+                    if pointer.startswith("/result/")
+                }
+    return {}
 
 
 def _signed_in(caller: Caller | None) -> Caller:

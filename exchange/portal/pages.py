@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from exchange.parties.access import Access, Caller
 from exchange.portal import language
+from specs import library
 
 HERE = Path(__file__).parent
 
@@ -39,6 +40,7 @@ class Pages:
             csrf=self.access.csrf(request),
             navigation=navigation(caller, gettext),
             party=lambda identifier: language.text(self.names(identifier), code),
+            purpose=lambda said: language.text(_purpose(said), code),
             **context,
         )
         response = HTMLResponse(html, status_code=status, headers=HEADERS)
@@ -57,7 +59,7 @@ class Pages:
         environment.install_gettext_translations(language.translations(code), newstyle=True)  # type: ignore[attr-defined]
         environment.filters["text"] = lambda value: language.text(value, code)
         environment.filters["day"] = lambda value: moment_text(value)[:10]
-        environment.filters["minute"] = lambda value: moment_text(value)[:16].replace("T", " ")
+        environment.filters["minute"] = lambda value: moment_text(value)[:16]
         return environment
 
 
@@ -71,9 +73,22 @@ HEADERS: Mapping[str, str] = {
 }
 
 
+CHINA = timezone(timedelta(hours=8))
+"""Every page shows China Standard Time, wherever the service and the reader are; the footer says so."""
+
+
 def moment_text(value: object) -> str:
-    """RFC 3339 text of what stores and services give as a moment: text or datetime."""
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    """``yyyy-MM-dd HH:mm`` in China Standard Time of a moment (RFC 3339 text or datetime); a plain day stays a day."""
+    said = value.isoformat() if isinstance(value, datetime) else str(value)
+    if len(said) <= 10:
+        return said
+    moment = datetime.fromisoformat(said)
+    return (moment.astimezone(CHINA) if moment.tzinfo else moment).strftime("%Y-%m-%d %H:%M")
+
+
+def _purpose(said: str) -> Mapping[str, str] | str:
+    # an app's agreements have its matter as purpose; all others say it in words
+    return library.matter(said).title if said in library.matters() else said
 
 
 def navigation(caller: Caller | None, gettext: Any) -> list[tuple[str, str]]:

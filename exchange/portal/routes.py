@@ -2,7 +2,7 @@
 
 # annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -17,10 +17,11 @@ from exchange.market.statements import Statements
 from exchange.oversight.service import Oversight
 from exchange.parties.access import Access, Caller
 from exchange.parties.service import Parties
-from exchange.portal import sankey
+from exchange.portal import sankey, views
 from exchange.portal.interfaces import answered
 from exchange.portal.language import chosen, text, translations
 from exchange.portal.pages import Pages
+from exchange.portal.problem import readable
 from specs import library
 
 
@@ -38,7 +39,7 @@ def router(
     base_url: str,
 ) -> APIRouter:
     """Routes of every page but those of a launched app, which `exchange.portal.launches` holds."""
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(include_in_schema=False, route_class=readable(pages))
     Who = Annotated[Caller | None, Depends(access.caller)]
 
     @routes.get("/")
@@ -70,8 +71,10 @@ def router(
     ) -> Response:
         try:
             session = parties.sign_in(login, password)
-        except TongbanError as error:
-            return pages.render(request, None, "sign_in.html", status=401, next=_local(next), failed=str(error))
+        except Unauthenticated:
+            _ = translations(chosen(request)).gettext
+            failed = _("The name or the password is wrong. Your party's administrator can give you a new one.")
+            return pages.render(request, None, "sign_in.html", status=401, next=_local(next), failed=failed)
         response = RedirectResponse(_local(next), status_code=303)
         access.remember(response, session)
         return response
@@ -116,8 +119,9 @@ def router(
             matters=[
                 {
                     "id": m,
-                    "title": _matter(m).title,
-                    "listings": [_listing(market, item) for item in listings if item.matter == m],
+                    "title": views.matter(m).title,
+                    "text": views.matter(m).description,
+                    "listings": [views.listing(market, item) for item in listings if item.matter == m],
                 }
                 for m in wanted
             ],
@@ -149,8 +153,9 @@ def router(
             request,
             caller,
             "applications.html",
-            applications=[_application(agreements, catalogue, who, a) for a in agreements.applications(who)],
-            agreements=[_agreement(a) for a in agreements.agreements(who)],
+            applications=[views.application(agreements, catalogue, who, a) for a in agreements.applications(who)],
+            agreements=[views.agreement(a) for a in agreements.agreements(who)],
+            titles={record.id: record.title for record in catalogue.search()},
         )
 
     @routes.post("/applications/{identifier}")
@@ -175,7 +180,8 @@ def router(
             "flows.html",
             flows=oversight.flows(who, outcome=outcome, consumer=consumer),
             pairs=pairs,
-            found=oversight.findings(who),
+            found=views.findings(oversight.findings(who), lambda party: text(pages.names(party), code), pairs),
+            titles={record.id: record.title for record in catalogue.search()},
             delivered=sum(p["delivered"] for p in pairs),
             refused=sum(p["refused"] for p in pairs),
             consumers=sorted({p["consumer"] for p in pairs}),
@@ -206,20 +212,8 @@ def router(
     def mine(request: Request, caller: Who) -> Response:
         who = _signed_in(caller)
         code = chosen(request)
-        rated = {r.handled_matter: r.level for m in market.handled_matters(who) for r in market.ratings(m.id)}
-        shown = [
-            {
-                "id": m.id,
-                "title": _matter(m.matter).title,
-                "state": m.state,
-                "at": m.opened_at,
-                "steps": [step.split("#")[1] for step in m.steps],
-                "rateable": m.completed_at is not None and m.id not in rated,
-                "level": rated.get(m.id),
-            }
-            for m in market.handled_matters(who)
-        ]
-        return pages.render(request, caller, "mine.html", matters=shown, levels=_levels(code))
+        shown = [views.handled(market, found) for found in market.handled_matters(who)]
+        return pages.render(request, caller, "mine.html", matters=shown, levels=views.levels(code))
 
     @routes.post("/mine/{identifier}/rating")
     def rate(
@@ -230,7 +224,15 @@ def router(
 
     @routes.get("/settlements")
     def settlements_page(request: Request, caller: Who) -> Response:
-        return pages.render(request, caller, "settlements.html", settlements=statements.listed(_signed_in(caller)))
+        listed = statements.listed(_signed_in(caller))
+        lines = [line for row in listed if row["statement"] for line in row["statement"]["lines"]]
+        names = views.apps(market, {line["listing"] for line in lines})
+        return pages.render(request, caller, "settlements.html", settlements=listed, apps=names)
+
+    @routes.get("/{page}")
+    def nothing(page: str) -> Response:
+        # the last route of the portal: whoever mistypes an address reads a page instead of JSON
+        raise NotFound(f"no page /{page}", hint="the pages are listed at the top")
 
     return routes
 
@@ -244,68 +246,3 @@ def _signed_in(caller: Caller | None) -> Caller:
 def _local(target: str) -> str:
     # only a path of our own: an address given by somebody else must not become a redirect
     return target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/"
-
-
-def _matter(identifier: str) -> library.Matter:
-    try:
-        return library.matter(identifier)
-    except KeyError:
-        raise NotFound(f"no matter {identifier}", hint="see /market") from None
-
-
-def _levels(code: str) -> list[tuple[int, str]]:
-    words = {
-        "zh_CN": ("非常满意", "满意", "基本满意", "不满意", "非常不满意"),
-        "en": ("very satisfied", "satisfied", "fairly satisfied", "dissatisfied", "very dissatisfied"),
-    }
-    return list(zip((5, 4, 3, 2, 1), words[code], strict=True))
-
-
-def _listing(market: Market, item: Any) -> dict[str, Any]:
-    app, version, ratings = market.app_of(item)
-    levels = [rating.level for rating in ratings]
-    return {
-        "id": item.id,
-        "name": {"zh_CN": app.name_zh, "en": app.name_en},
-        "vendor": item.vendor,
-        "version": version.version,
-        "grade": item.grade,
-        "certification": item.certification,
-        "ratings": len(levels),
-        "mean": sum(levels) / len(levels) if levels else None,
-    }
-
-
-def _application(agreements: Agreements, catalogue: Catalogue, caller: Caller, a: Any) -> dict[str, Any]:
-    due = agreements.due_date(a)
-    return {
-        "id": a.id,
-        "consumer": a.consumer,
-        "provider": a.provider,
-        "interface": a.wish.interface,
-        "title": catalogue.interface(a.wish.interface).title,
-        "state": a.state.value,
-        "purpose": a.wish.purpose,
-        "scenario": a.wish.scenario,
-        "legal_basis": a.wish.legal_basis,
-        "fields": a.wish.fields,
-        "reason": a.reply.reason if a.reply else "",
-        "due": due.day if due else None,
-        "late": due.late if due else False,
-        "answerable": a.state.value == "filed"
-        and caller.party == a.provider
-        and bool(caller.roles & {"admin", "reviewer"}),
-    }
-
-
-def _agreement(a: Any) -> dict[str, Any]:
-    return {
-        "id": a.id,
-        "interface": a.interface,
-        "provider": a.provider,
-        "consumer": a.consumer,
-        "purpose": a.purpose,
-        "fields": a.labels,
-        "until": a.expires_at,
-        "state": a.state.value,
-    }

@@ -25,7 +25,7 @@ def options(pairs: Sequence[dict[str, Any]], name: Callable[[str], str]) -> dict
             {
                 "type": "sankey",
                 "left": 10,
-                "right": 150,
+                "right": 10,
                 "top": 16,
                 "bottom": 16,
                 "nodeGap": 14,
@@ -35,7 +35,8 @@ def options(pairs: Sequence[dict[str, Any]], name: Callable[[str], str]) -> dict
                 "data": [
                     {
                         "name": node,
-                        "label": {"formatter": name(node[2:])},
+                        # consumers stand at the right edge: their names go to the left of the bar, or they are cut off
+                        "label": {"formatter": name(node[2:]), "position": "right" if node[0] == "p" else "left"},
                         "tooltip": {"formatter": name(node[2:])},
                     }
                     for node in nodes
