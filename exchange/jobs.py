@@ -230,6 +230,9 @@ class Jobs:
             result = self._do(asked)
             over = self._change(job_id, "done", result=json.dumps(result))
         except Exception as error:
+            if self._stopping.is_set():
+                # DBOS went away under a long step: no failure of the job, which goes on at the next start
+                raise _Halt from error
             if not isinstance(error, TongbanError):
                 _log.exception("job %s (%s) failed", job_id, asked.kind)
             over = self._change(job_id, "failed", error=_one_line(error))
