@@ -56,7 +56,8 @@ def activity(seed: int | str, households: int) -> Activity:
 def _settle(seed: int | str, block: Template) -> Activity:
     chances = Chances(seed, "activity")
     n = len(block)
-    age = BASE.year - block.year
+    # the birthday may still be to come this year: nobody works before the eighteenth
+    age = BASE.year - block.year - 1
     education = _education(chances, age)
     chance = chances.uniform("activity", n)
     leaving = np.where(block.sex == MAN, 60, 54)

@@ -29,7 +29,7 @@ def cents(rows: Rows) -> Ints:
     table = _table()
     # a little noise a person, so that not every copy of a slot earns the same
     spread = unit(rows.words("income")) - 0.5
-    return table[np.clip(rank * len(table) + spread * 64, 0, len(table) - 1).astype(np.int64)]
+    return table[np.clip(rank * len(table) + spread * 32, 0, len(table) - 1).astype(np.int64)]
 
 
 def money(amounts: Ints, there: Any) -> pa.Array:

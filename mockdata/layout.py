@@ -95,7 +95,7 @@ def lay_out(seed: int | str, size: int, template: Template, divisions: Divisions
     wanted = max(1, min(len(divisions), size // _PEOPLE_A_DIVISION))
     if wanted < len(divisions):
         division = _sample(seed, weights, wanted)
-        weights = np.ones(wanted) / wanted
+        weights = _by_province(weights, divisions.provinces, division)
     else:
         division = np.arange(len(divisions))
     sizes = np.maximum(apportion(weights, size), 1)
@@ -116,6 +116,13 @@ def _sample(seed: int | str, weights: Floats, wanted: int) -> Ints:
         left = np.setdiff1d(np.argsort(-weights, kind="stable"), chosen, assume_unique=True)
         chosen = np.union1d(chosen, left[np.argsort(-weights[left], kind="stable")][: wanted - len(chosen)])
     return chosen.astype(np.int64)
+
+
+def _by_province(weights: Floats, provinces: Ints, chosen: Ints) -> Floats:
+    """Weights of the chosen divisions: each province that has one keeps its share of the population."""
+    share = np.bincount(provinces, weights)
+    left = np.bincount(provinces[chosen], weights[chosen], minlength=len(share))
+    return np.asarray(weights[chosen] * share[provinces[chosen]] / left[provinces[chosen]])
 
 
 def _starts(seed: int | str, division: Ints, sizes: Ints, cuttable: NDArray[np.bool_]) -> Ints:

@@ -129,6 +129,8 @@ def _draw_years(chances: Chances, draft: Draft, generations: Ints) -> None:
     kind = chances.uniform("kind of collective", n_homes)
     spread = chances.uniform("age in the collective", n_homes)
     dormitory = np.select([kind < 0.4, kind < 0.9], [16 + 4 * spread, 21 + 32 * spread * spread], 66 + 24 * spread)
+    # a couple among them is of age
+    dormitory = np.where(single_parent, dormitory, np.maximum(dormitory, 26 + 20 * spread * spread))
     level_back[~family, 0] = dormitory[~family].astype(np.int64)
 
     _apply_levels(chances, draft, level_back, older, on_bottom)
@@ -160,14 +162,14 @@ def _fill_rest(chances: Chances, draft: Draft, single_generation: Flags, older: 
     filling = single_generation[draft.household]
     want = np.bincount(draft.back[~filling], minlength=OLDEST + 1)
     rest = np.maximum(sum(ages.quotas(len(draft.back))) - want, 0).astype(np.float64)
-    rest[:19] = 0
+    rest[:18] = 0
     homes = np.nonzero(single_generation)[0]
     pool = np.repeat(np.arange(OLDEST + 1), apportion(rest, len(homes)))
     couple = draft.counts[homes, 0, SPOUSE] > 0
     chance = chances.uniform("age of the household", len(homes))
     # couples begin later than lodgers of twenty
     back = np.empty(len(homes), dtype=np.int64)
-    back[np.argsort(np.where(couple, 0.1 + 0.9 * chance, chance), kind="stable")] = pool
+    back[np.argsort(np.where(couple, 0.2 + 0.8 * chance, chance), kind="stable")] = pool
     of_home = np.zeros(len(single_generation), dtype=np.int64)
     of_home[homes] = back
     slots = np.nonzero(filling)[0]

@@ -66,6 +66,10 @@ class Population:
         # persons never change, and a sandbox asks for the same one several times in one request
         self._record = lru_cache(maxsize=4096)(self._look_up)
 
+    def __reduce__(self) -> tuple[type[Population], tuple[int | str, int, date, Mode]]:
+        # to another process travels the recipe, not the tables
+        return Population, (self.seed, self.size, self.as_of, self.identifiers)
+
     def __repr__(self) -> str:
         return f"Population({self.seed!r}, {self.size:_}, {self.as_of!r}, {self.identifiers!r})"
 

@@ -121,7 +121,9 @@ class Register:
             raise KeyError(f"the element {element.id} carries no fact of the population, so no register can fill it")
         holds = self.facts if qualifier is None else ATTRIBUTES if qualifier in self.persons else {}
         if element.attribute not in holds:
-            near = difflib.get_close_matches(name, self.elements, n=4)
+            # XM in a register of couples is likely to mean one of NAN_XM and NV_XM
+            near = sorted(known for known in self.elements if known.endswith(f"_{element.id}"))
+            near = near or difflib.get_close_matches(name, self.elements, n=4)
             hint = f"; near: {', '.join(near)}" if near else ""
             raise KeyError(f"the register {self.name} does not hold {name}{hint}")
         return qualifier, element.attribute

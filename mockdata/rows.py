@@ -97,11 +97,15 @@ class Rows:
         return YEAR_STARTS[self.year - 1880] + within
 
     @cached_property
+    def sequence(self) -> Ints:
+        """Sequence of the citizen number, 2 … 999, odd for men: unique in a division for equal birth day."""
+        rank = self.world.template.born_rank[self.slot]
+        return np.asarray(2 * (rank * self.world.layout.blocks[self.place] + self.block + 1) + (self.sex == 1))
+
+    @cached_property
     def number(self) -> identifiers.Bytes:
         """Citizen numbers as a byte matrix."""
-        rank = self.world.template.born_rank[self.slot]
-        sequence = 2 * (rank * self.world.layout.blocks[self.place] + self.block + 1) + (self.sex == 1)
-        return identifiers.citizen_numbers(self.world.divisions.numbers[self.division], self.day, sequence)
+        return identifiers.citizen_numbers(self.world.divisions.numbers[self.division], self.day, self.sequence)
 
     def relative(self, links: Ints) -> Ints:
         """Index of the person in the linked slot of the same block, -1 where there is no link."""
