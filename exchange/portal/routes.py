@@ -212,7 +212,8 @@ def router(
     def mine(request: Request, caller: Who) -> Response:
         who = _signed_in(caller)
         code = chosen(request)
-        shown = [views.handled(market, found) for found in market.handled_matters(who)]
+        # an app that was opened and closed again is no matter yet
+        shown = [views.handled(market, found) for found in market.handled_matters(who) if found.steps]
         return pages.render(request, caller, "mine.html", matters=shown, levels=views.levels(code))
 
     @routes.post("/mine/{identifier}/rating")
@@ -227,7 +228,7 @@ def router(
         listed = statements.listed(_signed_in(caller))
         lines = [line for row in listed if row["statement"] for line in row["statement"]["lines"]]
         names = views.apps(market, {line["listing"] for line in lines})
-        return pages.render(request, caller, "settlements.html", settlements=listed, apps=names)
+        return pages.render(request, caller, "settlements.html", settlements=listed, apps=names, factor=views.factor)
 
     @routes.get("/{page}")
     def nothing(page: str) -> Response:

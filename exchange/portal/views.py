@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from exchange.agreements.service import Agreements
@@ -59,6 +60,11 @@ def apps(market: Market, wanted: Iterable[str]) -> dict[str, Text]:
             app, _, _ = market.app_of(item)
             names[item.id] = {"zh_CN": app.name_zh, "en": app.name_en}
     return names
+
+
+def factor(exact: str) -> str:
+    """A statement's exact factor (``6/5``) as people write it (``1.2``)."""
+    return f"{float(Fraction(exact)):.4g}"
 
 
 def handled(market: Market, item: HandledMatter) -> dict[str, Any]:
