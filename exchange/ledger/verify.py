@@ -18,7 +18,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,7 +28,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MAGIC = b"tongban-ledger-bundle/1\n"
 WIDTH = 256
-LIMITS = {b"HEAD": 4096, b"NOTE": 65536, b"LEAF": 32 * WIDTH, b"DATA": WIDTH * 65537, b"SEAL": 65536}
+LIMITS = {b"HEAD": 4096, b"NOTE": 65536, b"LEAF": 64 * WIDTH, b"DATA": 2 * WIDTH * 65537, b"SEAL": 65536}
+"""Largest bodies read; twice a tile, so that a tile somebody put an entry into can still be looked at."""
 SECTIONS = {b"HEAD": "header", b"NOTE": "checkpoint", b"LEAF": "hashes", b"DATA": "entries", b"SEAL": "seal"}
 REPAIRED = 2048
 """Longest item, in bytes, in which the one changed byte is looked for by trying them all (about a second)."""
@@ -172,14 +173,14 @@ class _Run:
             head = json.loads(body)
             if set(head) != {"origin", "size", "vkey", "at"} or type(head["size"]) is not int or head["size"] < 0:
                 raise NotProved("the header lacks a member")
-            self.key = _Key(self.result.vkey or str(head["vkey"]))
+            key = _Key(self.result.vkey or str(head["vkey"]))
             if self.result.key_from == "given" and head["vkey"] != self.result.vkey:
                 raise NotProved(f"the bundle is signed by {head['vkey']}, not by the key you gave")
         except (NotProved, ValueError, RecursionError) as error:
             self.problem("header", str(error), len(MAGIC), 40 + len(body))
             return
-        self.head = head
-        self.result.origin, self.result.vkey = str(head["origin"]), self.key.text
+        self.head, self.key = head, key
+        self.result.origin, self.result.vkey = str(head["origin"]), key.text
 
     def outside(self, checkpoint: str | None, receipts: Sequence[str]) -> None:
         """What came beside the bundle promises roots at certain sizes; they are met while reading."""
@@ -238,7 +239,7 @@ class _Run:
         for at, right in [(0, head[0]), *((at, byte) for at in range(8) for byte in range(256))]:
             trial = head[:at] + bytes([right]) + head[at + 1 : 8]
             kind, length = trial[:4], int.from_bytes(trial[4:8], "big")
-            if kind not in LIMITS or length > LIMITS[kind] or not self.follows(offset + 40 + length, kind):
+            if kind not in LIMITS or length > LIMITS[kind] or not self.follows(offset + 40 + length):
                 continue
             self.file.seek(offset + 40)
             body = self.file.read(length)
@@ -257,7 +258,7 @@ class _Run:
                 return kind, body, True
             if kind in {b"LEAF", b"DATA"}:
                 return kind, body, False  # located by comparing hashes and entries
-            mended = _repair(body, lambda trial: _digest(head[:8], trial) == head[8:])
+            mended = _repair(head[:8], body, head[8:])
             if mended is None:
                 self.problem(SECTIONS[kind], "more than one byte of it was changed", offset, 40 + length)
                 return kind, body, False
@@ -272,12 +273,12 @@ class _Run:
         self.problem(section, "bytes were put in, taken out or overwritten here", offset, 40, *self.about(b"LEAF"))
         return None
 
-    def follows(self, offset: int, kind: bytes) -> bool:
-        """Whether a record may end at ``offset``: another begins there, or the file ends after the seal."""
+    def follows(self, offset: int) -> bool:
+        """Whether a record may end at ``offset``: another begins there, or the file ends."""
         if offset >= self.end:
             return offset == self.end
         self.file.seek(offset)
-        return self.file.read(4) in LIMITS or kind == b"SEAL"
+        return self.file.read(4) in LIMITS
 
     def about(self, kind: bytes) -> tuple[int | None, int | None]:
         """The entries a damaged record of this type can concern."""
@@ -303,7 +304,7 @@ class _Run:
             if not max(self.last, self.size - (self.size == 0)) < size <= self.size + WIDTH:
                 raise NotProved(f"a checkpoint of size {size} does not belong here")
         except (NotProved, UnicodeDecodeError) as error:
-            self.problem("checkpoint", f"{error}", offset, 40 + len(body))
+            self.problem("checkpoint", str(error), offset, 40 + len(body), self.size)
             return
         self.last = size
         self.result.checkpoints += 1
@@ -322,19 +323,22 @@ class _Run:
 
     def differs(self, what: str, place: int) -> None:
         """Entries and their hashes fit each other but not the signed root: narrow down which were changed."""
-        here, first, last = self.file.tell(), self.proved, self.size - 1
+        first, last = self.proved, self.size - 1
         message = "the entries lead to another root than the signed one: one of these was changed"
-        self.file.seek(self.proved_at[0])
-        for index, data in self.entries(self.proved_at[1], here):
-            if index < first:
-                continue
-            said = _index(data)
-            if said != index:
-                first = last = index
-                message = f"an entry that calls itself number {said} stands here"
-                break
-        self.file.seek(here)
+        strange = self.strange()
+        if strange is not None:
+            first = last = strange[0]
+            message = f"an entry that calls itself number {strange[1]} stands here"
         self.problem("entries" if what == "checkpoint" else what, message, place, 0, first, max(first, last))
+
+    def strange(self) -> tuple[int, Any] | None:
+        """The first entry after the proved ones that calls itself by another number than its place."""
+        here = self.file.tell()
+        self.file.seek(self.proved_at[0])
+        numbered = ((index, _index(data)) for index, data in self.entries(self.proved_at[1], here))
+        found = next(((index, said) for index, said in numbered if index >= self.proved and said != index), None)
+        self.file.seek(here)
+        return found
 
     def entries(self, index: int, end: int) -> Iterable[tuple[int, bytes]]:
         """Entries of the DATA records from here to ``end``."""
@@ -374,8 +378,13 @@ class _Run:
             return False
         start = self.size
         given = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+        if len(given) > WIDTH or start % WIDTH:
+            strange = self.strange()
+            message = "entries were put in or taken out here: a tile does not hold 256 of them"
+            self.problem("entries", message, place, 40 + len(data), start if strange is None else strange[0])
+            return False
         found = [_leaf(entry) for entry in _split(data)]
-        broken = not fits and not self.follows(place + 40 + len(data), kind)
+        broken = not fits and not self.follows(place + 40 + len(data))
         if found != given or broken:
             if not sound and fits:
                 self.compare(given, found, offset + 40)
@@ -427,13 +436,11 @@ class _Run:
     def explain(self, data: bytes, hashes: list[bytes], base: int, at: int, number: int) -> tuple[int, int] | None:
         """Name what happened to the entry that should be here; gives where to go on, None when that is lost."""
         index, wanted = self.size + number, hashes[number]
-        for place in range(min(2, len(data) - at)):  # a byte of its length?
-            for right in range(256):
-                trial = data[at : at + place] + bytes([right]) + data[at + place + 1 :][: 1 - place]
-                cut = data[at + 2 : at + 2 + int.from_bytes(trial, "big")]
-                if _leaf(cut) == wanted:
-                    self.problem("entries", _changed(data[at + place], right), base + at + place, 1, index)
-                    return at + 2 + len(cut), number + 1
+        for place, right in ((n // 256, n % 256) for n in range(512) if at + 2 <= len(data)):  # a byte of its length?
+            cut = _entry(data[: at + place] + bytes([right]) + data[at + place + 1 :], at)
+            if cut is not None and right != data[at + place] and _leaf(cut) == wanted:
+                self.problem("entries", _changed(data[at + place], right), base + at + place, 1, index)
+                return at + 2 + len(cut), number + 1
         entry = _entry(data, at)
         if entry is None:
             message = "this entry and the rest of its tile are missing" if at >= len(data) else "bytes are missing"
@@ -453,7 +460,7 @@ class _Run:
         if following == wanted:
             self.problem("entries", "an entry was put in before it", base + at, len(entry) + 2, index)
             return skipped, number
-        mended = _repair(entry, lambda trial: _leaf(trial) == wanted)
+        mended = _repair(b"\x00", entry, wanted)
         if mended is None:
             self.problem("entries", "it is not the recorded entry", base + at, len(entry) + 2, index)
             framed = number + 1 == len(hashes) or following == hashes[number + 1]
@@ -582,14 +589,19 @@ def _index(entry: bytes) -> Any:
         return None
 
 
-def _repair(data: bytes, right: Callable[[bytes], bool]) -> tuple[int, int] | None:
-    """(place, value) of the one byte whose change makes ``data`` right; None when there is none or it is too long."""
+def _repair(head: bytes, data: bytes, wanted: bytes) -> tuple[int, int] | None:
+    """(place, value) of the one byte of ``data`` whose change makes the hash of ``head ‖ data`` the wanted one."""
     if len(data) > REPAIRED:
         return None
+    before = hashlib.sha256(head)
     for at in range(len(data)):
+        after = data[at + 1 :]
         for byte in range(256):
-            if byte != data[at] and right(data[:at] + bytes([byte]) + data[at + 1 :]):
+            trial = before.copy()
+            trial.update(bytes((byte,)) + after)
+            if trial.digest() == wanted:
                 return at, byte
+        before.update(data[at : at + 1])
     return None
 
 
