@@ -97,6 +97,20 @@ def test_a_citizen_opens_the_app_and_handles_a_matter(page: Page, served: Served
     expect(page.get_by_role("status").or_(page.get_by_role("alert"))).to_be_visible()
 
 
+def test_an_error_is_a_page_for_people_and_a_problem_for_programs(page: Page, served: Served) -> None:
+    page.goto(f"{served.url}/flows?outcome=refused")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert page.url.endswith("/sign-in?next=/flows%3Foutcome%3Drefused")
+    for path in ("/market/nothing", "/catalogue/nothing", "/nothing"):
+        answer = page.request.get(served.url + path, headers={"Accept": "text/html"})
+        assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8"), path
+        assert "There is no such page" in answer.text()
+        answer = page.request.get(served.url + path, headers={"Accept": "application/json"})
+        assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json"), path
+    answer = page.request.get(f"{served.url}/api/v1/interfaces/nothing", headers={"Accept": "text/html"})
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_without_javascript_nothing_is_lost(browser, served: Served) -> None:  # type: ignore[no-untyped-def]
     context = browser.new_context(java_script_enabled=False, locale="en-GB")
     page = context.new_page()
