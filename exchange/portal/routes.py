@@ -102,7 +102,10 @@ def router(
     @routes.get("/catalogue/{identifier}")
     def interface_page(request: Request, caller: Who, identifier: str) -> Response:
         record = catalogue.interface(identifier)
-        return pages.render(request, caller, "interface.html", record=record, spec=record.spec, answered=answered)
+        titles = {known.id: known.title for known in catalogue.search()}
+        return pages.render(
+            request, caller, "interface.html", record=record, spec=record.spec, answered=answered, titles=titles
+        )
 
     @routes.get("/market")
     @routes.get("/market/{matter}")

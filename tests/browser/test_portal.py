@@ -102,7 +102,7 @@ def test_an_error_is_a_page_for_people_and_a_problem_for_programs(page: Page, se
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     assert page.url.endswith("/sign-in?next=/flows%3Foutcome%3Drefused")
     for path in ("/market/nothing", "/catalogue/nothing", "/nothing"):
-        answer = page.request.get(served.url + path, headers={"Accept": "text/html"})
+        answer = page.request.get(f"{served.url}{path}?lang=en", headers={"Accept": "text/html"})
         assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8"), path
         assert "There is no such page" in answer.text()
         answer = page.request.get(served.url + path, headers={"Accept": "application/json"})
