@@ -50,13 +50,14 @@ def name(rows: Rows) -> pa.Array:
     pool, starts, counts = pools.given_names()
     kind = 2 * pools.era_of(rows.year) + rows.sex - 1
     given = starts[kind] + below(rows.words("given name"), counts[kind])
-    return pc.binary_join_element_wise(surnames.take(pa.array(_surname(rows))), pool.take(pa.array(given)), "")
+    return pc.binary_join_element_wise(
+        surnames.take(pa.array(rows.once("surname", _surname))), pool.take(pa.array(given)), ""
+    )
 
 
 def _surname(rows: Rows) -> Ints:
     _, table = pools.surnames()
-    root = rows.relative(rows.world.template.root)
-    words = hashed(rows.world.key("surname"), root)
+    words = hashed(rows.world.key("surname"), rows.surname_root)
     return np.asarray(table[(words >> np.uint64(48)).astype(np.int64)], dtype=np.int64)
 
 
@@ -94,9 +95,8 @@ def province(rows: Rows) -> pa.Array:
 
 def ancestral_division(rows: Rows) -> pa.Array:
     """籍贯: follows the surname's root; for three families in ten another division of the province."""
-    root = rows.relative(rows.world.template.root)
-    words = hashed(rows.world.key("ancestral"), root)
-    other = neighbour(rows, hashed(rows.world.key("ancestral division"), root))
+    words = hashed(rows.world.key("ancestral"), rows.surname_root)
+    other = neighbour(rows, hashed(rows.world.key("ancestral division"), rows.surname_root))
     return rows.world.divisions.codes.take(pa.array(np.where(unit(words) < 0.3, other, rows.division)))
 
 
@@ -124,12 +124,12 @@ def _hukou(rows: Rows) -> Ints:
 
 def hukou_division(rows: Rows) -> pa.Array:
     """Division of household registration; differs from `division` for those who kept it elsewhere."""
-    return rows.world.divisions.codes.take(pa.array(_hukou(rows)))
+    return rows.world.divisions.codes.take(pa.array(rows.once("hukou", _hukou)))
 
 
 def hukou_province(rows: Rows) -> pa.Array:
     """Province of household registration by name."""
-    return rows.world.divisions.province_names.take(pa.array(_hukou(rows)))
+    return rows.world.divisions.province_names.take(pa.array(rows.once("hukou", _hukou)))
 
 
 def household_kind(rows: Rows) -> pa.Array:
@@ -152,12 +152,13 @@ def relation_to_head(rows: Rows) -> pa.Array:
 
 def address(rows: Rows) -> pa.Array:
     """Where the household lives."""
-    return _address(rows, rows.division)
+    return rows.once("address", lambda some: _address(some, some.division))
 
 
 def hukou_address(rows: Rows) -> pa.Array:
     """Address of the household registration: `address` unless it is held elsewhere."""
-    return _address(rows, _hukou(rows))
+    where = rows.once("hukou", _hukou)
+    return address(rows) if np.array_equal(where, rows.division) else _address(rows, where)
 
 
 def _address(rows: Rows, where: Ints) -> pa.Array:
@@ -187,7 +188,7 @@ def email(rows: Rows) -> pa.Array:
     hosts = np.frombuffer(b"@example.com@example.net@example.org", np.uint8).reshape(3, 12)
     tail[:, 10:] = hosts[number % 3]
     return pc.binary_join_element_wise(
-        pools.surname_spellings().take(pa.array(_surname(rows))), identifiers.text_column(tail), ""
+        pools.surname_spellings().take(pa.array(rows.once("surname", _surname))), identifiers.text_column(tail), ""
     )
 
 
@@ -278,7 +279,7 @@ def _of_firm(rows: Rows, column: Callable[[Ints], pa.Array]) -> pa.Array:
 def registered_at(rows: Rows) -> pa.Array:
     """When the household registration was entered: up to 30 days after birth, in office hours; for persons born before
     1999 when the paper registers were computerised (1999 to 2003)."""
-    return office_time(_registered(rows), rows.words("registered") << np.uint64(13))
+    return office_time(rows.once("registered", _registered), rows.words("registered") << np.uint64(13))
 
 
 def _registered(rows: Rows) -> Ints:
@@ -290,7 +291,7 @@ def _registered(rows: Rows) -> Ints:
 
 def updated_at(rows: Rows) -> pa.Array:
     """When the person's entry was last touched: at or after its registration, never after the base date."""
-    return touched(rows, _registered(rows))
+    return touched(rows, rows.once("registered", _registered))
 
 
 ATTRIBUTES: MappingProxyType[str, Callable[[Rows], pa.Array]] = MappingProxyType(

@@ -51,7 +51,7 @@ def find(world: World, numbers: Any) -> Ints:
 
 def birth_time(rows: Rows) -> pa.Array:
     """HH:MM of birth, China Standard Time; the second twin comes after the first one."""
-    minute = below(_delivery_words(rows), 1380)
+    minute = below(rows.once("delivery", _delivery_words), 1380)
     minute += (rows.world.template.delivery[rows.slot] - 1) * (1 + below(rows.words("second twin"), 45))
     return _clock().take(pa.array(minute))
 
@@ -63,8 +63,8 @@ def _clock() -> pa.Array:
 
 def _delivery_words(rows: Rows) -> Any:
     """64 bits a delivery, the same for twins: hashed from mother (or the person) and birth day."""
-    mother = rows.relative(rows.world.template.mother)
-    return hashed(rows.world.key("delivery"), np.where(mother >= 0, mother, rows.index) * 65_536 + rows.day)
+    mother = np.where(rows.mother >= 0, rows.mother, rows.index)
+    return hashed(rows.world.key("delivery"), mother * 65_536 + rows.day)
 
 
 def birth_order(rows: Rows) -> pa.Array:
@@ -74,62 +74,62 @@ def birth_order(rows: Rows) -> pa.Array:
 
 def gestation_weeks(rows: Rows) -> pa.Array:
     """Completed weeks of gestation, 33 … 42; a model."""
-    return pa.array(_weeks(rows))
+    return pa.array(rows.once("weeks", _weeks))
 
 
 def _weeks(rows: Rows) -> Ints:
     table = np.array([33, 34, 35, 36, 36, 37, 37, 37, *[38] * 6, *[39] * 10, *[40] * 7, 41, 41])
-    return np.asarray(table[below(_delivery_words(rows) << np.uint64(7), len(table))], dtype=np.int64)
+    return np.asarray(table[below(rows.once("delivery", _delivery_words) << np.uint64(7), len(table))], dtype=np.int64)
 
 
 def _weight(rows: Rows) -> Ints:
     words = rows.words("birth weight")
     # the sum of three even draws is close enough to a bell
     bell = below(words, 400) + below(words << np.uint64(11), 400) + below(words << np.uint64(22), 400)
-    return np.asarray((_weeks(rows) - 39) * 130 + 2700 + bell + (rows.sex == 1) * 90, dtype=np.int64)
+    return np.asarray((rows.once("weeks", _weeks) - 39) * 130 + 2700 + bell + (rows.sex == 1) * 90, dtype=np.int64)
 
 
 def birth_weight(rows: Rows) -> pa.Array:
     """Grams at birth; a model (mean about 3.3 kg)."""
-    return pa.array(_weight(rows))
+    return pa.array(rows.once("weight", _weight))
 
 
 def birth_length(rows: Rows) -> pa.Array:
     """Centimetres at birth with one decimal, following the weight; a model."""
-    tenths = 500 + (_weight(rows) - 3300) // 60 + below(rows.words("birth length"), 15) - 7
+    tenths = 500 + (rows.once("weight", _weight) - 3300) // 60 + below(rows.words("birth length"), 15) - 7
     values = np.stack([tenths, np.zeros(len(rows), dtype=np.int64)], 1)
     return pa.Array.from_buffers(pa.decimal128(4, 1), len(rows), [None, pa.py_buffer(values)])
 
 
 def _division(rows: Rows) -> Ints:
-    words = _delivery_words(rows)
+    words = rows.once("delivery", _delivery_words)
     near = neighbour(rows, words << np.uint64(17))
     return np.where(unit(words << np.uint64(3)) < 0.05, near, rows.division)
 
 
 def _institution(rows: Rows) -> Ints:
-    choice = below(_delivery_words(rows) << np.uint64(29), institutions.WITH_POWER)
-    return _division(rows) * institutions.A_DIVISION + choice
+    choice = below(rows.once("delivery", _delivery_words) << np.uint64(29), institutions.WITH_POWER)
+    return rows.once("birth division", _division) * institutions.A_DIVISION + choice
 
 
 def birth_division(rows: Rows) -> pa.Array:
     """Division of birth: that of residence for 19 of 20, else another one of the province."""
-    return rows.world.divisions.codes.take(pa.array(_division(rows)))
+    return rows.world.divisions.codes.take(pa.array(rows.once("birth division", _division)))
 
 
 def institution_code(rows: Rows) -> pa.Array:
     """The institution of birth: in the division of birth, with issuing power."""
-    return institutions.codes(rows.world, _institution(rows))
+    return institutions.codes(rows.world, rows.once("institution", _institution))
 
 
 def institution_name(rows: Rows) -> pa.Array:
     """Name of the institution of birth."""
-    return institutions.names(rows.world, _institution(rows))
+    return institutions.names(rows.world, rows.once("institution", _institution))
 
 
 def birth_certificate_date(rows: Rows) -> pa.Array:
     """When the certificate was issued: up to ten days after birth; null for persons born before 1996."""
-    day = np.minimum(rows.day + 1 + below(_delivery_words(rows) << np.uint64(13), 10), BASE_DAY)
+    day = np.minimum(rows.day + 1 + below(rows.once("delivery", _delivery_words) << np.uint64(13), 10), BASE_DAY)
     return dates(day, rows.year >= FIRST_YEAR)
 
 

@@ -64,12 +64,12 @@ def _since(rows: Rows) -> Ints:
 
 def insured_since(rows: Rows) -> pa.Array:
     """Date of enrolment."""
-    return dates(_since(rows))
+    return dates(rows.once("insured since", _since))
 
 
 def benefits_since(rows: Rows) -> pa.Array:
     """First day of benefits: the first of the month after enrolment, for residents the day itself."""
-    since = _since(rows)
+    since = rows.once("insured since", _since)
     text = identifiers.day_bytes(since).astype(np.int64) - 48
     month = text[:, :6] @ np.array([100_000, 10_000, 1_000, 100, 10, 1])
     following = np.where(month % 100 == 12, month + 89, month + 1) * 100 + 1

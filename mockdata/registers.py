@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -95,17 +95,20 @@ class Register:
         """The columns of subjects (persons, firms, institutions by number) instead of rows."""
         own = self.opened(population, subjects)
         others: dict[str, tuple[Rows, Ints | None]] = {}
+        facts: dict[tuple[str | None, str], pa.Array] = {}
         columns = {}
         for name in elements:
-            qualifier, attribute = self._attribute(name)
-            if qualifier is None:
-                columns[name] = self.facts[attribute](own)
-                continue
-            if qualifier not in others:
-                others[qualifier] = self._others(population, qualifier, subjects)
-            persons, place = others[qualifier]
-            column = ATTRIBUTES[attribute](persons)
-            columns[name] = column if place is None else taken(column, place)
+            # several elements may carry one fact: 现住址 and 邮寄地址 are both the address
+            fact = qualifier, attribute = self._attribute(name)
+            if fact not in facts and qualifier is None:
+                facts[fact] = self.facts[attribute](own)
+            elif fact not in facts and qualifier is not None:
+                if qualifier not in others:
+                    others[qualifier] = self._others(population, qualifier, subjects)
+                persons, place = others[qualifier]
+                column = ATTRIBUTES[attribute](persons)
+                facts[fact] = column if place is None else taken(column, place)
+            columns[name] = facts[fact]
         return columns
 
     def _others(self, population: Population, qualifier: str, subjects: Ints) -> tuple[Rows, Ints | None]:
@@ -116,7 +119,7 @@ class Register:
         return population.rows(found[there]), np.where(there, np.cumsum(there) - 1, -1)
 
     def _attribute(self, name: str) -> tuple[str | None, str]:
-        qualifier, element = dictionary.resolve(name)
+        qualifier, element = _resolved(name)
         if element.attribute is None:
             raise KeyError(f"the element {element.id} carries no fact of the population, so no register can fill it")
         holds = self.facts if qualifier is None else ATTRIBUTES if qualifier in self.persons else {}
@@ -144,6 +147,9 @@ class Register:
         made = iter(zip(*(column.to_pylist() for column in columns.values()), strict=True))
         records = ({name: plain(value) for name, value in zip(columns, row, strict=True)} for row in made)
         return [next(records) if there else None for there in found]
+
+
+_resolved = lru_cache(maxsize=4_096)(dictionary.resolve)
 
 
 def plain(value: Any) -> Any:

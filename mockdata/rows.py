@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ from mockdata.firms import Firms
 from mockdata.layout import Layout, Selection
 from mockdata.seeds import Ints, Words, below, hashed, stream
 from mockdata.template import Template
+
+T = TypeVar("T")
 
 YEAR_STARTS = identifiers.day_numbers(np.arange(1880, 2200) * 10_000 + 101)
 """Day number of 1 January of 1880, 1881, …"""
@@ -156,6 +159,27 @@ class Rows:
     def employer(self) -> Ints:
         """Firm, -1 for nobody's employees."""
         return self.world.firms.employer(self.index)
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        return {}
+
+    def once(self, name: str, compute: Callable[[Rows], T]) -> T:
+        """compute(self), worked out at the first call of that name: several attributes rest on the same fact."""
+        if name not in self._kept:
+            self._kept[name] = compute(self)
+        found: T = self._kept[name]
+        return found
+
+    @cached_property
+    def surname_root(self) -> Ints:
+        """The person whose surname is carried."""
+        return self.relative(self.world.template.root)
+
+    @cached_property
+    def mother(self) -> Ints:
+        """The mother where she is known in the population, else -1."""
+        return self.relative(self.world.template.mother)
 
     def words(self, purpose: str) -> Words:
         """64 pseudo-random bits a person."""

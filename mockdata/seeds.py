@@ -10,6 +10,7 @@ Source of the mixing function: Steele, Lea, Flood, "Fast splittable pseudorandom
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,6 +27,7 @@ _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 _SHIFT_30, _SHIFT_27, _SHIFT_31, _SHIFT_32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _MASK = (1 << 64) - 1
+_ROUND = 0x632BE59BD9B4E019
 
 
 @lru_cache(maxsize=4096)
@@ -67,7 +69,8 @@ def _is_words(counter: ArrayLike) -> bool:
 
 def below(words: Words, n: int | Ints) -> Ints:
     """Maps 64-bit words to 0 … n-1 for n < 2**32 (n a number or one bound a word), by multiply-and-shift."""
-    result: Ints = ((words >> _SHIFT_32) * np.asarray(n).astype(np.uint64) >> _SHIFT_32).view(np.int64)
+    bound = n.astype(np.uint64) if isinstance(n, np.ndarray) else np.uint64(n)
+    result: Ints = ((words >> _SHIFT_32) * bound >> _SHIFT_32).view(np.int64)
     return result
 
 
@@ -125,11 +128,47 @@ class Bijection:
 
     def forward(self, value: ArrayLike, n: int | Ints) -> Ints:
         """The images of `value` (int64 array, each in [0, n))."""
-        return self._walk(np.asarray(value, dtype=np.int64), n, self._step)
+        values = np.asarray(value, dtype=np.int64)
+        if values.size == 1:
+            return np.full(values.shape, self._one(int(values.item()), int(np.asarray(n).item()), self._step_once))
+        return self._walk(values, n, self._step)
 
     def backward(self, value: ArrayLike, n: int | Ints) -> Ints:
         """The pre-images: backward(forward(x, n), n) == x."""
-        return self._walk(np.asarray(value, dtype=np.int64), n, self._back)
+        values = np.asarray(value, dtype=np.int64)
+        if values.size == 1:
+            return np.full(values.shape, self._one(int(values.item()), int(np.asarray(n).item()), self._back_once))
+        return self._walk(values, n, self._back)
+
+    def _one(self, value: int, n: int, step: Callable[[int, int, int], int]) -> int:
+        # plain integers: for one value NumPy's calls would cost more than the arithmetic
+        b = max(int(np.ceil(np.sqrt(np.float64(n)))), 1)
+        a = -(-n // b)
+        value = step(value, a, b)
+        while value >= n:
+            value = step(value, a, b)
+        return value
+
+    def _round_once(self, number: int, half: int, bound: int) -> int:
+        return (_hashed_once(self.key + number * _ROUND, half) >> 32) * bound >> 32
+
+    def _step_once(self, value: int, a: int, b: int) -> int:
+        left, right = divmod(value, b)
+        for number in range(self.rounds):
+            if number % 2:
+                right = (right + self._round_once(number, left, b)) % b
+            else:
+                left = (left + self._round_once(number, right, a)) % a
+        return left * b + right
+
+    def _back_once(self, value: int, a: int, b: int) -> int:
+        left, right = divmod(value, b)
+        for number in reversed(range(self.rounds)):
+            if number % 2:
+                right = (right - self._round_once(number, left, b)) % b
+            else:
+                left = (left - self._round_once(number, right, a)) % a
+        return left * b + right
 
     def _walk(self, value: Ints, n: int | Ints, step: Any) -> Ints:
         bound = np.asarray(n, dtype=np.int64)
@@ -151,7 +190,7 @@ class Bijection:
         return result
 
     def _round(self, number: int, half: Ints, bound: Ints) -> Ints:
-        return below(hashed(self.key + number * 0x632BE59BD9B4E019, half), bound)
+        return below(hashed(self.key + number * _ROUND, half), bound)
 
     def _step(self, value: Ints, a: Ints, b: Ints) -> Ints:
         left, right = np.divmod(value, b)

@@ -46,6 +46,15 @@ def test_bijection_permutes_and_inverts(n: int) -> None:
     assert np.array_equal(Bijection(3).backward(mixed, n), np.arange(n))
 
 
+@pytest.mark.parametrize("n", [1, 2, 10, 999, 10**9, 10**10])
+def test_one_value_alone_is_mixed_as_among_others(n: int) -> None:
+    values = np.array([0, n // 2, n - 1])
+    mixed = Bijection(8, rounds=3).forward(values, n)
+    for value, image in zip(values, mixed, strict=True):
+        assert Bijection(8, rounds=3).forward(np.array([value]), n).tolist() == [image]
+        assert Bijection(8, rounds=3).backward(np.array([image]), np.array([n])).tolist() == [value]
+
+
 def test_bijection_with_a_bound_for_each_value() -> None:
     bounds = np.arange(1, 2_000)
     values = np.arange(1, 2_000) // 2
