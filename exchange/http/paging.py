@@ -20,7 +20,7 @@ def decode(token: str | None) -> str | None:
     if token is None:
         return None
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
+        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (ValueError, UnicodeDecodeError):
         raise Invalid(
             "page_token was not made by this service", hint="use next_page_token of the page before"

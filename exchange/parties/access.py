@@ -7,7 +7,7 @@ its own party only; one with ``*`` for any.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -119,12 +119,14 @@ def permit(caller: Caller | None, action: str, *, owner: str | None = None) -> C
     return caller
 
 
-async def _form_token(request: Request) -> str | None:
+async def _form_token(request: Request) -> AsyncIterator[str | None]:
     kind = request.headers.get("content-type", "")
     if request.method in SAFE or COOKIE not in request.cookies or "form" not in kind:
-        return None
-    value = (await request.form()).get("csrf_token")
-    return value if isinstance(value, str) else None
+        yield None
+        return
+    async with request.form() as form:  # kept by the request, so the route reads the same one; closed after it
+        value = form.get("csrf_token")
+        yield value if isinstance(value, str) else None
 
 
 FormToken = Annotated[str | None, Depends(_form_token)]

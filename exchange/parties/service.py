@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
-from exchange.errors import Conflict, NotFound, TooMany, Unauthenticated
+from exchange.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated, Unprocessable
 from exchange.ledger.service import Ledger
 from exchange.parties import store
 from exchange.parties.access import AUDIENCE, SYSTEM, Caller, permit
@@ -166,11 +166,12 @@ class Parties:
     def add_client(
         self, caller: Caller | None, party: str, label: str, roles: Collection[str], secret: str = ""
     ) -> tuple[Client, str]:
-        """A program of a party, and its secret: shown once, stored as a hash."""
+        """A program of a party, and its secret: shown once, stored as a hash. Only admins give more than they have."""
         by = permit(caller, "party.client", owner=party)
         with self.database.transaction() as tx:
             kind = _found(store.party(tx, party), f"party {party}").kind
             allowed = check_roles(kind, roles)
+            _within(by, allowed)
             return self._add_client(tx, by, party, label, allowed, new_id("cli", self.clock()), secret)
 
     def clients(self, caller: Caller | None, party: str) -> list[Client]:
@@ -186,6 +187,7 @@ class Parties:
             client = store.client(tx, client_id)
             if client is None or client.party != party:
                 raise NotFound(f"there is no client {client_id} of {party}")
+            _within(by, client.roles)
             if client.revoked_at is None:
                 client = replace(client, revoked_at=stamp(self.clock()))
                 store.change_client(tx, client_id, revoked_at=client.revoked_at)
@@ -285,7 +287,14 @@ def _kind(kind: Kind | str) -> Kind:
     try:
         return Kind(kind)
     except ValueError:
-        raise Conflict(f"{kind!r} is no kind of party", hint=", ".join(Kind)) from None
+        raise Unprocessable(f"{kind!r} is no kind of party", hint=", ".join(Kind)) from None
+
+
+def _within(by: Caller, roles: frozenset[str]) -> None:
+    # otherwise whoever may add a client could make themselves one that may do anything
+    if "admin" not in by.roles and not roles <= by.roles:
+        more = ", ".join(sorted(roles - by.roles))
+        raise Forbidden(f"you do not have the role {more} yourself", rule="access.party.client", hint="ask an admin")
 
 
 def _found(value: T | None, what: str) -> T:
