@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from mockdata.contract import Contract
+from mockdata.contract import Contract, contract_of
 from mockdata.facts import Facts
 from mockdata.listing import Listing
 from mockdata.messages import Request, Response
@@ -42,17 +42,13 @@ class Behaviour:
         self.world = World(interface, self.contract, overlay, seed)
         self.listing = Listing(self.world)
         self.writing = Writing(self.world)
-        self._contracts: dict[str, Contract] = {}
         self._rules: dict[str, tuple[Rule, ...]] = {
             one.id: rules for one in interface.operations if (rules := compile_rules(interface, one))
         }
 
     def contract(self, operation: Operation) -> Contract:
         """The compiled contract of an operation."""
-        known = self._contracts.get(operation.id)
-        if known is None:
-            known = self._contracts[operation.id] = Contract(self.interface, operation)
-        return known
+        return contract_of(self.interface, operation)
 
     def respond(self, request: Request, found: Match) -> tuple[Response, Parsed]:
         """The response to a request that has matched, and what was read from it."""

@@ -34,12 +34,6 @@ def is_xml(media_type: str) -> bool:
     return kind in ("application/xml", "text/xml") or kind.endswith("+xml")
 
 
-def is_structured(media_type: str) -> bool:
-    """Whether a value of a schema travels in it, so that it can be checked against that schema."""
-    kind = media_type.partition(";")[0].strip().lower()
-    return is_json(kind) or is_xml(kind) or kind in ("application/x-www-form-urlencoded", "multipart/form-data")
-
-
 def decode(data: bytes, content_type: str, schema: Any, resolve: Resolve) -> Any:
     """The value of a body. Text types give a str, unknown ones Latin-1 text. Raises Unreadable."""
     kind = content_type.partition(";")[0].strip().lower()

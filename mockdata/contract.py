@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mockdata.bodies import is_structured
 from mockdata.instances import Instances, Unsatisfiable
 from mockdata.parameters import Shape
 from specs.model import Content, Interface, Operation, Parameter, Response
@@ -81,6 +81,12 @@ class Contract:
             self._answers[key] = instances(self.interface, content.schema, sending=True)
         return self._answers[key]
 
+    def eased(self, content: Content) -> Instances:
+        """The instances of a response body whose schema has none: alternatives that were meant to exclude each other
+        and do not (`oneOf` over equal schemas) are read as `anyOf`.
+        """
+        return instances(self.interface, _eased(self.interface.standalone(content.schema or ANYTHING)), sending=True)
+
     def headers(self, response: Response) -> tuple[tuple[Parameter, Instances], ...]:
         """The declared headers of a response with their instances; Content-Type is left to the body."""
         if response.status not in self._headers:
@@ -119,6 +125,23 @@ class Contract:
         return None
 
 
-def structured(contents: tuple[Content, ...]) -> tuple[Content, ...]:
-    """The contents whose bodies carry a value of their schema."""
-    return tuple(one for one in contents if is_structured(one.media_type))
+def _eased(schema: Any) -> Any:
+    """The schema with every `oneOf` read as `anyOf`."""
+    if isinstance(schema, dict):
+        return {"anyOf" if word == "oneOf" else word: _eased(value) for word, value in schema.items()}
+    return [_eased(part) for part in schema] if isinstance(schema, list) else schema
+
+
+_contracts: dict[int, dict[str, Contract]] = {}
+
+
+def contract_of(interface: Interface, operation: Operation) -> Contract:
+    """The contract of an operation, shared by all who serve the same interface object, and gone with it."""
+    key = id(interface)
+    if key not in _contracts:
+        _contracts[key] = {}
+        weakref.finalize(interface, _contracts.pop, key, None)
+    known = _contracts[key]
+    if operation.id not in known:
+        known[operation.id] = Contract(interface, operation)
+    return known[operation.id]

@@ -24,16 +24,23 @@ PEOPLE_KEPT = 4_096
 
 
 class Facts:
-    """The facts of one population, seen through one overlay. Without a population nobody and nothing is
-    known.
+    """The facts of one population, seen through one overlay. Without a population nobody and nothing is known.
+
+    `population` is a mockdata.population.Population, or a function that makes one when a fact is first asked for: many
+    documents never ask.
     """
 
     def __init__(self, population: Any, overlay: Overlay, seed: int | str) -> None:
-        self.population = population
+        self._given = population
         self.overlay = overlay
         self.seed = seed
         self._makers: dict[str, Instances] = {}
         self._person = lru_cache(maxsize=PEOPLE_KEPT)(self._look_up)  # persons never change
+
+    @cached_property
+    def population(self) -> Any:
+        """The population, None without one."""
+        return self._given() if callable(self._given) else self._given
 
     @cached_property
     def _own(self) -> tuple[str, ...]:
@@ -160,32 +167,39 @@ class Facts:
             "days_between": days_between,
         }
 
-    def source(self, request: Iterable[tuple[str, Any]], seed: int) -> Source | None:
-        """Offers facts to fields bound to elements (`x-element`): of the persons a request names, else of
-        somebody.
-
-        `request` are (field name, value) pairs of its body, path and query. A field of the answer belongs to
-        the person whose qualifier it shares (MQ_XM to MQ_GMSFHM), a field without qualifier to the only
-        person named.
-        """
-        if self.population is None:
-            return None
+    def _people(self, said: Iterable[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The persons named by (field name, value) pairs, by qualifier; the only one also without qualifier."""
         people: dict[str, dict[str, Any]] = {}
-        for name, value in request:
+        for name, value in said:
             qualifier, element = _parts(name)
             if element == NUMBER and (found := self.person(value)) is not None:
                 people.setdefault(qualifier, found)
         if len(people) == 1:
             people.setdefault("", next(iter(people.values())))
+        return people
+
+    def source(self, request: Iterable[tuple[str, Any]], seed: int) -> Source | None:
+        """Offers facts to fields bound to elements (`x-element`): of the persons a request names, else of somebody.
+
+        `request` are (field name, value) pairs of its body, path and query. A field of the answer belongs to the
+        person whose qualifier it shares (MQ_XM to MQ_GMSFHM), a field without qualifier to the only person named.
+        """
+        if self._given is None:
+            return None
+        said = list(request)
+        named: dict[str, dict[str, Any]] | None = None
         strangers: dict[str, dict[str, Any] | None] = {}
 
         def source(path: Path, schemas: Any) -> list[Any]:
+            nonlocal named
             bound = next((one["x-element"] for one in schemas if isinstance(one.get("x-element"), str)), None)
             if bound is None or not path:
                 return []
+            if named is None:
+                named = self._people(said)
             qualifier, element = _parts(str(path[-1]))
-            facts = people.get(qualifier)
-            if facts is None and not people:
+            facts = named.get(qualifier)
+            if facts is None and not named:
                 key = f"{qualifier} {path[:-1]}"
                 if key not in strangers:
                     strangers[key] = self.somebody(stream(seed, key))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema_rs
+
 from mockdata.checks import Checks, InvalidSchema, repaired
 from mockdata.dead import Dead, Exhausted
 from mockdata.draws import Draws
@@ -84,7 +86,7 @@ class Instances:
     def errors(self, value: Any) -> list[tuple[str, str]]:
         """(JSON pointer into the value, message) of everything wrong with it; empty when it is valid."""
         found = self._checks[-1].whole.iter_errors(value)
-        return [("".join(f"/{escape(str(t))}" for t in e.instance_path), e.message) for e in found]
+        return [(_place(error), error.message) for error in found]
 
     def example(self, seed: int | str, suggest: Suggestions | None = None, *, lean: bool = False) -> Any:
         """The instance of that seed. `suggest` offers values to use where they are valid; `lean` leaves out
@@ -120,6 +122,14 @@ class Instances:
         error = next(iter(checks.whole.iter_errors(value)))
         pointer = "".join(f"/{escape(str(token))}" for token in error.schema_path)
         raise Unsatisfiable(pointer, f"not met: {error.message}")
+
+
+def _place(error: jsonschema_rs.ValidationError) -> str:
+    """Where a value is wrong; for a missing member, where it would be."""
+    tokens = [*error.instance_path]
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        tokens.append(error.kind.property)
+    return "".join(f"/{escape(str(token))}" for token in tokens)
 
 
 def instance(schema: Any, seed: int | str, *, draft: str = "2020-12", suggest: Suggestions | None = None) -> Any:

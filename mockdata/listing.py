@@ -83,27 +83,31 @@ class Listing:
             return contract.answer(content).example(seed), 0
         wanted = window(contract, parsed)
         least, most = _bounds(content, layout, self.world)
-        items = self._items(contract, content, layout, where, max(UNPAGED if wanted.size is None else PAGED, least))
-        items = _sorted(_filtered(items, contract, parsed, layout), parsed)
-        size = len(items) if wanted.size is None else wanted.size
-        shown = items[wanted.start : wanted.start + (size if most is None else min(size, most))]
+        ids = self._ids(where, max(UNPAGED if wanted.size is None else PAGED, least))
+        size = len(ids) if wanted.size is None else wanted.size
+        part = slice(wanted.start, wanted.start + (size if most is None else min(size, most)))
+        if _chooses(contract, parsed):
+            items = _sorted(_filtered(self._items(content, layout, where, ids), contract, parsed, layout), parsed)
+            total, shown = len(items), items[part]
+        else:  # nothing depends on what the others are: draw only those shown
+            total, shown = len(ids), self._items(content, layout, where, ids[part])
         if len(shown) < least:
-            shown = (shown + [item for item in items if item not in shown])[:least]
+            rest = self._items(content, layout, where, ids[: least * 2])
+            shown = (shown + [item for item in rest if item not in shown])[:least]
         suggest = Suggestions().lay(shown, layout.items)
-        suggest.ask(lambda path, schemas: _envelope(path, len(items), len(shown), wanted, request))
-        return contract.answer(content).example(seed, suggest), len(items)
+        suggest.ask(lambda path, schemas: _envelope(path, total, len(shown), wanted, request))
+        return contract.answer(content).example(seed, suggest), total
 
-    def _items(self, contract: Contract, content: Content, layout: Layout, where: Place, count: int) -> list[Any]:
+    def _ids(self, where: Place, count: int) -> list[str]:
+        """The ids of everything in a collection: virtual things, then written ones, oldest first."""
         world = self.world
         written = world.overlay.records(world.interface.id, where.collection)
         base = [id for id in world.base_ids(where, count) if id not in written]
-        live = [record.id for record in written.values() if not record.deleted]
-        made: list[Any] = []
-        for id in [*base, *live]:
-            item = self._item(content, layout, where, id)
-            if item is not None:
-                made.append(item)
-        return made
+        return base + [record.id for record in written.values() if not record.deleted]
+
+    def _items(self, content: Content, layout: Layout, where: Place, ids: list[str]) -> list[Any]:
+        made = (self._item(content, layout, where, id) for id in ids)
+        return [item for item in made if item is not None]
 
     def _item(self, content: Content, layout: Layout, where: Place, id: str) -> Any:
         world = self.world
@@ -130,6 +134,12 @@ def _bounds(content: Content, layout: Layout, world: World) -> tuple[int, int | 
     for token in layout.items or ():
         shape = shape.member(str(token))
     return shape.least, shape.most
+
+
+def _chooses(contract: Contract, parsed: Parsed) -> bool:
+    """Whether the call filters or sorts."""
+    asked = {reader.parameter.name for reader in contract.readers if reader.parameter.location == "query"}
+    return any(tokens(name) not in SIZES | STARTS | PAGES | {"fields"} for name in asked & parsed.query.keys())
 
 
 def _filtered(items: list[Any], contract: Contract, parsed: Parsed, layout: Layout) -> list[Any]:

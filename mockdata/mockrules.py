@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import cel
-
 from specs.finding import Finding, Severity, SpecError
 from specs.model import Interface, Operation
 
@@ -52,7 +50,16 @@ class Decision:
 @lru_cache(maxsize=4096)
 def program(expression: str) -> Any:
     """A compiled CEL program. Raises ValueError for text that is no CEL."""
+    import cel  # brings a terminal user interface along: only documents with rules pay for it
+
     return cel.compile(expression)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    """One compiled expression, told apart from constants."""
+
+    program: Any
 
 
 def compile_rules(interface: Interface, operation: Operation) -> tuple[Rule, ...]:
@@ -84,7 +91,7 @@ def _rule(interface: Interface, operation: Operation, at: int, written: Any) -> 
 
 def _tree(value: Any) -> Any:
     if isinstance(value, str):
-        return program(value)
+        return _Expression(program(value))
     if isinstance(value, Mapping):
         return {name: _tree(inner) for name, inner in value.items()}
     if isinstance(value, list):
@@ -105,6 +112,8 @@ def decide(
     rules: tuple[Rule, ...], variables: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
 ) -> Decision | None:
     """The first rule that holds with the fields it gives, None when none does."""
+    import cel
+
     context = cel.Context(variables=dict(variables), functions=dict(functions))
     for rule in rules:
         if rule.when is None or _holds(rule.when, context):
@@ -133,9 +142,9 @@ def _value(tree: Any, context: Any) -> Any:
         return {name: value for name, value in inner.items() if value is not _ABSENT}
     if isinstance(tree, list):
         return [value for value in (_value(part, context) for part in tree) if value is not _ABSENT]
-    if not isinstance(tree, cel.Program):
+    if not isinstance(tree, _Expression):
         return tree
     try:
-        return tree.execute(context)
+        return tree.program.execute(context)
     except FAILURES:
         return _ABSENT

@@ -11,7 +11,7 @@ from mockdata.dead import Dead
 from mockdata.draws import Draws
 from mockdata.merge import Atom, Conjunction, Demand
 from mockdata.negation import MEMBER
-from mockdata.strings import spelled
+from mockdata.strings import spelled, template
 from mockdata.suggestions import Path
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class ObjectPlan:
     def _new_name(self, maker: Maker, draws: Draws, attempt: int) -> str | None:
         if self.patterns and (attempt % 2 == 0 or not self.open):
             try:
-                return spelled(patterns.compile(draws.pick(list(self.patterns))), draws)
+                return spelled(template(draws.pick(list(self.patterns)), draws), draws)
             except patterns.Unsupported:
                 return None
         if self.names and attempt % 3 != 2:

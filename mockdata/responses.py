@@ -33,6 +33,7 @@ _DETAILS = frozenset(
 )
 _TITLES = frozenset(("title", "error", "name", "summary", "error code", "key"))
 _CODES = frozenset(("status", "status code", "http status", "code", "error code", "statuscode"))
+_LISTS = frozenset(("errors", "violations", "invalid params", "problems", "issues", "details"))
 _PLACES = frozenset(("pointer", "field", "property", "source", "location", "parameter", "path", "target"))
 
 
@@ -56,11 +57,14 @@ def answer(
         return None
     content, media_type = chosen
     try:
-        value = make(content)
+        response = Response(status, headers, value=make(content))
     except Unsatisfiable as error:
         detail = f"the schema of the answer {status} has no instance: {error}"
-        return problem(500, "No valid answer", detail, pointer=content.pointer)
-    response = Response(status, headers, value=value)
+        try:
+            response = Response(status, headers, value=contract.eased(content).example(seed, lean=True), valid=False)
+        except Unsatisfiable:
+            return problem(500, "No valid answer", detail, pointer=content.pointer)
+        set_header(response, FINDINGS, f"{content.pointer}: {detail}"[:900])
     fill(response, contract, content, media_type)
     return response
 
@@ -138,7 +142,7 @@ def error(
     if known is None or contract is None:
         return _problem(statuses[0], detail, violations)
     status, declared = known
-    suggest = Suggestions().ask(lambda path, schemas: _say(path, status, detail, violations))
+    suggest = Suggestions().ask(lambda path, schemas: _say(path, status, detail, violations), speaks=True)
     response = answer(
         contract, status, declared, accept, lambda content: drawn(contract, content, seed, suggest, lean=True), seed
     )
@@ -177,6 +181,10 @@ def _say(path: tuple[str | int, ...], status: int, detail: str, violations: Sequ
         offered.append("about:blank")
     if words in _PLACES and violations:
         offered.append(violations[0].pointer)
+    if words in _LISTS and violations:
+        for place, text in (("pointer", "detail"), ("pointer", "message"), ("field", "message"), ("path", "message")):
+            offered.append([{place: one.pointer, text: one.message} for one in violations])
+        offered.append([f"{one.pointer}: {one.message}" for one in violations])
     return offered
 
 

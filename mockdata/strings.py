@@ -13,6 +13,7 @@ from mockdata.checks import has_format, matches
 from mockdata.draws import Draws
 
 LONGEST = 5_000_000
+FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +116,37 @@ def _encoded(text: Text, draws: Draws) -> str:
 def _patterned(text: Text, draws: Draws) -> Iterator[str]:
     for pattern in text.patterns:
         try:
-            template = patterns.compile(pattern, text.shortest, text.longest)
+            made = template(pattern, draws, text.shortest, text.longest)
         except patterns.Unsupported:
             continue
         for _ in range(12 if len(text.patterns) > 1 or text.formats else 3):
-            yield spelled(template, draws)
+            yield spelled(made, draws)
     if len(text.patterns) > 1:
         yield from _joined(text, draws)
 
 
-def spelled(template: patterns.Template, draws: Draws) -> str:
-    """One string of a template, drawn character by character: for a single string quicker than by the column."""
-    if template.checked:
-        return template.example(draws.hash())
+def template(pattern: str, draws: Draws, shortest: int = 0, longest: int | None = None) -> patterns.Template:
+    """A template of a pattern. Where its shortest matches are very few ("^x-"), often one for longer strings,
+    which an open end allows. Raises Unsupported.
+    """
+    made = patterns.compile(pattern, shortest, longest)
+    if made.checked or (made.size or 0) >= FEW or draws.chance(0.2):
+        return made
+    try:
+        return patterns.compile(pattern, made.longest + 1 + draws.below(6), longest)
+    except patterns.Unsupported:
+        return made
+
+
+def spelled(made: patterns.Template, draws: Draws) -> str:
+    """One string of a template, drawn character by character: for a single string quicker than by the
+    column.
+    """
+    if made.checked:
+        return made.example(draws.hash())
     letters: list[str] = []
     word, room = draws.hash(), 1 << 64
-    for alphabet in draws.pick(template.shapes):
+    for alphabet in draws.pick(made.shapes):
         radix = len(alphabet)
         if radix == 1:
             letters.append(chr(alphabet[0]))

@@ -48,15 +48,20 @@ class Suggestions:
     def __init__(self) -> None:
         self._laid: list[tuple[Path, Any]] = []
         self._sources: list[Source] = []
+        self._speakers: list[Source] = []
 
     def lay(self, value: Any, at: Path = ()) -> Suggestions:
         """Lay a value over the answer at a path; returns self."""
         self._laid.append((at, value))
         return self
 
-    def ask(self, source: Source) -> Suggestions:
-        """Ask a source where no laid value is known; returns self."""
+    def ask(self, source: Source, *, speaks: bool = False) -> Suggestions:
+        """Ask a source where no laid value is known; returns self. `speaks`: the optional members it offers
+        something for are to appear.
+        """
         self._sources.append(source)
+        if speaks:
+            self._speakers.append(source)
         return self
 
     @property
@@ -78,7 +83,9 @@ class Suggestions:
                 yield from variants(offered)
 
     def has(self, path: Path) -> bool:
-        """Whether a laid value holds something at that path, or lies below it."""
+        """Whether a laid value holds something at that path or below it, or a speaking source offers
+        something.
+        """
         for start, value in self._laid:
             if start[: len(path)] == path:
                 return True
@@ -88,4 +95,4 @@ class Suggestions:
                 except LookupError:
                     continue
                 return True
-        return False
+        return any(any(True for _ in speaker(path, ())) for speaker in self._speakers)

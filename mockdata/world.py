@@ -70,6 +70,7 @@ class World:
         self._contract_of = contract_of
         self._kept: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
         self._ids: dict[str, Instances] = {}
+        self._base_ids: dict[tuple[str, int], list[str]] = {}
         self._items: dict[str, Instances] = {}
         self._layouts: dict[tuple[str, str], Layout] = {}
 
@@ -157,6 +158,9 @@ class World:
         """The ids of the first `count` virtual things of a collection."""
         if not self.based(where.resource):
             return []
+        known = self._base_ids.get((where.collection, count))
+        if known is not None:
+            return known
         makers = self._id_instances(where.resource)
         seed = stream(self.seed, self.interface.id, where.collection, "id")
         found: dict[str, None] = {}
@@ -166,7 +170,9 @@ class World:
             text = write(makers.example(stream(seed, number)))
             if text and "/" not in text:
                 found[text] = None
-        return list(found)
+        if len(self._base_ids) >= KEPT:
+            self._base_ids.clear()
+        return self._base_ids.setdefault((where.collection, count), list(found))
 
     def new_id(self, where: Place) -> Any:
         """An id no thing of the collection has."""
