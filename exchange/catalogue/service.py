@@ -101,7 +101,7 @@ class Catalogue:
             if line is not None and line.department != department:
                 raise Forbidden(f"{interface.id} belongs to {line.department}", rule="access.interface.register")
             if line is not None and line.kind != row.kind:
-                raise Conflict(f"{interface.id} is a {line.kind}, not a {row.kind}", hint="use another id")
+                raise Conflict(f"{interface.id} is of kind {line.kind}, not {row.kind}", hint="use another id")
             if line is None or line.state is State.DRAFT:
                 # a published interface goes on showing its published version until the next is published
                 store.put(tx, replace(row, endpoint=line.endpoint if line else None), search_text(interface))
