@@ -115,5 +115,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             time.sleep(0.1)
         if process.poll() is None:
             process.kill()
+            process.wait()
         assert process.stdout is not None
         process.stdout.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ TITLES = {
 def play(settings: Settings, *, once: bool, rows: int, as_json: bool) -> int:
     """Run the story over a service in this process; then serve, unless ``once``. Gives the exit code."""
     console = Console(stderr=True)
+    for number in (signal.SIGINT, signal.SIGTERM):  # both end it the same way, also where a shell had them ignored
+        signal.signal(number, signal.default_int_handler)
     settings = replace(settings, allow_loopback_endpoints=True)
     began = time.perf_counter()
     failed, told = False, []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -45,8 +47,10 @@ class Apps:
         port = self.memory.once(f"port {name}", _free_port)
         url = f"http://127.0.0.1:{port}"
         if name not in self._running:
+            self._end_left_over(name)
             command = [sys.executable, "-m", f"{PACKAGE}.{name}", "--port", str(port)]
             self._running[name] = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            self.memory.put(f"process {name}", self._running[name].pid)
             self._await(name, url)
         return url, _digest(name)
 
@@ -54,6 +58,19 @@ class Apps:
         """Bring back every app the story has used, for the portal."""
         for name in [key.removeprefix("port ") for key in self.memory.values if key.startswith("port ")]:
             self.start(name)
+
+    def _end_left_over(self, name: str) -> None:
+        # a story killed hard leaves its apps behind on their ports; only a process that is that app is ended
+        left = self.memory.values.get(f"process {name}")
+        command = Path(f"/proc/{left}/cmdline")
+        for _ in range(50):
+            try:
+                if left is None or f"{PACKAGE}.{name}" not in command.read_text():
+                    return
+                os.kill(left, signal.SIGTERM)
+            except OSError:  # it has ended
+                return
+            time.sleep(0.1)
 
     def _await(self, name: str, url: str) -> None:
         deadline = time.monotonic() + 30

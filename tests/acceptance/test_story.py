@@ -25,7 +25,7 @@ def demo(home: Path, *options: str, **settings: str) -> subprocess.CompletedProc
         env=environment(home, **settings),
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=400,
         check=False,
     )
 
@@ -41,9 +41,9 @@ def test_the_story_passes_on_postgresql(tmp_path: Path, postgres: str) -> None:
     assert [step["name"] for step in json.loads(done.stdout)["steps"]] == STEPS
 
 
-@pytest.mark.parametrize("after", [1, 2, 4, 5])
+@pytest.mark.parametrize("after", [2, 4])
 def test_a_kill_in_the_middle_loses_nothing(tmp_path: Path, after: int) -> None:
-    """Killed hard while the step after the given one is under way; the second start finishes the story."""
+    """Killed hard while datasets are written, and while apps are tested; the second start finishes the story."""
     port = str(free_port())
     command = [*COMMAND, "demo", "--once", "--rows", "1000", "--port", port]
     first = subprocess.Popen(
