@@ -67,7 +67,8 @@ class Case:
     """One case of a suite.
 
     `control` is the id of the positive case that proves a refusal is about the tested condition and not about
-    something else: when the control did not pass, a passing negative is worth nothing.
+    something else: when the control did not pass, a passing negative is worth nothing. `every_seed` is false for
+    cases whose input does not come from the population.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Case:
     requirements: tuple[str, ...]
     control: str | None = None
     quick: bool = True
+    every_seed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from conformance.oracle import COMPLETED, Expectation
 from conformance.stage import Episode, Stage
 from conformance.suites.suite import Suite
 
-Complaint = tuple[Text, str]
-"""Expected (both languages) and got."""
+Complaint = tuple[Text, str, frozenset[str]]
+"""Expected (both languages), got, and the rules it is about (empty: what the case verifies)."""
 Check = Callable[[Suite[Any], Episode, Expectation], Iterator[Complaint]]
 CHECKS: dict[str, Check] = {}
 
@@ -43,8 +43,8 @@ def judge(stage: Stage[Any], episode: Episode, *names: str) -> bool:
         raise ValueError("an answer that was not foretold cannot be judged")
     before = len(stage.problems)
     for name in names or tuple(CHECKS):
-        for expected, got in CHECKS[name](stage.suite, episode, expectation):
-            stage.problem(name, expected, got)
+        for expected, got, about in CHECKS[name](stage.suite, episode, expectation):
+            stage.problem(name, expected, got, requirements=_blamed(stage, expectation, about) or None)
         if len(stage.problems) > before:
             break  # what follows from a wrong state is the same fault told again
     return len(stage.problems) == before
@@ -60,6 +60,7 @@ def answer_state(suite: Suite[Any], episode: Episode, expectation: Expectation) 
                 "en": f"a handled matter in state {expectation.state}: {expectation.why['en']}",
             },
             f"HTTP {episode.reply.status} {quote(episode.turn.answer)}",
+            frozenset(),
         )
     elif episode.answer.get("state") != expectation.state:
         yield (
@@ -68,6 +69,8 @@ def answer_state(suite: Suite[Any], episode: Episode, expectation: Expectation) 
                 "en": f"state {expectation.state}: {expectation.why['en']}",
             },
             f"state {episode.answer.get('state')!r}{_named(episode.answer)}",
+            # Refused for a rule that holds: that rule is misread, whatever the case is about.
+            rule_ids(episode.answer) if expectation.state == COMPLETED else frozenset(),
         )
 
 
@@ -83,6 +86,7 @@ def answer_rules(suite: Suite[Any], episode: Episode, expectation: Expectation) 
                 "en": f"failed rules {wanted}: {expectation.why['en']}",
             },
             f"failed rules {', '.join(sorted(got)) or '–'}",
+            got - expectation.failed if expectation.failed <= got else expectation.failed - got,
         )
 
 
@@ -98,6 +102,7 @@ def answer_gaps(suite: Suite[Any], episode: Episode, expectation: Expectation) -
                 "en": f"all gaps in one notice, {wanted}: {expectation.why['en']}",
             },
             f"gaps {', '.join(sorted(got)) or '–'}",
+            frozenset(rule.id for rule in suite.rules if set(rule.gaps) & (got ^ expectation.missing)),
         )
 
 
@@ -112,7 +117,14 @@ def answer_notices(suite: Suite[Any], episode: Episode, expectation: Expectation
         yield (
             {"zh_CN": f"提示应为 {wanted}", "en": f"notices {wanted}"},
             f"notices {', '.join(sorted(got)) or '–'}",
+            got ^ expectation.notices,
         )
+
+
+def _blamed(stage: Stage[Any], expectation: Expectation, about: frozenset[str]) -> list[str]:
+    """The rules a complaint speaks against; a rule that rightly fails only where the case is about it."""
+    known = {rule.id for rule in stage.suite.rules}
+    return sorted(name for name in about & known if name not in expectation.failed or name in stage.case.requirements)
 
 
 def rule_ids(answer: Mapping[str, Any], where: str = "failed_rules") -> frozenset[str]:
@@ -127,6 +139,13 @@ def pointers(answer: Mapping[str, Any]) -> frozenset[str]:
     entries = answer.get("missing")
     found = [e.get("pointer") for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
     return frozenset(str(name) for name in found)
+
+
+def shown_steps(episode: Episode) -> dict[str, Any]:
+    """Step id → the state an answer shows for it; what is out of form is left out."""
+    entries = episode.answer.get("steps")
+    found = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    return {e["step"]: e.get("state") for e in found if isinstance(e.get("step"), str)}
 
 
 def quote(value: Any, longest: int = 300) -> str:

@@ -7,6 +7,7 @@ report but for times, ports and the app's own ids.
 from __future__ import annotations
 
 import hashlib
+import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -88,7 +89,8 @@ def run(
     cases = plan(suite, quick=quick, only=only)
     committed = commitment(seeds, nonce)
     line = transport or HttpTransport(app_url)
-    session = _Session(suite, cases, app_url, line, progress, total=len(cases) * len(seeds))
+    total = sum(len(seeds) if case.every_seed else 1 for case in cases)
+    session = _Session(suite, cases, app_url, line, progress, total)
     started = clock()
 
     def report() -> Report:
@@ -149,7 +151,8 @@ class _Session:
         world = self.suite.world(self.suite, gateway, country(seed), seed, today)
         episodes: list[Episode] = []
         runs: dict[str, CaseRun] = {}
-        for case in self.cases:
+        cases = [case for case in self.cases if case.every_seed or not self.seeds]
+        for case in cases:
             self.progress(self.done, self.total, case.id)
             if case.id in self.suite.observations:
                 runs[case.id] = self._observe(case, episodes)
@@ -159,7 +162,7 @@ class _Session:
                 episodes += stage.episodes
             self.done += 1
         self.progress(self.done, self.total, "")
-        for case in self.cases:
+        for case in cases:
             self.results.setdefault(case.id, []).append(_controlled(case, runs))
         self.seeds.append(seed)
         self.days.append(today.isoformat())
@@ -180,6 +183,8 @@ class _Session:
             return self._silent(stage, error)
         except (OracleError, ExpressionError, NoSubject, GatewayError, FuzzError) as error:
             return stage.run(Outcome.ERROR, _note(f"测试程序自身出错：{error}", f"our own error: {error}"))
+        except Exception as error:
+            return stage.run(Outcome.ERROR, _mistake(error))
         return stage.run()
 
     def _silent(self, stage: Stage[Any], error: AppUnreachable) -> CaseRun:
@@ -198,7 +203,10 @@ class _Session:
         return stage.run()
 
     def _observe(self, case: Case, episodes: list[Episode]) -> CaseRun:
-        sightings = list(self.suite.observations[case.id](self.suite, episodes))
+        try:
+            sightings = list(self.suite.observations[case.id](self.suite, episodes))
+        except Exception as error:
+            return CaseRun(Outcome.ERROR, note=_mistake(error))
         if not episodes:
             return CaseRun(Outcome.INCONCLUSIVE, note=_note("没有可观察的请求", "nothing happened to observe"))
         quoted = [s.episode for s in sightings[:SHOWN] if s.episode is not None]
@@ -270,6 +278,13 @@ def _controlled(case: Case, runs: dict[str, CaseRun]) -> CaseRun:
             f"its positive control {case.control} did not pass, so this pass shows nothing",
         ),
     )
+
+
+def _mistake(error: Exception) -> Text:
+    """A mistake in a suite must not end the run, and must be found: it is an ERROR that names its line."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    told = f"{type(error).__name__}: {error} ({place.filename.rsplit('/', 1)[-1]}:{place.lineno})"
+    return _note(f"测试程序自身出错：{told}", f"our own error: {told}")
 
 
 def _note(zh: str, en: str) -> Text:

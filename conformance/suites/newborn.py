@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
 from conformance.case import Case, Kind, Outcome, Requirement, Text
-from conformance.checks import judge, quote
+from conformance.checks import judge, quote, rule_ids, shown_steps
 from conformance.expressions import months_after
 from conformance.fuzz import Class, fuzz
 from conformance.oracle import COMPLETED, Expectation, OracleError, rules, text
@@ -69,7 +70,8 @@ def put(
     stage.subject = stage.subject or subject(application, what)
     launch = launch or stage.launch(name)
     episode = stage.submit(application, launch, key=key, expectation=expectation)
-    judge(stage, episode)
+    if not judge(stage, episode) and intended and not intended & rule_ids(episode.answer):
+        stage.world.ignored |= intended
     return episode
 
 
@@ -176,7 +178,10 @@ def institution_elsewhere(stage: Stage[Newborn]) -> None:
 @script("E5.collective", "E5.other-parent")
 def household(stage: Stage[Newborn]) -> None:
     collective = stage.case.id == "E5.collective"
-    application = stage.world.application("E5", follow="father" if collective else "mother")
+    # The second child of a delivery, so that an app that accepts the first is not tripped by the certificate.
+    application = stage.world.application(
+        "E5", name=stage.case.id, follow="father" if collective else "mother", order=1 if collective else 2
+    )
     put(stage, application, rule_of(stage) if collective else frozenset())
 
 
@@ -228,29 +233,45 @@ def gaps(stage: Stage[Newborn]) -> None:
 
 @script("notice.all-rules")
 def all_rules(stage: Stage[Newborn]) -> None:
+    """Three rules fail at once. A rule the app ignores altogether is the fault of that rule's own case."""
     world, label = stage.world, stage.case.id
-    old = world.days_old(800)
-    put(stage, world.application(label, born=old), frozenset({"E2", "E3", "E4"}))
+    application = world.application(label, born=world.days_old(800))
+    expectation = world.expect(application)
+    if expectation.failed != {"E2", "E3", "E4"}:
+        raise OracleError(f"the subject breaks {sorted(expectation.failed)}")
+    stage.subject = subject(application)
+    episode = stage.submit(application, stage.launch(), expectation=expectation)
+    excused = expectation.failed & world.ignored - rule_ids(episode.answer)
+    judge(stage, replace(episode, expectation=replace(expectation, failed=expectation.failed - excused)))
 
 
 @script("facts.irrelevant")
 def irrelevant(stage: Stage[Newborn]) -> None:
-    """Parents who are not married stay so, whoever applies and whatever the child is called."""
+    """Two children of the same unmarried parents: another applicant, name, sex and hour, the same answer.
+
+    Only the two answers are compared; whether they are right is the case of the rule itself.
+    """
     world, label = stage.world, stage.case.id
-    first = world.application(label, name="first")
+    first = world.application(label, name="first", order=1)
     changed = copy.deepcopy(first)
     other = "mother" if first["applicant"]["GMSFHM"] == first["father"]["GMSFHM"] else "father"
     changed["applicant"] = {**first[other], "LXDH": first["applicant"]["LXDH"][:-2] + "07"}
-    changed["newborn"] |= {"XM": first["newborn"]["XM"] + "安", "CSSJ": "11:11", "XBDM": "2"}
-    answers = [put(stage, a, frozenset({"E3"}), name=n).answer for n, a in (("first", first), ("second", changed))]
-    if [a.get("state") for a in answers[:1]] != [a.get("state") for a in answers[1:]]:
+    changed["newborn"] |= {"XM": first["newborn"]["XM"] + "安", "CSSJ": "11:11", "XBDM": "2", "CSSX": 2}
+    stage.subject = subject(first)
+    if world.expect(first).failed != world.expect(changed).failed:
+        raise OracleError("the changed fact is not irrelevant")
+    told = []
+    for name, application in (("first", first), ("second", changed)):
+        episode = stage.submit(application, stage.launch(name), expectation=world.expect(application))
+        told.append((episode.reply.status, episode.answer.get("state"), rule_ids(episode.answer)))
+    if told[0] != told[1]:
         stage.problem(
             "facts.decide",
             {
                 "zh_CN": "改变申请人、电话、姓名和时辰，结论不变",
                 "en": "another applicant, name and hour: the same answer",
             },
-            " / ".join(str(a.get("state")) for a in answers),
+            " / ".join(f"HTTP {status} {state} {sorted(rules)}" for status, state, rules in told),
         )
 
 
@@ -280,16 +301,17 @@ def broken_down(stage: Stage[Newborn], label: str, down: str, failed: str) -> tu
             requirements=("honest.outage",) if swallowed or not done & _written(stage) else ("keep.finished",),
         )
         return episode, launch
-    shown = {e.get("step"): e for e in episode.answer.get("steps", ()) if isinstance(e, dict)}
-    wrong = [s for s in kept if shown.get(s, {}).get("state") != "done" or s not in done]
+    shown = shown_steps(episode)
+    written = _written(stage)
+    wrong = [s for s in kept if shown.get(s) != "done" or (s in written and s not in done)]
     if wrong:
         stage.problem(
             "fault.kept",
             {"zh_CN": f"不依赖 {failed} 的步骤办结并保留", "en": f"steps that do not need {failed} are done and kept"},
-            ", ".join(f"{s} {shown.get(s, {}).get('state')!r}" for s in wrong),
+            ", ".join(f"{s} {shown.get(s)!r}" for s in wrong),
             requirements=("keep.finished",),
         )
-    lying = {s: shown.get(s, {}).get("state") for s in sorted(lost) if s not in done}
+    lying = {s: shown.get(s) for s in sorted(lost) if s not in done}
     expected = {s: "failed" if s == failed else "pending" for s in lying}
     if lying != expected:
         stage.problem(
@@ -298,7 +320,8 @@ def broken_down(stage: Stage[Newborn], label: str, down: str, failed: str) -> tu
             f"step states {lying}",
             requirements=("honest.outage",),
         )
-    missing = sorted(_results_of(stage, kept) - set(episode.answer.get("result") or {}))
+    result = episode.answer.get("result")
+    missing = sorted(_results_of(stage, kept) - set(result if isinstance(result, dict) else {}))
     if missing and not wrong:
         stage.problem(
             "fault.results",
@@ -628,6 +651,7 @@ def _case(entry: Mapping[str, Any]) -> Case:
         requirements=tuple(entry["requirements"]),
         control=entry.get("control"),
         quick=entry.get("quick", True),
+        every_seed=entry.get("every_seed", True),
     )
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from conformance import observe
 from conformance.case import Outcome, Problem, Text
-from conformance.checks import breaks_interface, quote
+from conformance.checks import breaks_interface, quote, shown_steps
 from conformance.observe import Recorded, Source
 from conformance.stage import Episode
 from conformance.suites.suite import Sighting, Suite
+from conformance.workflow import Node
 
 Observation = Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]
+HALF = "partially_completed"
 REFUSALS = ("incomplete", "needs_correction", "not_eligible")
 
 
@@ -41,12 +43,23 @@ def _recorded(episodes: Iterable[Episode]) -> list[Recorded]:
 
 
 def _histories(episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Recorded]]]:
-    """Every episode with all calls of its launch up to its end."""
+    """Every answer about a handled matter of the citizen's own, with the calls made for it until then.
+
+    Whether a stranger may see a matter is the access cases' business. Where the app names its handled matters
+    to the departments, calls made for another one under the same launch are left out.
+    """
     past: dict[str, list[Recorded]] = {}
+    owner: dict[Any, str] = {}
     for episode in episodes:
-        history = past.setdefault(episode.launch, [])
-        history += episode.calls
-        yield episode, list(history)
+        calls = past.setdefault(episode.launch, [])
+        calls += episode.calls
+        matter = episode.answer.get("id")
+        if isinstance(matter, str):
+            if owner.setdefault(matter, episode.launch) != episode.launch:
+                continue
+            if any(item.matter == matter for item in calls):
+                calls = [item for item in calls if item.matter in (matter, None)]
+        yield episode, list(calls)
 
 
 def fields(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
@@ -158,7 +171,9 @@ def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                     f"{name} {value!r}",
                     episode,
                 )
-        for name in issued.keys() - shown.keys():
+        if episode.answer.get("state") == HALF:
+            continue  # what must be kept of a half-finished matter is the fault cases' business
+        for name in sorted(issued.keys() - shown.keys()):
             yield _sighting(
                 "result.genuine",
                 "result.genuine",
@@ -171,9 +186,7 @@ def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
 def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     """A step shown as done was done, and a write that was done is shown as done."""
     for episode, history in _histories(episodes):
-        entries = episode.answer.get("steps")
-        if not isinstance(entries, list):
-            continue
+        shown = shown_steps(episode)
         done = suite.order.done(item.call for item in history)
         # A check that was answered is done, whatever the answer ("there is no such institution" is one).
         asked = {
@@ -183,15 +196,14 @@ def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
             for node in suite.order.steps(item.call.interface, item.call.operation)
             if (node.interface, node.operation) not in suite.writes
         }
-        for entry in entries:
-            if not isinstance(entry, dict) or entry.get("step") not in suite.order.nodes:
-                continue
-            name, state = entry["step"], entry.get("state")
+        for name, state in shown.items():
+            if name not in suite.order.nodes:
+                continue  # the interface document forbids it, and that is another observation
             node = suite.order.nodes[name]
             claimed, recorded = state == "done", name in done | asked
             if claimed and not recorded:
                 got = f"{name} shown as done, but the record has no success"
-            elif recorded and not claimed and (node.interface, node.operation) in suite.writes:
+            elif recorded and not claimed and episode.answer.get("state") != HALF and _writes(suite, node):
                 got = f"{name} was done, but is shown as {state!r}"
             else:
                 continue
@@ -282,11 +294,10 @@ def answers(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
 
 
 def robust(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
-    """No internal error; 502 only where a department is down."""
+    """No internal error. A 502 is a documented answer; whether it is the right one, the case says."""
     for episode in episodes:
         status = episode.reply.status
-        down = any(item.call.status >= 500 for item in episode.calls)
-        if status >= 500 and not (status == 502 and down):
+        if status >= 500 and status != 502:
             yield _sighting(
                 "robust",
                 "robust",
@@ -310,6 +321,10 @@ ALL: Mapping[str, Observation] = {
     "observe.answers": answers,
     "observe.robust": robust,
 }
+
+
+def _writes(suite: Suite[Any], node: Node) -> bool:
+    return (node.interface, node.operation) in suite.writes
 
 
 def _needed(suite: Suite[Any]) -> frozenset[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ from conformance.examples.newborn.rules import Facts
 from specs import library
 
 CHINA = timezone(timedelta(hours=8))
+KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 
 
@@ -382,8 +384,8 @@ class NewbornApp:
     def submit(self, request: Request, body: bytes) -> Response:
         token, gateway = self.token(request), self.gateway(request)
         key = request.headers.get("idempotency-key", "")
-        if not 8 <= len(key) <= 128:
-            raise Refusal(400, "缺少请求头 Idempotency-Key")
+        if not KEY.fullmatch(key):
+            raise Refusal(400, "缺少请求头 Idempotency-Key，或不合格式")
         application = self.application(body)
         digest = hashlib.sha256(json.dumps(application, sort_keys=True).encode()).hexdigest()
         day = self.day(request)

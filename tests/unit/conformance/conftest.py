@@ -28,7 +28,9 @@ class Make:
         return name
 
     def run(self, outcome: Outcome = Outcome.PASS, *broken: str, **more: Any) -> CaseRun:
-        problems = tuple(Problem("check.name", outcome, (name,), self.text("expected"), "got <this>") for name in broken)
+        problems = tuple(
+            Problem("check.name", outcome, (name,), self.text("expected"), "got <this>") for name in broken
+        )
         return CaseRun(outcome, problems, **more)
 
     def report(self, runs: dict[str, tuple[CaseRun, ...]], **more: Any) -> Report:

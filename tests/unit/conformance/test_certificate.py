@@ -99,7 +99,15 @@ def test_another_signer_is_found(certificate) -> None:
 
 
 def test_statements_of_two_certificates_cannot_be_recombined(certificate, report, key) -> None:
-    later = issue(report, grade(report, policy()), Subject("other", "1", "e" * 64), {}, key, issued=NOW, expires=NOW + timedelta(1))
+    later = issue(
+        report,
+        grade(report, policy()),
+        Subject("other", "1", "e" * 64),
+        {},
+        key,
+        issued=NOW,
+        expires=NOW + timedelta(1),
+    )
     mixed = {**certificate, "envelopes": [later["envelopes"][0], certificate["envelopes"][1]]}
     refuse("mismatch", mixed, key)
 

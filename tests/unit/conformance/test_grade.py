@@ -72,7 +72,13 @@ def test_far_below_is_refused_by_score(make, rules) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b"policy: p", b"- p"), (b"E: 0.5", b"F: 0.5"), (b"A: 0.95", b"A: 0.1"), (b"default: 1", b"default: 0"), (b"caps:", b"cap:")],
+    [
+        (b"policy: p", b"- p"),
+        (b"E: 0.5", b"F: 0.5"),
+        (b"A: 0.95", b"A: 0.1"),
+        (b"default: 1", b"default: 0"),
+        (b"caps:", b"cap:"),
+    ],
 )
 def test_a_policy_that_cannot_be_used_is_refused(old, new) -> None:
     with pytest.raises(PolicyError):

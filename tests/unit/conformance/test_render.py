@@ -29,7 +29,16 @@ def report(make):
 
 def test_the_page_holds_what_an_engineer_needs(report) -> None:
     page = html(report, "en", grade=grade(report, policy()))
-    for words in ("E3.divorced", "law of E3", "expected", "got &lt;this&gt;", "curl -sS", "verifyMarriage", "refused", "c" * 64):
+    for words in (
+        "E3.divorced",
+        "law of E3",
+        "expected",
+        "got &lt;this&gt;",
+        "curl -sS",
+        "verifyMarriage",
+        "refused",
+        "c" * 64,
+    ):
         assert words in page
     assert "<b>couple" not in page
     assert "<script" not in page

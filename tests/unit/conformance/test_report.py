@@ -10,7 +10,9 @@ from conformance.report import ReportError, from_json, reveal, stable, to_json
 def report(make):
     control = make.case("complete", "eligible")
     negative = make.case("E3.divorced", "E3", kind=Kind.NEGATIVE, control="complete")
-    failed = make.run(Outcome.FAIL, "E3", subject=make.text("a couple"), turns=(make.turn(),), calls=(make.call("check", 200, "ZT"),))
+    failed = make.run(
+        Outcome.FAIL, "E3", subject=make.text("a couple"), turns=(make.turn(),), calls=(make.call("check", 200, "ZT"),)
+    )
     return make.report({control: (make.run(), make.run()), negative: (make.run(), failed)})
 
 
