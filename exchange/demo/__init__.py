@@ -39,8 +39,8 @@ TITLES = {
 def play(settings: Settings, *, once: bool, rows: int, as_json: bool) -> int:
     """Run the story over a service in this process; then serve, unless ``once``. Gives the exit code."""
     console = Console(stderr=True)
-    for number in (signal.SIGINT, signal.SIGTERM):  # both end it the same way, also where a shell had them ignored
-        signal.signal(number, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # both end it the same way, also where a shell had them ignored
+        signal.signal(ending, signal.default_int_handler)
     settings = replace(settings, allow_loopback_endpoints=True)
     began = time.perf_counter()
     failed, told = False, []

@@ -157,11 +157,8 @@ class Story:
         )
         runs = {variant: self._submit(demand, vendor, variant, name) for vendor, variant, name in APPS}
         verdicts = {}
-        for variant, (api, run) in runs.items():
-            self.tell(f"testing the app {variant}")
-            verdicts[variant] = api.until(
-                f"/api/v1/certifications/{run}", lambda there: there["state"] not in {"queued", "running"}
-            )
+        for variant in runs:
+            runs[variant], verdicts[variant] = self._verdict(variant, *runs[variant])
         self._check_verdicts(runs, verdicts)
         listed = self.world.operator.get(f"/api/v1/matters/{MATTER}/listings")["items"]
         vendors = [item["vendor"] for item in listed]
@@ -306,6 +303,19 @@ class Story:
         )["id"]
         submit = f"/api/v1/app-versions/{version}/certifications"
         return api, str(self.memory.once(f"certification {vendor}", lambda: api.post(submit)["id"]))
+
+    def _verdict(self, variant: str, api: Api, run: str) -> tuple[tuple[Api, str], dict[str, Any]]:
+        def ended(there: dict[str, Any]) -> bool:
+            return there["state"] not in {"queued", "running"}
+
+        self.tell(f"testing the app {variant}")
+        verdict = api.until(f"/api/v1/certifications/{run}", ended)
+        if verdict["state"] == "errored":
+            # nobody's verdict: the app was not up when the service resumed its test; its vendor asks again
+            run = api.post(f"/api/v1/app-versions/{verdict['app_version']}/certifications")["id"]
+            self.memory.put(f"certification {verdict['vendor']}", run)
+            verdict = api.until(f"/api/v1/certifications/{run}", ended)
+        return (api, run), verdict
 
     def _check_verdicts(self, runs: dict[str, tuple[Api, str]], verdicts: dict[str, Any]) -> None:
         states = {variant: verdict["state"] for variant, verdict in verdicts.items()}
