@@ -63,6 +63,6 @@ class Heights:
                 if name in properties:
                     height = max(height, 1 + self._of(properties[name], scope, inside))
         if types in (None, "array") and schema.get("minItems", 0) > 0:
-            for part in [*prefix_items(schema)[: schema["minItems"]], rest_items(schema)]:
+            for part in [*prefix_items(schema)[: int(schema["minItems"])], rest_items(schema)]:
                 height = max(height, 1 + self._of(part, scope, inside))
         return height

@@ -6,6 +6,7 @@ An instance leaves only after jsonschema-rs has accepted it against the whole sc
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
@@ -13,7 +14,7 @@ import jsonschema_rs
 from mockdata.checks import Checks, InvalidSchema, repaired
 from mockdata.dead import Dead, Exhausted
 from mockdata.draws import Draws
-from mockdata.heights import Heights
+from mockdata.heights import ENDLESS, Heights
 from mockdata.merge import Demand, Expansion
 from mockdata.references import References, escape
 from mockdata.seeds import stream
@@ -29,14 +30,18 @@ MODES = (
     Mode(0.0, 0, 1, suggest=False),
     Mode(0.85, 120, 3, suggest=False),
     Mode(0.3, 60, 2, suggest=False),
-    Mode(0.0, 0, 0, 20_000, suggest=False),
-    Mode(0.7, 200, 6, 20_000, suggest=False),
+    Mode(0.0, 0, 0, 8_000, suggest=False),
+    Mode(0.7, 200, 6, 8_000, suggest=False),
 )
 """Tried one after the other until the instance is valid: rich ones first, bare ones when those fail."""
 
 
 LEAN = (Mode(0.0, 0, 1), *MODES[3:4], *MODES[6:])
 """Only required members, and those suggested."""
+
+
+ENDLESS_ONLY = (Mode(0.0, 0, 0, 400, suggest=False),)
+"""For schemas that seem to demand endless nesting: no more than a look for another way out."""
 
 
 class Unsatisfiable(ValueError):
@@ -70,7 +75,8 @@ class Instances:
         except InvalidSchema as error:
             pointer = "".join(f"/{escape(str(token))}" for token in error.path)
             raise Unsatisfiable(pointer, error.reason) from None
-        self._expansion = Expansion(self._references, Heights(self._references))
+        self._heights = Heights(self._references)
+        self._expansion = Expansion(self._references, self._heights)
 
     @property
     def schema(self) -> Any:
@@ -94,8 +100,11 @@ class Instances:
         """
         start = Draws(seed if isinstance(seed, int) else stream(seed))
         failure: Unsatisfiable | None = None
+        modes: tuple[Mode, ...] = LEAN if lean else MODES
+        if self._endless:
+            modes = ENDLESS_ONLY
         for checks in list(self._checks):
-            for number, mode in enumerate(LEAN if lean else MODES):
+            for number, mode in enumerate(modes):
                 if number == 1 and suggest is None and not lean:
                     continue
                 try:
@@ -104,10 +113,16 @@ class Instances:
                     failure = error
                     continue
                 return value
-        if self._checks[-1].formats:  # `format` is an annotation: what it forbids alone is not impossible
+        if self._checks[-1].formats and self._references.uses(
+            "format"
+        ):  # `format` is an annotation: what it forbids alone is not impossible
             self._checks.append(Checks(self._references, formats=False))
             return self.example(seed, suggest, lean=lean)
         raise failure or Unsatisfiable("", "nothing found")
+
+    @cached_property
+    def _endless(self) -> bool:
+        return self._heights.of(self._references.document, self._references.start) >= ENDLESS
 
     def _attempt(self, checks: Checks, mode: Mode, draws: Draws, suggest: Suggestions | None) -> Any:
         maker = Maker(checks, self._expansion, mode, suggest, self._sending)
@@ -116,6 +131,8 @@ class Instances:
         except Dead as dead:
             raise Unsatisfiable(self._references.pointer(dead.schema), dead.reason) from None
         except Exhausted:
+            if self._endless:
+                raise Unsatisfiable("", "every value would nest without end") from None
             raise Unsatisfiable("", f"gave up after {mode.steps} steps") from None
         if checks.whole.is_valid(value):
             return value

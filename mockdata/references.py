@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import quote, unquote, urldefrag, urljoin
 
 import jsonschema_rs
 
 Schema = dict[str, Any] | bool
 
 ROOT = "json-schema:///document"
+_FRAGMENT = "/~!$&'()*+,;=:@-._"  # RFC 3986, 3.5
 SINGLE = frozenset(
     [
         "additionalItems",
@@ -131,7 +132,11 @@ class References:
     def place(self, schema: Any) -> str | None:
         """The URI with JSON pointer of a schema object of this document, else None (made up on the way)."""
         known = self._places.get(id(schema))
-        return None if known is None else f"{known[0]}#{known[1]}"
+        return None if known is None else f"{known[0]}#{quote(known[1], safe=_FRAGMENT)}"
+
+    def uses(self, word: str) -> bool:
+        """Whether any schema read so far has that keyword."""
+        return any(word in schema for schema in self._kept)
 
     def pointer(self, schema: Any) -> str:
         """The JSON pointer of a schema object in its resource, "" when it was made up on the way."""

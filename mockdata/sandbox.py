@@ -39,10 +39,10 @@ class Sandbox:
     """Serves interfaces below `/{interface id}/…`, or one at the root when `bare`. An ASGI application.
 
     `population` (mockdata.population.Population, or a function that makes one when first needed) fills fields bound to
-    elements; without one they are drawn from their schemas. `seed` decides everything virtual. `clock` tells the time rules see. `overlay` holds
-    what callers write. `recorder` is given every Call. `faults` may be changed while serving. `accept`
-    decides which credentials count (default: any that are not empty); with `authenticate=False` none are
-    asked for.
+    elements; without one they are drawn from their schemas. `seed` decides everything virtual. `clock` tells the time
+    rules see. `overlay` holds what callers write. `recorder` is given every Call. `faults` may be changed while
+    serving. `accept` decides which credentials count (default: any that are not empty); with `authenticate=False` none
+    are asked for.
 
     Raises SpecError when an operation's x-mock-rules are faulty, ValueError when `bare` is asked for several.
     """

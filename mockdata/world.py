@@ -203,11 +203,10 @@ class World:
                     if schema.get("type") in ("integer", "number") and "minimum" not in schema:
                         schema["minimum"] = 1
                     made = instances(self.interface, schema)
-                    try:
-                        made.example(0)
-                    except Unsatisfiable:
+                    if _drawable(made):
+                        return made
+                    if _drawable(reader.check):
                         return reader.check
-                    return made
         return Instances({"type": "string", "format": "uuid"})
 
     def item_instances(self, content: Content, layout: Layout) -> Instances:
@@ -219,6 +218,14 @@ class World:
                 shape = shape.member(str(token))
             self._items[key] = instances(self.interface, shape.items, sending=True)
         return self._items[key]
+
+
+def _drawable(makers: Instances) -> bool:
+    try:
+        makers.example(0)
+    except Unsatisfiable:
+        return False
+    return True
 
 
 def path_source(path: Mapping[str, Any]) -> Source:
