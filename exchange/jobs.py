@@ -68,8 +68,11 @@ class JobContext:
         def kept() -> str:
             try:
                 return json.dumps({"value": work()})
+            except TongbanError as failure:
+                return json.dumps({"error": failure.detail, "hint": failure.hint})
             except Exception as failure:
-                return json.dumps({"error": _one_line(failure), "hint": getattr(failure, "hint", "")})
+                _log.exception("step %s of job %s failed", name, self.id)
+                return json.dumps({"error": _one_line(failure), "hint": ""})
 
         try:
             outcome = json.loads(DBOS.run_step({"name": name}, kept))

