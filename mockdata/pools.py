@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mockdata.seeds import Floats, Ints, alias_free_table
+from mockdata.seeds import Floats, Ints, weighted_table
 
 
 def _words(text: str) -> list[str]:
@@ -93,7 +93,7 @@ def surnames() -> tuple[pa.Array, Any]:
     weights[:5] *= 30.8 / weights[:5].sum()
     weights[5:100] *= (85.9 - 30.8) / weights[5:100].sum()
     weights[100:] *= (100 - 85.9) / weights[100:].sum()
-    return pa.array(names, pa.string()), alias_free_table(weights)
+    return pa.array(names, pa.string()), weighted_table(weights)
 
 
 def _faker_surnames() -> tuple[list[str], Floats]:
@@ -180,7 +180,7 @@ def trades() -> pa.Array:
 @cache
 def legal_forms() -> tuple[pa.Array, Any]:
     """(legal forms, table of 65,536 positions in proportion to their weights)."""
-    return pa.array([form for form, _ in LEGAL_FORMS], pa.string()), alias_free_table([w for _, w in LEGAL_FORMS])
+    return pa.array([form for form, _ in LEGAL_FORMS], pa.string()), weighted_table([w for _, w in LEGAL_FORMS])
 
 
 @cache
@@ -201,4 +201,4 @@ def ethnic_groups() -> tuple[pa.Array, Any]:
     left = (MINORITIES - sum(ETHNIC_MILLIONS.values())) / len(rest)
     codes = ["01", *ETHNIC_MILLIONS, *rest]
     weights = [EVERYBODY - MINORITIES, *ETHNIC_MILLIONS.values(), *[left] * len(rest)]
-    return pa.array(codes, pa.string()), alias_free_table(weights)
+    return pa.array(codes, pa.string()), weighted_table(weights)

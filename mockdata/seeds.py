@@ -91,7 +91,7 @@ def weighted(words: Words, cumulative: Floats) -> Ints:
     return np.asarray(np.minimum(picked, len(cumulative) - 1), dtype=np.int64)
 
 
-def alias_free_table(weights: ArrayLike, bits: int = 16) -> NDArray[np.int32]:
+def weighted_table(weights: ArrayLike, bits: int = 16) -> NDArray[np.int32]:
     """A table of 2**bits positions in which each position occurs in proportion to its weight (largest remainder),
     so that a weighted draw is one gather: `table[words >> (64 - bits)]`. Weights under 2**-bits may vanish."""
     share = np.asarray(weights, dtype=np.float64)

@@ -362,6 +362,34 @@ def test_the_template_keeps_the_census_to_two_percent() -> None:
     assert int(template.born_rank.max()) < 14
 
 
+def test_the_template_is_closed_and_coherent_in_every_slot() -> None:
+    template = Population(7, 1_000).world.template
+    slot = np.arange(len(template))
+    group = np.cumsum(template.group_start)
+    for links in (
+        template.father,
+        template.mother,
+        template.partner,
+        template.root,
+        template.ethnic_root,
+        template.head,
+    ):
+        there = links >= 0
+        assert (group[there] == group[links[there]]).all()
+    for links, sex in ((template.father, 1), (template.mother, 2)):
+        child = slot[links >= 0]
+        assert (template.year[child] - template.year[links[child]] >= 17).all()
+        assert (template.sex[links[child]] == sex).all()
+    mother_age = (template.year - template.year[template.mother])[template.mother >= 0]
+    assert (mother_age > 50).mean() < 0.001
+    assert (np.bincount(template.household[template.relation == 0]) == 1).all()
+    assert (template.relation[template.head] == 0).all()
+    coupled = slot[template.partner >= 0]
+    assert (template.partner[template.partner[coupled]] == coupled).all()
+    assert (template.married[coupled] == template.married[template.partner[coupled]]).all()
+    assert (template.day < ages.year_length(template.year)).all()
+
+
 def test_incomes_follow_the_published_fifths(country: Population, people: np.ndarray) -> None:
     income = country.persons(people, ["monthly_income"])["monthly_income"].drop_null()
     ranked = np.sort(income.cast(pa.float64()).to_numpy())

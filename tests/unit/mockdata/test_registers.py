@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from mockdata import registers
+from mockdata.attributes import ATTRIBUTES
 from mockdata.identifiers import why_not_birth_certificate, why_not_credit_code
 from mockdata.population import Population
 from mockdata.registers import REGISTERS, register
@@ -149,6 +152,16 @@ def test_what_a_register_cannot_fill_is_said(population: Population) -> None:
         register("person").find(population, "XM", ["王伟"])
     with pytest.raises(IndexError, match="rows 0 to 299999"):
         register("person").rows(population, 299_999, 300_001, ["XM"])
+
+
+def test_every_attribute_relative_and_register_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "population.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[a-z][a-z0-9_]+", page))
+    assert set(ATTRIBUTES) <= words
+    assert set(REGISTERS) <= words
+    assert {"father", "mother", "spouse", "former_spouse", "head", "guardian"} <= words
+    for one in REGISTERS.values():
+        assert all(f"`{key}`" in page for key in (*one.keys, *one.persons))
 
 
 def test_plain_values() -> None:
