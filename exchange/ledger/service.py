@@ -83,7 +83,7 @@ class Ledger:
             return []
         head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
         size, frontier = head.size, _unpack(head.frontier)
-        now = self._clock()
+        now = stamp(self._clock())
         added: list[Entry] = []
         for draft in drafts:
             stored = None
@@ -91,7 +91,7 @@ class Ledger:
                 stored = Payload(size, self._random(32), canonical(draft.payload))
                 store.add_payload(tx, stored)
             mark = commitment(stored.data, stored.salt) if stored and stored.data and stored.salt else None
-            entry = Entry(size, draft.kind, stamp(now), encode(draft.kind, now, size, draft.body, mark))
+            entry = Entry(size, draft.kind, now, encode(draft.kind, now, size, draft.body, mark))
             keys = {subject_key(subject, self._index_key) for subject in draft.subjects}
             store.add_subjects(tx, size, sorted(keys))
             added.append(entry)

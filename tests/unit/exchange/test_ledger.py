@@ -97,11 +97,19 @@ def test_threads_never_leave_a_gap(services: Any) -> None:
 
 @pytest.mark.parametrize("place", ["plain", "inside"])
 def test_a_citizen_number_never_enters_an_entry(services: Any, place: str) -> None:
-    body = {"number": NUMBER} if place == "plain" else {"deep": [{"text": f"about {NUMBER}."}]}
+    body = {"number": NUMBER} if place == "plain" else {"deep": [{"text": f"about {NUMBER.lower()}."}]}
     with pytest.raises(Unprocessable), services.database.transaction() as tx:
         services.ledger.append(tx, "test.made", body)
     with services.database.transaction() as tx:  # 18 digits that are no citizen number are fine
         services.ledger.append(tx, "test.made", {"number": NUMBER[:-1] + "1", "hash": f"a{NUMBER}"})
+
+
+def test_text_that_is_no_unicode_is_refused(services: Any) -> None:
+    for body in ({"text": "\ud800"}, {"text": "\ud800", "number": 0.5}):
+        with pytest.raises(Unprocessable, match="half a character"), services.database.transaction() as tx:
+            services.ledger.append(tx, "test.made", body)
+    with pytest.raises(TypeError), services.database.transaction() as tx:  # our own mistake stays one
+        services.ledger.append(tx, "test.made", {"at_once": object()})
 
 
 def test_an_entry_over_65535_bytes_is_refused(services: Any) -> None:
