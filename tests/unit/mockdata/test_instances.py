@@ -6,6 +6,8 @@ from decimal import Decimal
 import jsonschema
 import pytest
 
+from mockdata import numbers
+from mockdata.draws import Draws
 from mockdata.instances import Instances, Unsatisfiable, instance
 from mockdata.suggestions import Suggestions
 
@@ -190,3 +192,15 @@ def test_write_only_members_are_not_sent():
 def test_errors_point_at_what_is_missing():
     makers = Instances({"type": "object", "required": ["a"], "properties": {"b": {"type": "integer"}}})
     assert {pointer for pointer, _ in makers.errors({"b": "x"})} == {"/a", "/b"}
+
+
+def test_limits_that_exclude_their_ends_leave_one_number():
+    limits = numbers.limits([{"exclusiveMinimum": 3, "exclusiveMaximum": 5}])
+    assert {numbers.draw(limits, True, Draws(seed)) for seed in range(20)} == {4}
+
+
+def test_a_drawing_fault_never_lets_an_invalid_instance_out(monkeypatch):
+    monkeypatch.setattr(numbers, "draw", lambda *_, **__: -1)
+    with pytest.raises(Unsatisfiable) as caught:
+        instance({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "minimum": 0}}}, 1)
+    assert caught.value.pointer == "/properties/n/minimum"

@@ -208,3 +208,35 @@ def test_assigned_numbers_follow_their_element(country, couple, population):
     assert country.facts.assign("CSZMBH") != country.facts.assign("CSZMBH")
     with pytest.raises(ValueError, match="nosuchelement"):
         country.facts.assign("nosuchelement")
+
+
+def test_fields_bound_to_elements_speak_of_the_person_named(population, couple):
+    text = {"type": "string"}
+    schema = {
+        "type": "object",
+        "required": ["MQ_XM", "MQ_LXDH", "FQ_XM", "nick"],
+        "properties": {
+            "MQ_XM": {**text, "x-element": "XM"},
+            "MQ_LXDH": {**text, "x-element": "LXDH"},
+            "FQ_XM": {**text, "x-element": "XM"},
+            "nick": text,
+        },
+    }
+    sandbox = sandbox_of([], schema, population=population)
+    husband, wife = couple
+    answer = post(sandbox, "/checks", {"MQ_GMSFHM": wife["GMSFHM"], "FQ_GMSFHM": husband["GMSFHM"]}).json()
+    assert (answer["MQ_XM"], answer["MQ_LXDH"], answer["FQ_XM"]) == (wife["XM"], wife["LXDH"], husband["XM"])
+    nobody = post(sandbox, "/checks", {}).json()
+    assert nobody["MQ_XM"] != nobody["MQ_LXDH"]
+    assert nobody == post(sandbox, "/checks", {}).json()
+
+
+def test_a_population_is_made_only_when_a_fact_is_asked_for(population):
+    made = []
+    rule = {"when": "body.n == 1", "body": {"result": "person('11010519000101001X') == null ? 'nobody' : 'somebody'"}}
+    sandbox = sandbox_of([rule], population=lambda: made.append(1) or population)
+    post(sandbox, "/checks", {"n": 2})
+    assert made == []
+    for _ in range(2):
+        assert post(sandbox, "/checks", {"n": 1}).json()["result"] == "nobody"
+    assert made == [1]
