@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from exchange.clock import Clock, stamp
 from exchange.database import Database
 from exchange.errors import Conflict, NotFound, Unavailable
-from exchange.ledger import guard, note, store, tree
+from exchange.ledger import guard, note, soundness, store, tree
 from exchange.ledger.model import Checkpoint, Entry, Payload, canonical, commitment, encode, subject_key
 from exchange.ledger.tiles import WIDTH, Tiles, bundle
 
@@ -82,7 +82,7 @@ class Ledger:
         if not drafts:
             return []
         head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
-        size, frontier = head.size, _unpack(head.frontier)
+        size, frontier = head.size, tree.unpack(head.frontier)
         now = stamp(self._clock())
         added: list[Entry] = []
         for draft in drafts:
@@ -180,7 +180,7 @@ class Ledger:
             last = store.checkpoint(tx)
             if last is not None and (last.size, last.root) == (head.size, head.root):
                 return last  # another worker was quicker
-            self._compare(Tiles(tx), head, last)
+            soundness.compare(Tiles(tx), head, last)
             text = note.checkpoint_text(self.origin, head.size, head.root)
             made = Checkpoint(head.size, head.root, stamp(self._clock()), self.key.sign(text))
             store.add_checkpoint(tx, made)
@@ -197,16 +197,18 @@ class Ledger:
 
         Raises `NotFound` for an index that was never written.
         """
-        if not 0 <= index < self.size():
-            raise NotFound(f"there is no ledger entry {index}")
-        checkpoint = self.latest()
-        if checkpoint.size <= index:
-            checkpoint = self.seal()
-        if checkpoint.size <= index:  # the service is stopping
-            raise Unavailable(f"entry {index} is not under a checkpoint yet", hint="try again")
-        with self.database.reading() as tx:
-            path = tree.inclusion(index, checkpoint.size, Tiles(tx).node)
-        return note.proof_text(index, path, checkpoint.note)
+        for attempt in (1, 2):
+            with self.database.reading() as tx:
+                head, checkpoint = store.head(tx), store.checkpoint(tx)
+                if not 0 <= index < (head.size if head else 0):
+                    raise NotFound(f"there is no ledger entry {index}")
+                if checkpoint is not None and checkpoint.size > index:
+                    path = tree.inclusion(index, checkpoint.size, Tiles(tx).node)
+                    return note.proof_text(index, path, checkpoint.note)
+            if attempt == 1:
+                self.seal()
+        # the service is stopping: its last checkpoint comes, but not for us
+        raise Unavailable(f"entry {index} is not under a checkpoint yet", hint="try again")
 
     def consistency(self, old: int, size: int) -> list[bytes]:
         """Hashes proving that the tree of ``size`` extends that of ``old``. Raises `NotFound` outside the tree."""
@@ -241,33 +243,7 @@ class Ledger:
         Raises `Unavailable` on any mismatch: a service must not run on a record that was altered.
         """
         with self.database.reading() as tx:
-            head = store.head(tx)
-            count, end = store.counts(tx)
-            size = head.size if head else 0
-            if not count == end == size:
-                raise _altered(f"the head says {size} entries, the table holds {count} up to index {end - 1}")
-            last = store.checkpoint(tx)
-            if head is None:
-                if last is not None and last.size:
-                    raise _altered("there are checkpoints but no entries")
-                return
-            self._compare(Tiles(tx), head, last)
-            if last is not None:
-                text, _ = note.open_note(last.note, [note.read_vkey(self.vkey)])
-                if note.read_checkpoint(text) != (self.origin, last.size, last.root):
-                    raise _altered("the newest checkpoint does not say what its row says")
-            _check_tiles(tx, size, deep=deep)
-
-    def _compare(self, tiles: Tiles, head: store.Head, last: Checkpoint | None) -> None:
-        try:
-            frontier = b"".join(tiles.node(level, n) for level, n in tree.frontier_nodes(head.size))
-            before = None if last is None else tiles.root(last.size)
-        except NotFound:
-            raise _altered("a tile or entry is missing") from None
-        if frontier != head.frontier or tree.root(_unpack(frontier)) != head.root:
-            raise _altered("the head does not follow from the tiles and entries")
-        if last is not None and (last.size > head.size or before != last.root):
-            raise _altered(f"the tree no longer extends the checkpoint of size {last.size}")
+            soundness.check(tx, self.key, deep=deep)
 
     @contextmanager
     def _in(self, tx: Connection | None) -> Iterator[Connection]:
@@ -280,38 +256,6 @@ class Ledger:
 
 def _keep_tile(tx: Connection, n: int, level: int = 0) -> None:
     hashes = Tiles(tx).tile(level, n)
-    store.add_tile(tx, level, n, hashes, tree.root_of(_unpack(hashes)))
+    store.add_tile(tx, level, n, hashes, tree.root_of(tree.unpack(hashes)))
     if (n + 1) % WIDTH == 0:
         _keep_tile(tx, n // WIDTH, level + 1)
-
-
-def _check_tiles(tx: Connection, size: int, *, deep: bool) -> None:
-    """Entries against tiles and tiles against those below; without ``deep`` only the last of each level."""
-    level, full = 0, size // WIDTH
-    while True:
-        for n in range(0 if deep else max(0, full - 1), full):
-            hashes = store.tile(tx, level, n) or b""
-            if level == 0:
-                below = [entry.leaf for entry in store.entries(tx, n * WIDTH, WIDTH)]
-            else:
-                below = store.tile_roots(tx, level - 1, n * WIDTH, WIDTH)
-            if (given := _unpack(hashes)) != below:
-                first = next((i for i, pair in enumerate(zip(given, below, strict=False)) if pair[0] != pair[1]), 0)
-                what = f"entry {n * WIDTH + first}" if level == 0 else f"tile {n * WIDTH + first} of level {level - 1}"
-                raise _altered(f"{what} is not the one that was recorded")
-            if store.tile_roots(tx, level, n, 1) != [tree.root_of(below)]:
-                raise _altered(f"tile {n} of level {level} does not have the root that was recorded")
-        if not full:
-            return
-        level, full = level + 1, full // WIDTH
-
-
-def _unpack(joined: bytes) -> list[bytes]:
-    return [joined[at : at + 32] for at in range(0, len(joined), 32)]
-
-
-def _altered(what: str) -> Unavailable:
-    return Unavailable(
-        f"the ledger was altered: {what}",
-        hint="serve nothing from this database; compare it with a backup and with checkpoints kept elsewhere",
-    )

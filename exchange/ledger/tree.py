@@ -52,6 +52,11 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return root(frontier)
 
 
+def unpack(joined: bytes) -> list[bytes]:
+    """Hashes of 32 bytes each from the form they are stored in: joined."""
+    return [joined[at : at + 32] for at in range(0, len(joined), 32)]
+
+
 def frontier_nodes(size: int) -> list[tuple[int, int]]:
     """The (level, n) of the frontier of a tree of ``size``, largest first."""
     found, start = [], 0

@@ -108,7 +108,7 @@ def test_text_that_is_no_unicode_is_refused(services: Any) -> None:
     for body in ({"text": "\ud800"}, {"text": "\ud800", "number": 0.5}):
         with pytest.raises(Unprocessable, match="half a character"), services.database.transaction() as tx:
             services.ledger.append(tx, "test.made", body)
-    with pytest.raises(TypeError), services.database.transaction() as tx:  # our own mistake stays one
+    with pytest.raises(ValueError, match="object"), services.database.transaction() as tx:  # our mistake stays one
         services.ledger.append(tx, "test.made", {"at_once": object()})
 
 
@@ -237,7 +237,7 @@ def test_a_changed_table_stops_the_start(services: Any, statement: str) -> None:
     services.ledger.checkpoint()
     services.ledger.check()
     unguarded(services, statement)
-    with pytest.raises((Unavailable, Unprocessable)):
+    with pytest.raises(Unavailable, match="altered"):
         services.ledger.check()
 
 
