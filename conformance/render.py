@@ -8,6 +8,7 @@ recorded department calls of every failed case below it.
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from xml.etree import ElementTree
 
@@ -22,6 +23,7 @@ OUTCOME_WORDS = {
     "ERROR": "测试出错",
     "FAIL": "不通过",
 }
+_UNPRINTABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LETTER_WORDS = {"refused": "不予上架", "undecided": "未定"}
 
 
@@ -152,5 +154,5 @@ def _headline(report: Report, grade: Grade | None) -> Text:
 
 
 def _printable(text: str) -> str:
-    """XML 1.0 cannot carry most control characters, and an app may send any."""
-    return "".join(letter if letter in "\t\n\r" or letter >= " " else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    """XML 1.0 cannot carry most control characters nor half surrogates, and an app may send any."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

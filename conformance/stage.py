@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from conformance.suites.suite import Suite
 
 W = TypeVar("W")
+WAITS, PAUSE = 60, 0.25
+"""How often and how long (seconds) an app that answers `in_progress` is waited for."""
+
 LONGEST_QUOTE = 1500
 """Characters of an answer that is no JSON kept in a report."""
 
@@ -65,6 +69,7 @@ class Stage(Generic[W]):
     seed: str
     today: date
     subject: Text = field(default_factory=dict)
+    sleep: Callable[[float], None] = time.sleep
     episodes: list[Episode] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     _tokens: dict[str, str] = field(default_factory=dict)
@@ -104,7 +109,19 @@ class Stage(Generic[W]):
         """Submit an application under a launch; the key defaults to one of this launch's own."""
         headers = self.headers(launch, key or self.key(launch))
         ask = Ask("POST", self.path("submitHandledMatter"), headers, application)
-        return self.send("submitHandledMatter", ask, launch, expectation)
+        return self._settled(self.send("submitHandledMatter", ask, launch, expectation))
+
+    def _settled(self, episode: Episode) -> Episode:
+        """The answer once the app is no longer at work: what it says then is judged, with all it has called."""
+        matter = episode.answer.get("id")
+        for _ in range(WAITS):
+            if episode.answer.get("state") != "in_progress" or not isinstance(matter, str):
+                break
+            self.sleep(PAUSE)
+            again = self.read(matter, episode.launch)
+            self.episodes[-2:] = [replace(again, calls=episode.calls + again.calls, expectation=episode.expectation)]
+            episode = self.episodes[-1]
+        return episode
 
     def read(self, matter: str, launch: str | None) -> Episode:
         """Read a handled matter back under a launch (None: without a token)."""

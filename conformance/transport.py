@@ -102,6 +102,7 @@ class HttpTransport:
     ) -> None:
         self.url = base_url(url)
         self._pause, self._patience, self._sleep, self._clock = pause, patience, sleep, clock
+        self._timeout = timeout
         self._last = float("-inf")
         self._client = httpx2.Client(
             timeout=httpx2.Timeout(timeout, connect=5.0),
@@ -136,7 +137,7 @@ class HttpTransport:
         started = self._clock()
         try:
             with self._client.stream(ask.method, self.url + ask.path, headers=headers, content=content) as answer:
-                text = _read(answer)
+                text = _read(answer, lambda: self._clock() - started > 2 * self._timeout)
                 status, received = answer.status_code, {k.lower(): v for k, v in answer.headers.items()}
         except httpx2.TimeoutException:
             raise AppUnreachable(f"{ask.method} {ask.path}: no answer in time") from None
@@ -166,9 +167,11 @@ def _content(ask: Ask) -> bytes | None:
     return None if ask.body is None else json.dumps(ask.body, ensure_ascii=False).encode()
 
 
-def _read(answer: httpx2.Response) -> str:
+def _read(answer: httpx2.Response, late: Callable[[], bool]) -> str:
     parts, size = [], 0
     for part in answer.iter_bytes():
+        if late():  # the client's own time-out starts anew with every byte
+            raise httpx2.ReadTimeout("the answer never ends")
         parts.append(part)
         size += len(part)
         if size > LONGEST_ANSWER:

@@ -23,7 +23,7 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Suite[Any]:
     """The suite of a matter; raises `UnknownSuite`."""
     if name == "newborn":
-        from conformance.suites import newborn
+        from conformance.suites.newborn import load as newborn
 
         return newborn.load()
     raise UnknownSuite(f"there is no suite {name!r}")

@@ -15,9 +15,10 @@ from typing import Any
 
 from conformance.examples.newborn import rules
 from conformance.examples.newborn.departments import DepartmentDown, DepartmentRefused, Departments
+from conformance.examples.newborn.matter import Matter
 from conformance.examples.newborn.overreading import OverreadingApp
 from conformance.examples.newborn.rules import Facts
-from conformance.examples.newborn.service import Matter, NewbornApp, main
+from conformance.examples.newborn.service import NewbornApp, main
 from conformance.examples.newborn.unmarried import UnmarriedApp
 
 

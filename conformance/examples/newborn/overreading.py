@@ -5,7 +5,8 @@ from contextlib import suppress
 from typing import Any
 
 from conformance.examples.newborn.departments import DepartmentRefused, Departments
-from conformance.examples.newborn.service import Matter, NewbornApp, main
+from conformance.examples.newborn.matter import Matter
+from conformance.examples.newborn.service import NewbornApp, main
 
 
 class OverreadingApp(NewbornApp):

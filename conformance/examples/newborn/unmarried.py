@@ -1,6 +1,7 @@
 """A newborn app with a business fault: it asks for the marriage but does not mind the answer."""
 
-from conformance.examples.newborn.service import Matter, NewbornApp, main
+from conformance.examples.newborn.matter import Matter
+from conformance.examples.newborn.service import NewbornApp, main
 
 
 class UnmarriedApp(NewbornApp):

@@ -4,57 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, timedelta
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from conformance.case import Text
 from conformance.gateway import Gateway
 from conformance.oracle import Expectation, OracleError, expect
-from conformance.subjects import Columns, Index, Mask, NoSubject, Search, columns, shuffled
+from conformance.subjects import NoSubject, shuffled
+from conformance.suites.newborn.families import Family, families, institutions
 from conformance.suites.suite import Suite
 from mockdata.population import Population
-from mockdata.registers import register
 
-PARENT = ("citizen_number", "name", "hukou_division", "household_kind", "mobile")
 SYLLABLES = "安宁子涵欣怡浩宇梓轩雨桐思远嘉言若溪明哲语晨锦程清和"
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """One parent as registered."""
-
-    number: str
-    name: str
-    division: str
-    household: str
-    mobile: str
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The parents of one case; `province` is the one in which the child is born."""
-
-    mother: Parent
-    father: Parent
-    province: str
-
-
-# Which kind of parents each label needs. The order is fixed: subjects must not depend on which cases run.
-MARRIED = (
-    "complete.father", "complete.mother", "complete.required-only", "complete.some", "complete.twins",
-    "E1.no-power", "E1.unknown-institution", "E1.second-certificate", "E2.born-today", "E2", "E2.future",
-    "E4.institution-elsewhere", "E6.in-time", "E6.late", "X1.mother-name", "X1.father-name", "X2.mother-unknown",
-    "X2.father-unknown", "C31", "M1", "fault.branch", "fault.trunk", "fault.resume", "fault.check",
-    "fault.first-write", "once.repeat", "once.other-body", "access.read-back", "access.foreign-token",
-    "access.foreign-resumption", "access.same-key", "access.same-key/other", "access.no-token",
-    "access.gateway", "input",
-)  # fmt: skip
 
 
 class Newborn:
@@ -69,69 +33,14 @@ class Newborn:
 
     # -- subjects ------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def families(self) -> Mapping[str, Family]:
-        """Parents by label, drawn once in a fixed order."""
-        married = Search(self.population, self.seed, "married", self._couples, "mother")
-        divorced = Search(self.population, self.seed, "divorced", self._divorced, "mother")
-        found = {label: _pair(married.find(label, _ordinary)) for label in MARRIED}
-        found["E3.divorced"] = _pair(divorced.find("E3.divorced", _ordinary))
-        found["E5"] = _pair(married.find("E5", _mixed))
-        for label in ("E4.mother-elsewhere", "E4.father-elsewhere"):
-            apart = _pair(married.find(label, _apart))
-            # The child is born where the other parent is registered.
-            found[label] = apart if label == "E4.father-elsewhere" else apart._replace(province=apart.fathers)
-        for label in ("E3.strangers", "facts.irrelevant"):
-            mother = _pair(married.find(f"{label}/mother", _ordinary))
-            other = _pair(married.find(f"{label}/father", _near(mother.province)))
-            found[label] = mother._replace(father=other.father)
-        mother = _pair(married.find("notice.all-rules/mother", _ordinary))
-        other = _pair(married.find("notice.all-rules/father", _far(mother.province)))
-        found["notice.all-rules"] = mother._replace(father=other.father)
-        people = np.array([[pair.mother, pair.father] for pair in found.values()], dtype=np.int64)
-        mothers, fathers = (self._parents(people[:, side]) for side in (0, 1))
-        return {
-            label: Family(mothers[row], fathers[row], pair.province) for row, (label, pair) in enumerate(found.items())
-        }
-
-    def _parents(self, index: Index) -> list[Parent]:
-        known = columns(self.population, index, PARENT)
-        return [Parent(*(str(known[name][row]) for name in PARENT)) for row in range(len(index))]
-
-    def _couples(self, index: Index) -> dict[str, NDArray[Any]]:
-        return self._pairs(index, self.population.spouse(index))
-
-    def _divorced(self, index: Index) -> dict[str, NDArray[Any]]:
-        return self._pairs(index, self.population.former_spouse(index))
-
-    def _pairs(self, index: Index, partner: Index) -> dict[str, NDArray[Any]]:
-        """Women between 22 and 45 with their partners: both as index, with household kind and province.
-
-        Names and numbers are left until the choice is made: of thousands drawn some dozens are needed.
-        """
-        index, partner = index[partner >= 0], partner[partner >= 0]
-        ages = self.population.ages(index)
-        fit = (ages >= 22) & (ages <= 45)
-        index, partner = index[fit], partner[fit]
-        women = columns(self.population, index, ["sex"])["sex"] == "2"
-        pairs: dict[str, NDArray[Any]] = {"mother": index[women], "father": partner[women]}
-        for role in ("mother", "father"):
-            known = columns(self.population, pairs[role], ["hukou_division", "household_kind"])
-            pairs[f"{role}_province"] = known["hukou_division"].astype("U2")
-            pairs[f"{role}_kind"] = known["household_kind"].astype("U1")
-        return pairs
-
-    @cached_property
-    def _institutions(self) -> Mapping[str, NDArray[Any]]:
-        """Midwifery institutions of the country: code, division, issuing power ("0" or "1")."""
-        institutions = register("institution")
-        names = ("JGDM", "XZQH", "QFQX")
-        batch = institutions.rows(self.population, 0, institutions.count(self.population), names)
-        return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in names}
+        """Parents by label, the same whatever cases run."""
+        return families(self.population, self.seed)
 
     def institution(self, label: str, province: str, *, power: bool = True, elsewhere: bool = False) -> str:
         """An institution in (or outside) a province, with or without issuing power; raises `NoSubject`."""
-        known = self._institutions
+        known = institutions(self.population)
         here = np.array([code[:2] == province for code in known["XZQH"]])
         rows = np.flatnonzero((here != elsewhere) & (known["QFQX"] == ("1" if power else "0")))
         if not len(rows):
@@ -140,7 +49,7 @@ class Newborn:
 
     def no_institution(self, label: str) -> str:
         """A well-formed institution code that no institution has."""
-        known = self._institutions["JGDM"]
+        known = institutions(self.population)["JGDM"]
         taken = set(known)
         for attempt in range(1000):
             digest = hashlib.sha256(f"{self.seed}/{label}/{attempt}".encode()).digest()
@@ -263,49 +172,6 @@ def subject(application: Mapping[str, Any], what: Text | None = None) -> Text:
         f"father {father.get('XM', '–')} {father.get('GMSFHM', '–')}",
     }
     return {language: f"{words}；{what[language]}" if what else words for language, words in told.items()}
-
-
-class _Pair(NamedTuple):
-    """A chosen couple before it has names; `fathers` is the province the father is registered in."""
-
-    mother: int
-    father: int
-    province: str
-    fathers: str
-
-
-def _pair(row: Mapping[str, Any]) -> _Pair:
-    return _Pair(int(row["mother"]), int(row["father"]), str(row["mother_province"]), str(row["father_province"]))
-
-
-def _near(province: str) -> Callable[[Columns], Mask]:
-    return lambda pairs: _ordinary(pairs) & np.asarray(pairs["father_province"] == province, dtype=np.bool_)
-
-
-def _far(province: str) -> Callable[[Columns], Mask]:
-    return lambda pairs: _ordinary(pairs) & np.asarray(pairs["father_province"] != province, dtype=np.bool_)
-
-
-def _same(pairs: Columns) -> Mask:
-    return np.asarray(pairs["mother_province"] == pairs["father_province"], dtype=np.bool_)
-
-
-def _families(pairs: Columns) -> Mask:
-    return np.asarray((pairs["mother_kind"] == "1") & (pairs["father_kind"] == "1"), dtype=np.bool_)
-
-
-def _ordinary(pairs: Columns) -> Mask:
-    return _same(pairs) & _families(pairs)
-
-
-def _apart(pairs: Columns) -> Mask:
-    return ~_same(pairs) & _families(pairs)
-
-
-def _mixed(pairs: Columns) -> Mask:
-    """The father in a collective household, the mother in a family's."""
-    kinds = (pairs["father_kind"] == "2") & (pairs["mother_kind"] == "1")
-    return _same(pairs) & np.asarray(kinds, dtype=np.bool_)
 
 
 def _check(body: str) -> str:

@@ -1,0 +1,1 @@
+"""The newborn suite: families, world, cases by subject, and `load` that joins them."""

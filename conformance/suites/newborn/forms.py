@@ -1,0 +1,76 @@
+"""Cases of requests out of form, and a round of odd input."""
+
+from __future__ import annotations
+
+import hashlib
+
+from conformance.case import Outcome
+from conformance.fuzz import Class, fuzz
+from conformance.oracle import COMPLETED
+from conformance.stage import Stage
+from conformance.suites.newborn.play import refused, script
+from conformance.suites.newborn.world import Newborn
+from conformance.transport import Ask
+
+
+@script("input.types")
+def types(stage: Stage[Newborn]) -> None:
+    application = stage.world.application("input")
+    application["newborn"]["XM"] = 5
+    application["follow"] = "nobody"
+    application["guardian_consent"] = "yes"
+    wanted = {"/newborn/XM", "/follow", "/guardian_consent"}
+    episode = stage.submit(application, stage.launch())
+    if refused(stage, episode, 422, {"zh_CN": "格式错误：422", "en": "values of a wrong type: 422"}):
+        errors = episode.answer.get("errors")
+        told = {e.get("pointer") for e in errors if isinstance(e, dict)} if isinstance(errors, list) else set()
+        if told != wanted:
+            stage.problem(
+                "input.pointers",
+                {"zh_CN": f"errors 列出 {sorted(wanted)}", "en": f"errors list {sorted(wanted)}"},
+                f"errors list {sorted(map(str, told))}",
+            )
+
+
+@script("input.extra")
+def extra(stage: Stage[Newborn]) -> None:
+    application = {**stage.world.application("input"), "state": COMPLETED, "result": {"GMSFHM": "1"}}
+    expected = {"zh_CN": "未定义的字段：422", "en": "fields the interface does not know: 422"}
+    refused(stage, stage.submit(application, stage.launch()), 422, expected)
+
+
+@script("input.broken")
+def broken(stage: Stage[Newborn]) -> None:
+    launch = stage.launch()
+    headers = stage.headers(launch, stage.key())
+    ask = Ask("POST", stage.path("submitHandledMatter"), headers, raw=b'{"newborn": {"XM": ')
+    answer = stage.send("submitHandledMatter", ask, launch)
+    refused(
+        stage, answer, 400, {"zh_CN": "无法解析的请求：400", "en": "a request that cannot be parsed: 400"}, also=422
+    )
+
+
+@script("input.no-key")
+def no_key(stage: Stage[Newborn]) -> None:
+    launch = stage.launch()
+    ask = Ask("POST", stage.path("submitHandledMatter"), stage.headers(launch), stage.world.application("input"))
+    answer = stage.send("submitHandledMatter", ask, launch)
+    refused(stage, answer, 400, {"zh_CN": "缺少幂等键：400", "en": "no idempotency key: 400"}, also=422)
+
+
+@script("fuzz")
+def odd_input(stage: Stage[Newborn]) -> None:
+    """A bounded round of the fuzzing engine; what it finds is classified before it counts."""
+    launch = stage.launch()
+    headers = stage.headers(launch)
+    seed = int(hashlib.sha256(stage.seed.encode()).hexdigest()[:8], 16)
+    for finding in fuzz(stage.suite.app.document.text, stage.transport.url, headers, seed=seed):
+        if finding.kind is Class.NOISE:
+            continue
+        stage.problem(
+            f"fuzz.{finding.check}",
+            {"zh_CN": f"{finding.operation}：合规的答复", "en": f"{finding.operation}: an orderly answer"},
+            f"{finding.title} (HTTP {finding.status}): {finding.message.splitlines()[0] if finding.message else ''}"
+            f" — {finding.curl}",
+            outcome=Outcome.FAIL if finding.kind is Class.DEFECT else Outcome.WARN,
+        )

@@ -1,0 +1,131 @@
+"""Cases of departments that fail: an honest state, nothing lost, nothing doubled, and on it goes afterwards."""
+
+from __future__ import annotations
+
+from conformance.checks import quote, shown_steps
+from conformance.oracle import COMPLETED, OracleError
+from conformance.stage import Episode, Stage
+from conformance.suites.newborn.play import put, results_of, script, written
+from conformance.suites.newborn.world import Newborn, subject
+from conformance.transport import Ask
+
+CARD = "human-resources.social-security-cards"
+REGISTRATION = "police.birth-registrations"
+CERTIFICATES = "health.birth-certificates"
+HOUSEHOLDS = "police.households"
+
+
+def broken_down(stage: Stage[Newborn], label: str, down: str, failed: str) -> tuple[Episode, str]:
+    """Apply while a department is down, and judge the half-finished answer."""
+    application = stage.world.application(label)
+    if stage.world.expect(application).failed:
+        raise OracleError("the subject of a fault case is not eligible")
+    stage.subject = stage.subject or subject(application)
+    launch = stage.launch("citizen", down=[down])
+    episode = stage.submit(application, launch)
+    lost = {failed} | stage.suite.order.downstream(failed)
+    kept = [step for step in stage.suite.order.sequence() if step not in lost]
+    state, done = episode.answer.get("state"), stage.suite.order.done(item.call for item in episode.calls)
+    if state != "partially_completed":
+        swallowed = state == COMPLETED
+        stage.problem(
+            "fault.state",
+            {
+                "zh_CN": f"{failed} 的部门故障：状态 partially_completed，其余步骤办结",
+                "en": f"the department of {failed} is down: partially_completed, the other steps done",
+            },
+            f"HTTP {episode.reply.status}, state {state!r}" + (", though a step failed" if swallowed else ""),
+            requirements=("honest.outage",) if swallowed or not done & written(stage) else ("keep.finished",),
+        )
+        return episode, launch
+    shown = shown_steps(episode)
+    writes = written(stage)
+    wrong = [s for s in kept if shown.get(s) != "done" or (s in writes and s not in done)]
+    if wrong:
+        stage.problem(
+            "fault.kept",
+            {"zh_CN": f"不依赖 {failed} 的步骤办结并保留", "en": f"steps that do not need {failed} are done and kept"},
+            ", ".join(f"{s} {shown.get(s)!r}" for s in wrong),
+            requirements=("keep.finished",),
+        )
+    lying = {s: shown.get(s) for s in sorted(lost) if s not in done}
+    expected = {s: "failed" if s == failed else "pending" for s in lying}
+    if lying != expected:
+        stage.problem(
+            "fault.shown",
+            {"zh_CN": f"各步状态 {expected}", "en": f"step states {expected}"},
+            f"step states {lying}",
+            requirements=("honest.outage",),
+        )
+    result = episode.answer.get("result")
+    missing = sorted(results_of(stage, kept) - set(result if isinstance(result, dict) else {}))
+    if missing and not wrong:
+        stage.problem(
+            "fault.results",
+            {"zh_CN": "已办结步骤的结果保留", "en": "the results of finished steps are kept"},
+            f"{', '.join(missing)} lost",
+            requirements=("keep.finished",),
+        )
+    return episode, launch
+
+
+@script("fault.branch")
+def branch(stage: Stage[Newborn]) -> None:
+    broken_down(stage, stage.case.id, CARD, "N6")
+
+
+@script("fault.trunk")
+def trunk(stage: Stage[Newborn]) -> None:
+    broken_down(stage, stage.case.id, REGISTRATION, "N3")
+
+
+@script("fault.resume")
+def resume(stage: Stage[Newborn]) -> None:
+    episode, launch = broken_down(stage, stage.case.id, REGISTRATION, "N3")
+    matter = episode.answer.get("id")
+    if stage.problems or not isinstance(matter, str):
+        return
+    stage.gateway.restore(launch)
+    path = stage.path("resumeHandledMatter").replace("{id}", matter)
+    again = stage.send("resumeHandledMatter", Ask("POST", path, stage.headers(launch)), launch)
+    if again.answer.get("state") != COMPLETED:
+        stage.problem(
+            "resume",
+            {"zh_CN": "部门恢复后办结", "en": "completed once the department is back"},
+            f"HTTP {again.reply.status} {quote(again.turn.answer)}",
+            requirements=("resume",),
+        )
+    done = stage.suite.order.done(item.call for item in episode.calls) & written(stage)
+    repeated = sorted(
+        node.id
+        for item in again.calls
+        for node in stage.suite.order.steps(item.call.interface, item.call.operation)
+        if node.id in done
+    )
+    if repeated:
+        stage.problem(
+            "resume.repeats",
+            {"zh_CN": "已办结的步骤不再调用", "en": "finished steps are not called again"},
+            f"called again: {', '.join(repeated)}",
+            requirements=("keep.finished",),
+        )
+
+
+@script("fault.check", "fault.first-write")
+def nothing_known(stage: Stage[Newborn]) -> None:
+    """A department without which nothing can be decided or begun is down; afterwards the same key must work."""
+    check = stage.case.id == "fault.check"
+    application = stage.world.application(stage.case.id)
+    stage.subject = subject(application)
+    launch = stage.launch("citizen", down=[HOUSEHOLDS if check else f"{CERTIFICATES}#issueBirthCertificate"])
+    first = stage.submit(application, launch)
+    wrote = stage.suite.order.done(item.call for item in first.calls) & written(stage)
+    if first.reply.status != 502 or wrote:
+        stage.problem(
+            "fault.nothing-done",
+            {"zh_CN": "部门故障且未办理任何事项：502", "en": "a department is down and nothing was done: 502"},
+            f"HTTP {first.reply.status} {quote(first.turn.answer)}" + (f", but did {sorted(wrote)}" if wrote else ""),
+        )
+        return
+    stage.gateway.restore(launch)
+    put(stage, application, frozenset(), launch=launch)
