@@ -62,7 +62,9 @@ class Behaviour:
             return self._preferred(contract, wanted, accept, seed), parsed
         if parsed.violations:
             first = parsed.violations[0]
-            statuses = (parsed.status, *(one for one in (400, 422) if one != parsed.status))
+            statuses = [parsed.status, *(one for one in (400, 422) if one != parsed.status)]
+            if all(one.pointer.startswith("/path/") for one in parsed.violations):
+                statuses.append(404)  # a thing that cannot be named does not exist
             detail = f"{first.pointer}: {first.message}"
             return error(contract, statuses, detail, accept, parsed.violations, seed), parsed
         declared = contract.success[1]

@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from mockdata.instances import Instances, Unsatisfiable
+from mockdata.numbers import FORMAT_LIMITS
 from mockdata.parameters import Shape
 from specs.model import Content, Interface, Operation, Parameter, Response
 
 ANYTHING: dict[str, Any] = {}
+_DATA = frozenset(("const", "enum", "default", "example", "examples"))
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ def instances(interface: Interface, schema: Any, *, sending: bool = False) -> In
     """The instances of a schema of an interface. A schema nothing can be made of counts as `{}`: the
     document's flaw is the linter's business, and an answer without promise is still an answer."""
     try:
-        return Instances(interface.standalone(schema or ANYTHING), tolerant=True, sending=sending)
+        return Instances(_bounded(interface.standalone(schema or ANYTHING)), tolerant=True, sending=sending)
     except (Unsatisfiable, KeyError):
         return Instances(ANYTHING)
 
@@ -123,6 +125,21 @@ class Contract:
         if "default" in by_status and statuses:
             return statuses[0], by_status["default"]
         return None
+
+
+def _bounded(schema: Any) -> Any:
+    """The schema with the limits that OpenAPI's integer formats mean and no validator asserts."""
+    if isinstance(schema, list):
+        return [_bounded(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {word: value if word in _DATA else _bounded(value) for word, value in schema.items()}
+    named = schema.get("format")
+    limits = FORMAT_LIMITS.get(named) if isinstance(named, str) and schema.get("type") == "integer" else None
+    if limits is not None:
+        out["minimum"] = max(limits[0], out.get("minimum", limits[0]))
+        out["maximum"] = min(limits[1], out.get("maximum", limits[1]))
+    return out
 
 
 def _eased(schema: Any) -> Any:

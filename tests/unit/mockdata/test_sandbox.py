@@ -396,3 +396,18 @@ def test_the_bench_document_keeps_ids():
     made = call(sandbox, "POST", "/citizens", new).json()
     assert call(sandbox, "GET", f"/citizens/{made['id']}").json() | new == made | new
     assert len(call(sandbox, "GET", "/citizens?limit=7").json()) == 7
+
+
+def test_an_id_that_cannot_be_gets_the_declared_404(sandbox):
+    refused = call(sandbox, "GET", "/orders/not-a-uuid")
+    assert refused.status == 404
+    jsonschema.validate(refused.json(), ERROR)
+
+
+def test_integer_formats_are_limits():
+    parameter = {"name": "n", "in": "query", "schema": {"type": "integer", "format": "int32"}}
+    operation = {"parameters": [parameter], "responses": {"200": {"description": "-"}}}
+    document = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/a": {"get": operation}}}
+    sandbox = Sandbox([specs.read(json.dumps(document).encode(), name="t.json")], bare=True)
+    assert call(sandbox, "GET", "/a?n=2147483647").status == 200
+    assert call(sandbox, "GET", "/a?n=2147483648").status == 422
