@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mockdata import formats, patterns
@@ -41,6 +42,20 @@ class ObjectPlan:
         self.open = not any(s.get("additionalProperties") is False for s in schemas)
         self._demands: dict[str, list[Demand]] = {}
         self._allowed: dict[str, bool] = {}
+
+    @cached_property
+    def meagre(self) -> bool:
+        """Whether the members that are named leave no choice, so that only others can tell two objects apart."""
+        return all(
+            isinstance(demand.schema, dict)
+            and (
+                "const" in demand.schema
+                or len(demand.schema.get("enum", "ab")) == 1
+                or demand.schema.get("type") == "null"
+            )
+            for name in self.known
+            for demand in self.demands(name)[:1]
+        )
 
     @staticmethod
     def _needs(schemas: list[dict[str, Any]]) -> dict[str, list[str]]:
@@ -155,8 +170,9 @@ def build(maker: Maker, state: Conjunction, draws: Draws, path: Path) -> dict[st
         if name not in made and _wanted(maker, plan, name, draws, path):
             _optional(maker, plan, name, made, draws, path)
     extra = plan.low - len(made)
-    if extra <= 0 and not plan.known and (plan.open or plan.patterns) and maker.generous(path):
-        extra = 1 + draws.below(2)
+    bare = not plan.known or (plan.meagre and not maker.sending)  # an answer should show what its document names
+    if extra <= 0 and bare and (plan.open or plan.patterns) and maker.generous(path):
+        extra = draws.below(3) if plan.known else 1 + draws.below(2)
     _more(maker, plan, extra, made, draws, path)
     if len(made) < plan.low:
         raise maker.dead(state, f"no further member found to reach minProperties {plan.low}")

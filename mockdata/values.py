@@ -75,7 +75,7 @@ class Maker:
         self.mode = mode
         self._expansion = expansion
         self._suggest = suggest if mode.suggest else None
-        self._send = send
+        self.sending = send
         self._nodes = 0
         self._steps = 0
 
@@ -95,7 +95,7 @@ class Maker:
 
     def unsent(self, demands: list[Demand]) -> bool:
         """Whether a member is for the other direction only (`writeOnly` in an answer)."""
-        return self._send and any(isinstance(d.schema, dict) and d.schema.get("writeOnly") is True for d in demands)
+        return self.sending and any(isinstance(d.schema, dict) and d.schema.get("writeOnly") is True for d in demands)
 
     def value(self, demands: list[Demand], draws: Draws, path: Path, wild: int = 0) -> Any:
         """A value that meets all demands. Raises Dead, or Exhausted when the run has cost too much."""
