@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mockdata.dead import Dead
 from mockdata.draws import Draws
-from mockdata.merge import Atom, Conjunction, Demand, same
+from mockdata.equality import same
+from mockdata.merge import Atom, Conjunction, Demand
 from mockdata.negation import REPEAT, prefix_items, rest_items
 from mockdata.suggestions import Path
 

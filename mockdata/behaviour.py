@@ -20,7 +20,7 @@ from mockdata.resources import Resource, Role
 from mockdata.responses import answer, drawn, error, example, set_header
 from mockdata.routing import Match
 from mockdata.seeds import stream
-from mockdata.suggestions import Source, Suggestions, lookup
+from mockdata.suggestions import Source, Suggestions, echo
 from mockdata.world import Place, World, path_source, place
 from mockdata.writing import Change, Writing
 from specs.model import Content, Interface, Operation
@@ -168,7 +168,7 @@ class Behaviour:
         """What an answer without state may draw on: the body's own members, path parameters, facts."""
         suggest = Suggestions()
         if isinstance(parsed.body, dict):
-            suggest.ask(_echo(parsed.body))
+            suggest.ask(echo(parsed.body))
         suggest.ask(path_source(parsed.path))
         return suggest if source is None else suggest.ask(source)
 
@@ -247,7 +247,7 @@ class Behaviour:
             return self.writing.answer(change, self._send)
         suggest = self._known(parsed, source)
         if where.id is not None:
-            suggest.ask(_echo(dict(self.world.entity(where, source))))
+            suggest.ask(echo(dict(self.world.entity(where, source))))
         return self._send(contract, request, seed, lambda content: drawn(contract, content, seed, suggest))
 
     def _read(self, contract: Contract, content: Content, where: Place, source: Source | None) -> Any:
@@ -279,24 +279,6 @@ def _leaves(value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for inner in value[:20]:
             yield from _leaves(inner, depth + 1)
-
-
-def _echo(body: dict[str, Any]) -> Source:
-    """Offers a member of the request to the member of the answer of the same name and place, or of the same
-    name.
-    """
-
-    def source(path: tuple[str | int, ...], schemas: Any) -> list[Any]:
-        if not path or any(isinstance(token, int) for token in path):
-            return []
-        for tried in (path, path[1:], path[-1:]):
-            try:
-                return [lookup(body, tried)] if tried else []
-            except LookupError:
-                continue
-        return []
-
-    return source
 
 
 def _holds(value: Any, name: str, wanted: Any) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockdata.draws import Draws
+from mockdata.equality import common, kind
 from mockdata.heights import Heights
 from mockdata.negation import KINDS, TYPES, UNLIKE, kinds, negations
 from mockdata.references import References, Schema, Scope
@@ -127,37 +128,6 @@ class Conjunction:
         if ruined:
             self.kinds -= {"object"}
         return bool(self.kinds)
-
-
-def kind(value: Any) -> str:
-    """The kind of a JSON value; 1.0 is an integer, as JSON Schema has it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, list | tuple):
-        return "array"
-    if isinstance(value, dict):
-        return "object"
-    return "integer" if value == int(value) else "fraction"
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equality of JSON values: 1 equals 1.0, and neither equals true."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
-
-
-def common(left: list[Any], right: list[Any]) -> list[Any]:
-    """The values in both lists, in the order of the first."""
-    return [value for value in left if any(same(value, other) for other in right)]
 
 
 class Expansion:

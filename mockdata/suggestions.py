@@ -96,3 +96,21 @@ class Suggestions:
                     continue
                 return True
         return any(any(True for _ in speaker(path, ())) for speaker in self._speakers)
+
+
+def echo(body: dict[str, Any]) -> Source:
+    """Offers a member of the request to the member of the answer of the same name and place, or of the same
+    name.
+    """
+
+    def source(path: Path, schemas: Any) -> list[Any]:
+        if not path or any(isinstance(token, int) for token in path):
+            return []
+        for tried in (path, path[1:], path[-1:]):
+            try:
+                return [lookup(body, tried)] if tried else []
+            except LookupError:
+                continue
+        return []
+
+    return source

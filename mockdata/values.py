@@ -12,7 +12,8 @@ from mockdata import arrays, lifelike, numbers, objects, strings
 from mockdata.checks import Checks
 from mockdata.dead import Dead, Exhausted
 from mockdata.draws import Draws
-from mockdata.merge import Conjunction, Demand, Expansion, kind
+from mockdata.equality import kind
+from mockdata.merge import Conjunction, Demand, Expansion
 from mockdata.references import References, Unresolved
 from mockdata.suggestions import Path, Suggestions
 
