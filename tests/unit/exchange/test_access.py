@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -321,3 +322,21 @@ def test_anonymous_calls_are_401_on_every_route_but_the_public_ones(services: An
 def test_kinds_and_roles_cross_into_the_table() -> None:
     pairs = set(product([kind.value for kind in Kind], {role for roles in ROLES.values() for role in roles}))
     assert {pair for row in TABLE.values() for pair in row} <= pairs
+
+
+def test_the_documented_table_is_the_table() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "access.md").read_text()
+    found: dict[str, set[tuple[str, str, bool]]] = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 2 and cells[0].strip("`") in TABLE:
+            row = found.setdefault(cells[0].strip("`"), set())
+            for cell in cells[1].split(" · "):
+                kind, _, names = cell.rstrip("*").partition(": ")
+                roles = ROLES[Kind(kind)] if names == "any" else names.split(", ")
+                row |= {(kind, role, cell.endswith("*")) for role in roles}
+    expected = {
+        action: {(kind, role, (action, kind, role) in EVERYWHERE) for kind, role in pairs}
+        for action, pairs in TABLE.items()
+    }
+    assert found == expected

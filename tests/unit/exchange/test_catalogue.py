@@ -199,6 +199,7 @@ def test_an_interface_keeps_its_kind(services: Any, engineer: Any) -> None:
         ("100%", True),
         ("under_score", True),
         ("1000%", False),
+        ("1%%", False),
         ("underXscore", False),
         ("%", True),
         ("_", True),

@@ -348,6 +348,13 @@ def test_receipts_are_checked_against_the_bundle(sound: SimpleNamespace) -> None
         assert not verify(sound.path, receipts=[bad]).ok
 
 
+def test_base64_has_one_form() -> None:
+    assert verifier._base64("AA==") == b"\0"
+    for other in ("AB==", "AA", "AA==\n", "A A=", "AA=A"):
+        with pytest.raises(verifier.NotProved):
+            verifier._base64(other)
+
+
 # ---- the command
 
 
