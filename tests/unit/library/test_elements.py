@@ -22,7 +22,10 @@ ATTRIBUTES = set(
         " employer_uscc employer_name"
         " employer_address monthly_income registered_at birth_certificate_number birth_division"
         " ancestral_division marriage_state marriage_date divorce_date marriage_certificate_number"
-        " institution_code institution_name issuing_power registering_authority",
+        " institution_code institution_name issuing_power registering_authority"
+        " birth_order gestation_weeks birth_weight birth_length issued_on updated_at"
+        " insured_number insurance_kind insured_division insured_since insured_state benefits_since"
+        " contribution_base",
     )
 )
 CHECKS = {None, "iso7064-mod11-2", "iso7064-mod37-36", "gb32100", "gb11714", "luhn"}
