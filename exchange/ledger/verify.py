@@ -115,6 +115,7 @@ class _Run:
         self.promised: list[tuple[int, bytes, str, int]] = []  # (size, root, what says so, offset), smallest first
         self.proved = 0  # entries below this are under a checkpoint that verified
         self.proved_at = (0, 0)  # a place to read on from: (offset, number of the first entry after it)
+        self.kept = 0  # entries below this are those that something from outside the bundle was signed for
         self.leaves: dict[int, bytes | None] = {}  # leaf hashes that receipts ask for
         self.last = -1  # size of the last checkpoint
 
@@ -314,14 +315,21 @@ class _Run:
 
     def meet(self, offset: int, start: int) -> None:
         """Compare the tree with whatever promises a root for its present size; it was read from (offset, start)."""
+        proved = False
         while self.promised and self.promised[0][0] == self.size:
             _, root, what, place = self.promised.pop(0)
             if root == _root(self.frontier):
-                self.proved, self.proved_at = self.size, (offset, start)
+                proved = True
+                self.kept = self.size if what != "checkpoint" else self.kept
+            elif what != "checkpoint":
+                message = "the history up to here is not the one it was signed for: rewritten, or another fork"
+                self.problem(what, message, place, 0, self.kept, self.size - 1)
             elif not self.result.problems:
-                self.differs(what, place)
+                self.differs(place)
+        if proved:
+            self.proved, self.proved_at = self.size, (offset, start)
 
-    def differs(self, what: str, place: int) -> None:
+    def differs(self, place: int) -> None:
         """Entries and their hashes fit each other but not the signed root: narrow down which were changed."""
         first, last = self.proved, self.size - 1
         message = "the entries lead to another root than the signed one: one of these was changed"
@@ -329,7 +337,7 @@ class _Run:
         if strange is not None:
             first = last = strange[0]
             message = f"an entry that calls itself number {strange[1]} stands here"
-        self.problem("entries" if what == "checkpoint" else what, message, place, 0, first, max(first, last))
+        self.problem("entries", message, place, 0, first, last)
 
     def strange(self) -> tuple[int, Any] | None:
         """The first entry after the proved ones that calls itself by another number than its place."""

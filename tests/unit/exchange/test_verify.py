@@ -320,12 +320,12 @@ def test_a_shorter_bundle_is_found_by_a_kept_checkpoint(tmp_path: Path) -> None:
 
 def test_a_fork_is_found_by_a_kept_checkpoint(tmp_path: Path) -> None:
     """The operator rewrites history with the real key: only what an outside party kept tells."""
-    key = Ed25519PrivateKey.generate()
+    key, now = Ed25519PrivateKey.generate(), system_clock()
     bundles, notes = [], []
     for history in ("one", "other"):
         database = Database(f"sqlite:///{tmp_path / history}.sqlite")
         database.create()
-        ledger = Ledger(database, key, "tongban.test/ledger", b"i" * 32, system_clock)
+        ledger = Ledger(database, key, "tongban.test/ledger", b"i" * 32, lambda: now)
         for number in range(4):
             with database.transaction() as tx:
                 ledger.append(tx, "test.made", {"history": history if number == 2 else "both"})
@@ -334,8 +334,12 @@ def test_a_fork_is_found_by_a_kept_checkpoint(tmp_path: Path) -> None:
         ledger.export(bundles[-1])
         database.close()
     assert verify(bundles[1]).ok
-    result = verify(bundles[1], checkpoint=notes[2])
-    assert [(problem.section, problem.last_entry) for problem in result.problems] == [("your checkpoint", 2)]
+    for kept in (2, 3):
+        result = verify(bundles[1], checkpoint=notes[kept])
+        (problem,) = result.problems
+        assert (problem.section, problem.entry, problem.last_entry) == ("your checkpoint", 0, kept)
+    assert notes[1] == notes[5]
+    assert verify(bundles[1], checkpoint=notes[1]).ok  # before the fork both are the same
 
 
 def test_receipts_are_checked_against_the_bundle(sound: SimpleNamespace) -> None:
