@@ -45,9 +45,11 @@ class GatewayError(Exception):
 class Gateway:
     """A hidden country's departments over HTTP. Use as a context manager; `url` is valid inside."""
 
-    def __init__(self, interfaces: Iterable[Interface], population: Population, *, seed: str, today: date):
+    def __init__(
+        self, interfaces: Iterable[Interface], population: Population, *, seed: str, today: date, salt: str = ""
+    ):
         self.interfaces = {interface.id: interface for interface in interfaces}
-        self._seed = seed
+        self._secret = f"{seed}/{salt}".encode()
         self._launches: dict[str, str] = {}
         self._down: dict[str, frozenset[str]] = {}
         self._record: list[Recorded] = []
@@ -68,9 +70,10 @@ class Gateway:
         """A launch token for one citizen's use of the app.
 
         `down` are the interfaces (`police.households`) or operations (`…#checkHousehold`) that answer 503 to it.
-        Tokens follow from the seed, so the same run sends the same bytes, and cannot be guessed without it.
+        Tokens follow from seed and salt and cannot be guessed without them. Every run has a salt of its own: to an
+        app that still runs, a launch of an earlier run with the same seed is another launch.
         """
-        raw = hmac.new(self._seed.encode(), f"launch:{name}".encode(), hashlib.sha256).digest()
+        raw = hmac.new(self._secret, f"launch:{name}".encode(), hashlib.sha256).digest()
         token = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
         self._launches[token] = name
         self._down[name] = frozenset(down)

@@ -1,7 +1,8 @@
 """A conformance run: a fresh hidden country per seed, every case played on it, everything written down.
 
 The run is black box: it knows the app's base URL and nothing else. Same seeds and same app give the same
-report but for times, ports and the app's own ids.
+report but for times, ports, the app's own ids, and launch tokens and idempotency keys: these belong to one run
+(they follow from its nonce), because an app that is still running must not take a second run for a repeat.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def run(
     committed = commitment(seeds, nonce)
     line = transport or HttpTransport(app_url)
     total = sum(len(seeds) if case.every_seed else 1 for case in cases)
-    session = _Session(suite, cases, app_url, line, progress, total)
+    session = _Session(suite, cases, app_url, line, progress, total, nonce)
     started = clock()
 
     def report() -> Report:
@@ -107,7 +108,7 @@ def run(
         session.greet()
         for position, seed in enumerate(seeds):
             today = virtual_today(seed)
-            with Gateway(suite.departments.values(), country(seed), seed=seed, today=today) as gateway:
+            with Gateway(suite.departments.values(), country(seed), seed=seed, today=today, salt=nonce) as gateway:
                 session.play(gateway, seed, today)
                 if linger is not None and position == len(seeds) - 1:
                     linger(report(), gateway.url)
@@ -128,6 +129,7 @@ class _Session:
     line: Transport
     progress: Progress
     total: int
+    salt: str
     results: dict[str, list[CaseRun]] = field(default_factory=dict)
     seeds: list[str] = field(default_factory=list)
     days: list[str] = field(default_factory=list)
@@ -157,7 +159,7 @@ class _Session:
             if case.id in self.suite.observations:
                 runs[case.id] = self._observe(case, episodes)
             else:
-                stage = Stage(self.suite, case, world, gateway, self.line, seed, today)
+                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt)
                 runs[case.id] = self._script(stage)
                 episodes += stage.episodes
             self.done += 1

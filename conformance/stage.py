@@ -68,6 +68,7 @@ class Stage(Generic[W]):
     transport: Transport
     seed: str
     today: date
+    salt: str = ""
     subject: Text = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     episodes: list[Episode] = field(default_factory=list)
@@ -83,8 +84,8 @@ class Stage(Generic[W]):
         return launch
 
     def key(self, name: str = "") -> str:
-        """An idempotency key as clients make them (a UUID), the same for the same seed, case and name."""
-        digest = hashlib.sha256(f"{self.seed}/{self.case.id}/{name}".encode()).digest()
+        """An idempotency key as clients make them (a UUID), the same for the same run, seed, case and name."""
+        digest = hashlib.sha256(f"{self.seed}/{self.salt}/{self.case.id}/{name}".encode()).digest()
         return str(uuid.UUID(bytes=digest[:16], version=4))
 
     def headers(self, launch: str | None, key: str | None = None) -> dict[str, str]:

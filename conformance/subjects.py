@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mockdata.population import Population
@@ -32,7 +33,14 @@ class NoSubject(Exception):
 def columns(population: Population, index: Index, attributes: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Attributes of the people at `index` as arrays; text becomes Python strings."""
     found = population.persons(index, attributes)
-    return {name: found[name].to_numpy(zero_copy_only=False) for name in attributes}
+    return {name: array(found[name]) for name in attributes}
+
+
+def array(column: pa.Array) -> NDArray[Any]:
+    """An Arrow column as a NumPy array; text as Python strings (Arrow's own way would import pandas)."""
+    if pa.types.is_string(column.type):
+        return np.array(column.to_pylist(), dtype=object)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
 def draws(population: Population, seed: str, label: str) -> Iterator[Index]:

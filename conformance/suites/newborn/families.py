@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.subjects import Columns, Index, Mask, Search, columns
+from conformance.subjects import Columns, Index, Mask, Search, array, columns
 from mockdata.population import Population
 from mockdata.registers import register
 
@@ -86,11 +86,11 @@ def families(population: Population, seed: str) -> Mapping[str, Family]:
 
 @lru_cache(maxsize=4)
 def institutions(population: Population) -> Mapping[str, NDArray[Any]]:
-    """Midwifery institutions of the country: code JGDM, division XZQH, issuing power QFQX ("0" or "1")."""
+    """Midwifery institutions of the country: code JGDM, issuing power QFQX ("0" or "1"), province (two digits)."""
     known = register("institution")
-    names = ("JGDM", "XZQH", "QFQX")
-    batch = known.rows(population, 0, known.count(population), names)
-    return {name: batch.column(name).to_numpy(zero_copy_only=False) for name in names}
+    batch = known.rows(population, 0, known.count(population), ("JGDM", "XZQH", "QFQX"))
+    found = {name: array(batch.column(name)) for name in ("JGDM", "QFQX")}
+    return {**found, "province": array(batch.column("XZQH")).astype("U2")}
 
 
 def _parents(population: Population, index: Index) -> list[Parent]:

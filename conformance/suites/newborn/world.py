@@ -41,7 +41,7 @@ class Newborn:
     def institution(self, label: str, province: str, *, power: bool = True, elsewhere: bool = False) -> str:
         """An institution in (or outside) a province, with or without issuing power; raises `NoSubject`."""
         known = institutions(self.population)
-        here = np.array([code[:2] == province for code in known["XZQH"]])
+        here = known["province"] == province
         rows = np.flatnonzero((here != elsewhere) & (known["QFQX"] == ("1" if power else "0")))
         if not len(rows):
             raise NoSubject(f"no institution for {label!r} in province {province}")
