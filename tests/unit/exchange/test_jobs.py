@@ -35,9 +35,9 @@ class Work:
         return {"sum": total}
 
     def wait(self, _argument: Any, job: JobContext) -> Any:
-        for number in range(2000):
+        for number in range(400):
             job.step(f"wait-{number}", lambda: self.entered.set() or self.leave.wait(0.01))
-            job.progress(number, 2000, "waiting")
+            job.progress(number, 400, "waiting")
         return None
 
     def broken(self, argument: Any, job: JobContext) -> Any:
