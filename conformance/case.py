@@ -92,7 +92,7 @@ class Problem:
     outcome: Outcome
     requirements: tuple[str, ...]
     expected: Text
-    got: str
+    got: Text
     seen_in: str = ""
 
 
@@ -131,6 +131,11 @@ class CaseRun:
     turns: tuple[Turn, ...] = ()
     calls: tuple[DepartmentCall, ...] = ()
     note: Text = field(default_factory=dict)
+
+
+def told(words: str | Text) -> Text:
+    """Words for people in both languages; plain text (a status, a quotation) reads the same in both."""
+    return {"zh_CN": words, "en": words} if isinstance(words, str) else words
 
 
 def gravest(outcomes: Iterable[Outcome]) -> Outcome:

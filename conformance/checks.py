@@ -7,21 +7,29 @@ exact (Arazzo's `==` ignores case and would let a wrong answer pass).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 
-from conformance.case import Text
+from conformance.case import Text, told
 from conformance.oracle import COMPLETED, Expectation
 from conformance.stage import Episode, Stage
 from conformance.suites.suite import Suite
 
-Complaint = tuple[Text, str, frozenset[str]]
-"""Expected (both languages), got, and the rules it is about (empty: what the case verifies)."""
+Complaint = tuple[Text, Text, frozenset[str]]
+"""Expected, got, and the rules it is about (empty: what the case verifies)."""
 Check = Callable[[Suite[Any], Episode, Expectation], Iterator[Complaint]]
 CHECKS: dict[str, Check] = {}
+STATES = {
+    "completed": "已办结",
+    "partially_completed": "部分办结",
+    "in_progress": "办理中",
+    "not_eligible": "不符合条件",
+    "incomplete": "材料不齐",
+    "needs_correction": "需校核",
+}
 
 
 def check(name: str) -> Callable[[Check], Check]:
@@ -56,19 +64,22 @@ def answer_state(suite: Suite[Any], episode: Episode, expectation: Expectation) 
     if episode.reply.status not in (200, 201) or not episode.answer:
         yield (
             {
-                "zh_CN": f"办件状态 {expectation.state}：{expectation.why['zh_CN']}",
+                "zh_CN": f"办件状态 {in_chinese(expectation.state)}：{expectation.why['zh_CN']}",
                 "en": f"a handled matter in state {expectation.state}: {expectation.why['en']}",
             },
-            f"HTTP {episode.reply.status} {quote(episode.turn.answer)}",
+            told(f"HTTP {episode.reply.status} {quote(episode.turn.answer)}"),
             frozenset(),
         )
-    elif episode.answer.get("state") != expectation.state:
+    elif (state := episode.answer.get("state")) != expectation.state:
         yield (
             {
-                "zh_CN": f"办件状态 {expectation.state}：{expectation.why['zh_CN']}",
+                "zh_CN": f"办件状态 {in_chinese(expectation.state)}：{expectation.why['zh_CN']}",
                 "en": f"state {expectation.state}: {expectation.why['en']}",
             },
-            f"state {episode.answer.get('state')!r}{_named(episode.answer)}",
+            {
+                "zh_CN": f"办件状态 {in_chinese(state)}{_named(episode.answer, '未满足', '缺项')}",
+                "en": f"state {state}{_named(episode.answer, 'failed rules', 'gaps')}",
+            },
             # Refused for a rule that holds: that rule is misread, whatever the case is about.
             rule_ids(episode.answer) if expectation.state == COMPLETED else frozenset(),
         )
@@ -85,7 +96,7 @@ def answer_rules(suite: Suite[Any], episode: Episode, expectation: Expectation) 
                 "zh_CN": f"未满足的规则应为 {wanted}：{expectation.why['zh_CN']}",
                 "en": f"failed rules {wanted}: {expectation.why['en']}",
             },
-            f"failed rules {', '.join(sorted(got)) or '–'}",
+            _list("未满足的规则", "failed rules", got),
             got - expectation.failed if expectation.failed <= got else expectation.failed - got,
         )
 
@@ -101,7 +112,7 @@ def answer_gaps(suite: Suite[Any], episode: Episode, expectation: Expectation) -
                 "zh_CN": f"应一次告知全部缺项 {wanted}：{expectation.why['zh_CN']}",
                 "en": f"all gaps in one notice, {wanted}: {expectation.why['en']}",
             },
-            f"gaps {', '.join(sorted(got)) or '–'}",
+            _list("缺项", "gaps", got),
             frozenset(rule.id for rule in suite.rules if set(rule.gaps) & (got ^ expectation.missing)),
         )
 
@@ -116,7 +127,7 @@ def answer_notices(suite: Suite[Any], episode: Episode, expectation: Expectation
         wanted = ", ".join(sorted(expectation.notices)) or "–"
         yield (
             {"zh_CN": f"提示应为 {wanted}", "en": f"notices {wanted}"},
-            f"notices {', '.join(sorted(got)) or '–'}",
+            _list("提示", "notices", got),
             got ^ expectation.notices,
         )
 
@@ -178,10 +189,20 @@ def _validator(schema: str) -> Any:
     return jsonschema_rs.validator_for(json.loads(schema))
 
 
-def _named(answer: Mapping[str, Any]) -> str:
+def in_chinese(state: Any) -> str:
+    """A state of a handled matter with its Chinese word."""
+    return f"{state}（{STATES[state]}）" if isinstance(state, str) and state in STATES else str(state)
+
+
+def _list(zh: str, en: str, names: Iterable[str]) -> Text:
+    listed = ", ".join(sorted(names)) or "–"
+    return {"zh_CN": f"{zh} {listed}", "en": f"{en} {listed}"}
+
+
+def _named(answer: Mapping[str, Any], failed: str, missing: str) -> str:
     parts = []
     if rules := rule_ids(answer):
-        parts.append(f"failed rules {', '.join(sorted(rules))}")
+        parts.append(f"{failed} {', '.join(sorted(rules))}")
     if gaps := pointers(answer):
-        parts.append(f"gaps {', '.join(sorted(gaps))}")
+        parts.append(f"{missing} {', '.join(sorted(gaps))}")
     return f" ({'; '.join(parts)})" if parts else ""

@@ -266,7 +266,7 @@ def _show(report: Report, verdict: Grade | None, *, as_json: bool, failures: boo
                 law = "; ".join(dict.fromkeys(laws[r].law["en"] for r in problem.requirements if r in laws))
                 seen = f" in {problem.seen_in}" if problem.seen_in else ""
                 console.print(f"    seed {number}{seen}: expected {escape(problem.expected['en'])}")
-                console.print(f"            got {escape(problem.got)}")
+                console.print(f"            got {escape(problem.got['en'])}")
                 console.print(f"            [dim]{', '.join(problem.requirements)}: {escape(law)}[/]")
             if run.note:
                 console.print(f"    seed {number}: {escape(run.note['en'])}")

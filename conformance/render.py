@@ -120,7 +120,9 @@ def _story(case: CaseReport) -> str:
         lines += [f"subject: {run.subject['en']}"] if run.subject.get("en") else []
         for problem in run.problems:
             where = f" (in {problem.seen_in})" if problem.seen_in else ""
-            lines.append(f"{problem.check}{where}: expected {problem.expected.get('en', '')}; got {problem.got}")
+            lines.append(
+                f"{problem.check}{where}: expected {problem.expected.get('en', '')}; got {problem.got.get('en', '')}"
+            )
         lines += [turn.curl for turn in run.turns]
         for call in run.calls:
             read = f" read {', '.join(call.fields)}" if call.fields else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from conformance.case import Case, CaseRun, Outcome, Problem, Text, Turn, gravest
+from conformance.case import Case, CaseRun, Outcome, Problem, Text, Turn, gravest, told
 from conformance.observe import Recorded
 from conformance.oracle import Expectation
 from conformance.transport import Ask, Reply, Transport
@@ -156,14 +156,14 @@ class Stage(Generic[W]):
         self,
         check: str,
         expected: Text,
-        got: Any,
+        got: str | Text,
         *,
         requirements: Sequence[str] | None = None,
         outcome: Outcome = Outcome.FAIL,
     ) -> None:
         """Note one thing that is wrong; it speaks against the case's requirements unless told others."""
         named = tuple(self.case.requirements if requirements is None else requirements)
-        self.problems.append(Problem(check, outcome, named, expected, str(got)))
+        self.problems.append(Problem(check, outcome, named, expected, told(got)))
 
     def run(self, outcome: Outcome | None = None, note: Text | None = None) -> CaseRun:
         """The result: the gravest problem, unless the run itself could show nothing."""

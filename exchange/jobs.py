@@ -186,17 +186,21 @@ class Jobs:
         self._beat()
         _current = self
         self._stopping.clear()
-        DBOS(
-            config={
-                "name": "tongban",
-                "system_database_url": url.render_as_string(hide_password=False),
-                "executor_id": self._worker,
-                "application_version": VERSION,
-                "log_level": "ERROR",
-            }
-        )
-        DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=self._at_once, polling_interval_sec=0.1)
+        try:
+            DBOS(
+                config={
+                    "name": "tongban",
+                    "system_database_url": url.render_as_string(hide_password=False),
+                    "executor_id": self._worker,
+                    "application_version": VERSION,
+                    "log_level": "ERROR",
+                }
+            )
+            DBOS.launch()
+            DBOS.register_queue(QUEUE, worker_concurrency=self._at_once, polling_interval_sec=0.1)
+        except BaseException:  # half started would refuse every later start in this process
+            self.stop()
+            raise
         self._spawn("jobs-hand-over", functools.partial(self._hand_over, run), 0.2)
         self._spawn("jobs-lease", self._keep_lease, self._lease.total_seconds() / 3)
 

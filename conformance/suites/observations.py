@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance import observe
-from conformance.case import Outcome, Problem, Text
-from conformance.checks import breaks_interface, quote, shown_steps
+from conformance.case import DepartmentCall, Outcome, Problem, Text, told
+from conformance.checks import breaks_interface, in_chinese, quote, shown_steps
 from conformance.observe import Recorded, Source
 from conformance.stage import Episode
 from conformance.suites.suite import Sighting, Suite
@@ -26,12 +26,12 @@ def _sighting(
     check: str,
     requirement: str,
     expected: Text,
-    got: str,
+    got: str | Text,
     episode: Episode | None,
     outcome: Outcome = Outcome.FAIL,
 ) -> Sighting:
     case = episode.case if episode else ""
-    return Sighting(Problem(check, outcome, (requirement,), expected, got, case), episode)
+    return Sighting(Problem(check, outcome, (requirement,), expected, told(got), case), episode)
 
 
 def _where(episodes: Sequence[Episode], item: Recorded) -> Episode | None:
@@ -81,7 +81,10 @@ def fields(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]
                     "zh_CN": f"{name} 只需字段 {', '.join(needed)}",
                     "en": f"of {name} only {', '.join(needed)} is needed",
                 },
-                f"read without need: {', '.join(extra)}",
+                {
+                    "zh_CN": f"无需而读取：{_titled(suite, call, extra, 'zh_CN')}",
+                    "en": f"read without need: {_titled(suite, call, extra, 'en')}",
+                },
                 _where(episodes, item),
             )
 
@@ -95,12 +98,17 @@ def process(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
         if (item.call.interface, item.call.operation) in allowed or place in said:
             continue
         said.add(place)
-        read = f", read {', '.join(item.call.fields)}" if observe.succeeded(item.call) else ""
+        read = item.call.fields if observe.succeeded(item.call) else ()
         yield _sighting(
             "read.process-only",
             "read.process-only",
             {"zh_CN": "只调用流程文件中的接口", "en": "only operations of the process document are called"},
-            f"called {place[0]}#{place[1]} ({item.call.status}{read})",
+            {
+                "zh_CN": f"调用了 {place[0]}#{place[1]}（{item.call.status}），"
+                f"读取 {_titled(suite, item.call, read, 'zh_CN')}",
+                "en": f"called {place[0]}#{place[1]} ({item.call.status}), "
+                f"read {_titled(suite, item.call, read, 'en')}",
+            },
             _where(episodes, item),
         )
 
@@ -117,10 +125,13 @@ def grounds(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                 "read.grounded",
                 "read.grounded",
                 {
-                    "zh_CN": f"结论 {expectation.state} 以 {_listed(expectation.grounds)} 为依据",
+                    "zh_CN": f"结论 {in_chinese(expectation.state)} 以 {_listed(expectation.grounds)} 为依据",
                     "en": f"the answer {expectation.state} rests on {_listed(expectation.grounds)}",
                 },
-                f"answered without reading {_listed(missing)}",
+                {
+                    "zh_CN": f"没有读取 {_listed(missing)} 就作了结论",
+                    "en": f"answered without reading {_listed(missing)}",
+                },
                 episode,
             )
 
@@ -133,7 +144,10 @@ def order(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
             "order",
             "order",
             {"zh_CN": f"{breach.step} 在 {missing} 办结之后", "en": f"{breach.step} only after {missing} succeeded"},
-            f"{item.call.interface}#{item.call.operation} was called before ({item.call.status})",
+            {
+                "zh_CN": f"此前已调用 {item.call.interface}#{item.call.operation}（{item.call.status}）",
+                "en": f"{item.call.interface}#{item.call.operation} was called before ({item.call.status})",
+            },
             _where(episodes, item),
         )
 
@@ -149,7 +163,10 @@ def urls(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
                     "zh_CN": "身份号码、姓名、电话只放在请求体中",
                     "en": "identity numbers, names and telephone numbers travel in bodies only",
                 },
-                f"{item.call.method} {item.call.interface}{item.call.path} carries one in its address",
+                {
+                    "zh_CN": f"{item.call.method} {item.call.interface}{item.call.path} 的网址中带有个人信息",
+                    "en": f"{item.call.method} {item.call.interface}{item.call.path} carries one in its address",
+                },
                 episode,
             )
 
@@ -178,7 +195,10 @@ def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                 "result.genuine",
                 "result.genuine",
                 {"zh_CN": f"结果中有 {name}", "en": f"{name} among the results"},
-                f"{name} is missing, though {suite.results[name][0]} was done",
+                {
+                    "zh_CN": f"{suite.results[name][0]} 已办结，却没有 {name}",
+                    "en": f"{name} is missing, though {suite.results[name][0]} was done",
+                },
                 episode,
             )
 
@@ -202,9 +222,12 @@ def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
             node = suite.order.nodes[name]
             claimed, recorded = state == "done", name in done | asked
             if claimed and not recorded:
-                got = f"{name} shown as done, but the record has no success"
+                got = {
+                    "zh_CN": f"{name} 显示为已办结，记录中没有",
+                    "en": f"{name} shown as done, but the record has no success",
+                }
             elif recorded and not claimed and episode.answer.get("state") != HALF and _writes(suite, node):
-                got = f"{name} was done, but is shown as {state!r}"
+                got = {"zh_CN": f"{name} 已办结，却显示为 {state}", "en": f"{name} was done, but is shown as {state}"}
             else:
                 continue
             yield _sighting(
@@ -233,7 +256,8 @@ def refusals(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sightin
                 "refusal.clean",
                 "refusal.clean",
                 {
-                    "zh_CN": f"状态 {state} 时不" + ("调用任何部门" if state == "incomplete" else "办理任何事项"),
+                    "zh_CN": f"状态 {in_chinese(state)} 时不"
+                    + ("调用任何部门" if state == "incomplete" else "办理任何事项"),
                     "en": f"in state {state} "
                     + ("no department is called" if state == "incomplete" else "nothing is done"),
                 },
@@ -249,7 +273,11 @@ def repeats(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
             "once",
             "once",
             {"zh_CN": "已办结的不再办理", "en": "what was done is not done again"},
-            f"{item.call.interface}#{item.call.operation} was sent again under another key ({item.call.status})",
+            {
+                "zh_CN": f"以另一幂等键再次提交 {item.call.interface}#{item.call.operation}（{item.call.status}）",
+                "en": f"{item.call.interface}#{item.call.operation} was sent again under another key"
+                f" ({item.call.status})",
+            },
             _where(episodes, item),
         )
 
@@ -268,7 +296,7 @@ def context(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                 "context",
                 "context",
                 {"zh_CN": "调用部门时附带办件编号和幂等键", "en": "a department call names its handled matter and key"},
-                f"{name} without {' and '.join(lacking)}",
+                {"zh_CN": f"{name} 缺少 {'、'.join(lacking)}", "en": f"{name} without {' and '.join(lacking)}"},
                 _where(episodes, item),
                 Outcome.WARN,
             )
@@ -352,6 +380,12 @@ def _personal(body: Any) -> Iterator[str]:
                 yield value
             else:
                 yield from _personal(value)
+
+
+def _titled(suite: Suite[Any], call: DepartmentCall, names: Iterable[str], language: str) -> str:
+    """Field names with what they mean."""
+    titles = suite.field_titles(call.interface, call.operation)
+    return ", ".join(f"{name} ({titles[name].get(language, '')})" if name in titles else name for name in names) or "–"
 
 
 def _listed(sources: Iterable[Source]) -> str:

@@ -66,3 +66,12 @@ class Suite(Generic[W]):
     def case(self, case_id: str) -> Case:
         """The case with this id; KeyError naming it otherwise."""
         return {case.id: case for case in self.cases}[case_id]
+
+    def field_titles(self, interface: str, operation: str) -> dict[str, Text]:
+        """The answer's fields of a department operation with their titles; empty when there is no such operation."""
+        known = self.departments.get(interface)
+        found = next((o for o in known.operations if o.id == operation), None) if known else None
+        content = found.success.content() if found and found.success else None
+        if known is None or content is None:
+            return {}
+        return {field.name: field.title for field in known.fields(content.schema)}

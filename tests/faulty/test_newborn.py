@@ -29,7 +29,8 @@ def test_the_suite_names_what_is_wrong(serve, mutants, fault_name) -> None:
     assert named == fault.requirements
     for name in report.failing:
         runs = report.case(name).runs
-        assert all(problem.expected["en"] and problem.expected["zh_CN"] for r in runs for problem in r.problems)
+        said = [words for r in runs for problem in r.problems for words in (problem.expected, problem.got)]
+        assert all(words["en"] and words["zh_CN"] for words in said)
         assert any("curl" in turn.curl for r in runs for turn in r.turns)
     if any(policy().must(name) for name in named):
         assert grade(report, policy()).refused

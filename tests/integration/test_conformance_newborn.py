@@ -132,7 +132,8 @@ def test_a_failure_can_be_read_and_repeated_with_curl() -> None:
     assert case.outcome is Outcome.FAIL
     [problem] = case.problems()
     assert problem.requirements == ("E3",)
-    assert "completed" in problem.got
+    assert "completed" in problem.got["en"]
+    assert "已办结" in problem.got["zh_CN"]
     assert "E3" in problem.expected["en"]
     assert "父母婚姻存续" in problem.expected["zh_CN"]
     marriage = next(call for r in case.runs for call in r.calls if call.operation == "verifyMarriage")
@@ -265,7 +266,12 @@ def test_the_command_names_what_is_wrong_and_exits_1() -> None:
         done = command("run", "--app", url, "--quick", "--seed", "s8")
     assert done.returncode == 1
     assert "grade refused" in done.stdout
-    for words in ("police.residents#queryResident", "read without need: DJJG, DJRQ, ZSBH", "art 6", "curl -sS -X POST"):
+    for words in (
+        "police.residents#queryResident",
+        "read without need: DJJG (Registering authority), DJRQ",
+        "art 6",
+        "curl -sS -X POST",
+    ):
         assert words in done.stdout
 
 

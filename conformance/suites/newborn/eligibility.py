@@ -33,7 +33,10 @@ def chosen(stage: Stage[Newborn]) -> None:
         stage.problem(
             "choice",
             {"zh_CN": f"未选办的 {', '.join(sorted(skipped))} 不办理", "en": f"{', '.join(sorted(skipped))} not done"},
-            f"{', '.join(sorted(done))} was done without being wanted",
+            {
+                "zh_CN": f"未选办而办理了 {', '.join(sorted(done))}",
+                "en": f"{', '.join(sorted(done))} was done without being wanted",
+            },
         )
 
 

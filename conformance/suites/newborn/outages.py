@@ -31,7 +31,7 @@ def broken_down(stage: Stage[Newborn], label: str, down: str, failed: str) -> tu
         stage.problem(
             "fault.state",
             {
-                "zh_CN": f"{failed} 的部门故障：状态 partially_completed，其余步骤办结",
+                "zh_CN": f"{failed} 的部门故障：状态 partially_completed（部分办结），其余步骤办结",
                 "en": f"the department of {failed} is down: partially_completed, the other steps done",
             },
             f"HTTP {episode.reply.status}, state {state!r}" + (", though a step failed" if swallowed else ""),
@@ -63,7 +63,7 @@ def broken_down(stage: Stage[Newborn], label: str, down: str, failed: str) -> tu
         stage.problem(
             "fault.results",
             {"zh_CN": "已办结步骤的结果保留", "en": "the results of finished steps are kept"},
-            f"{', '.join(missing)} lost",
+            {"zh_CN": f"丢失 {', '.join(missing)}", "en": f"{', '.join(missing)} lost"},
             requirements=("keep.finished",),
         )
     return episode, launch
@@ -106,7 +106,7 @@ def resume(stage: Stage[Newborn]) -> None:
         stage.problem(
             "resume.repeats",
             {"zh_CN": "已办结的步骤不再调用", "en": "finished steps are not called again"},
-            f"called again: {', '.join(repeated)}",
+            {"zh_CN": f"再次调用 {', '.join(repeated)}", "en": f"called again: {', '.join(repeated)}"},
             requirements=("keep.finished",),
         )
 

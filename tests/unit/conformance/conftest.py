@@ -29,7 +29,7 @@ class Make:
 
     def run(self, outcome: Outcome = Outcome.PASS, *broken: str, **more: Any) -> CaseRun:
         problems = tuple(
-            Problem("check.name", outcome, (name,), self.text("expected"), "got <this>") for name in broken
+            Problem("check.name", outcome, (name,), self.text("expected"), self.text("got <this>")) for name in broken
         )
         return CaseRun(outcome, problems, **more)
 
