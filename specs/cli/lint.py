@@ -1,27 +1,15 @@
-"""`tongban spec`: show, lint and explain interface documents.
-
-Exit codes: 0 fine · 1 findings at or above --fail-on · 2 wrong usage · 3 a document that cannot be read.
-"""
+"""`tongban spec lint` and `tongban spec rules`."""
 
 from __future__ import annotations
 
-import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from specs.cli.output import BAD_INPUT, FOUND, print_json
 from specs.finding import Finding, Severity, SpecError
-
-app = typer.Typer(
-    help="Read, describe and check interface documents (OpenAPI, Swagger, ODCS, Arazzo, JSON Schema).",
-    no_args_is_help=True,
-    add_completion=False,
-)
-
-_FOUND, _BAD_INPUT = 1, 3
 
 
 class Format(StrEnum):
@@ -47,30 +35,6 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-@app.command(epilog="Example: tongban spec show marriages.openapi.yaml")
-def show(
-    file: Annotated[Path, typer.Argument(help="The document.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-) -> None:
-    """Describe a document: what it offers, with which parameters, fields, elements and sensitivity."""
-    from specs.picture import picture, to_json
-    from specs.reading import read
-
-    try:
-        interface = read(file)
-    except SpecError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(_BAD_INPUT) from None
-    if as_json:
-        _print_json(to_json(interface))
-    else:
-        picture(interface)
-    if interface.findings:
-        problems = len(interface.findings)
-        typer.echo(f"{problems} finding(s) while reading; see: tongban spec lint {file}", err=True)
-
-
-@app.command(epilog="Example: tongban spec lint --fail-on warning marriages.openapi.yaml")
 def lint(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The documents.", show_default=False)],
     format: Annotated[Format, typer.Option(help="How to print the findings.")] = Format.TEXT,
@@ -90,7 +54,7 @@ def lint(
             unreadable = True
             found += error.findings
     if as_json or format is Format.JSON:
-        _print_json([finding.to_json() for finding in found])
+        print_json([finding.to_json() for finding in found])
     else:
         for finding in found:
             typer.echo(_line(finding))
@@ -98,12 +62,11 @@ def lint(
     told = ", ".join(f"{count} {severity.value}(s)" for severity, count in counts.items() if count)
     typer.echo(f"{len(files)} document(s): {told or 'no findings'}", err=True)
     if unreadable:
-        raise typer.Exit(_BAD_INPUT)
+        raise typer.Exit(BAD_INPUT)
     if fail_on is not FailOn.NEVER and any(f.severity.rank <= Severity(fail_on).rank for f in found):
-        raise typer.Exit(_FOUND)
+        raise typer.Exit(FOUND)
 
 
-@app.command(epilog="Example: tongban spec rules unresolved-ref")
 def rules(
     id: Annotated[str | None, typer.Argument(help="Only this rule, with its examples.")] = None,
     format: Annotated[PageFormat, typer.Option(help="How to print the rules.")] = PageFormat.TEXT,
@@ -124,7 +87,7 @@ def rules(
         raise typer.Exit(2)
     chosen = list(known.values()) if id is None else [known[id]]
     if as_json or format is PageFormat.JSON:
-        _print_json(
+        print_json(
             [
                 {"id": r.id, "severity": r.severity.value, "reason": r.reason, "bad": r.bad, "good": r.good}
                 for r in chosen
@@ -145,7 +108,3 @@ def _line(finding: Finding) -> str:
     message = " ".join(f"{finding.pointer} {finding.message}".split())
     hint = f" — {' '.join(finding.hint.split())}" if finding.hint else ""
     return f"{place} {finding.severity.value} {finding.rule} {message}{hint}"
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

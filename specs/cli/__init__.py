@@ -1,0 +1,20 @@
+"""`tongban spec`: show, lint and explain interface documents. One module a command; this one only wires them.
+
+Exit codes: 0 fine · 1 findings at or above --fail-on · 2 wrong usage · 3 a document that cannot be read.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from specs.cli.lint import lint, rules
+from specs.cli.show import show
+
+app = typer.Typer(
+    help="Read, describe and check interface documents (OpenAPI, Swagger, ODCS, Arazzo, JSON Schema).",
+    no_args_is_help=True,
+    add_completion=False,
+)
+app.command(epilog="Example: tongban spec show marriages.openapi.yaml")(show)
+app.command(epilog="Example: tongban spec lint --fail-on warning marriages.openapi.yaml")(lint)
+app.command(epilog="Example: tongban spec rules unresolved-ref")(rules)
