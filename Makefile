@@ -30,8 +30,8 @@ install: $(VENV)/.service ## make .venv with the service and the command tongban
 demo: install ## run the newborn story and serve the portal on http://127.0.0.1:8000
 	@$(BIN)/tongban demo
 
-test: $(VENV)/.dev ## run every test
-	@$(BIN)/python -m pytest
+test: $(VENV)/.dev ## run every test, on as many cores as there are
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 check: $(VENV)/.dev ## lint, types, import contracts
 	@$(BIN)/ruff check .

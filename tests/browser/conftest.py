@@ -1,4 +1,4 @@
-"""A real Chromium. Left out with a reason where there is none, compulsory with TONGBAN_TEST_BROWSER=required."""
+"""A real Chromium. Left out with a reason where there is none, compulsory with BROWSER_TESTS=required."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
     """Headless Chromium, started once for this folder: its driver keeps an event loop running in the main thread."""
     if CHROMIUM is None:
         reason = "no Chromium on this machine: the browser tests are left out (Debian: apt-get install chromium)"
-        if os.environ.get("TONGBAN_TEST_BROWSER") == "required":
+        if os.environ.get("BROWSER_TESTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
