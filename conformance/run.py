@@ -61,7 +61,7 @@ def virtual_today(seed: str) -> date:
     return day.replace(day=min(day.day, 28))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def country(seed: str) -> Population:
     """The hidden population of a seed (pure in the seed, so it may be kept)."""
     return Population(seed, as_of=AS_OF)

@@ -27,7 +27,7 @@ from mockdata.expectations import BOUNDS, COLUMNS, Expectation, literal, quoted
 
 EXAMPLES = 5
 """Offending values shown for a rule that fails."""
-IDLE_SECONDS = 15.0
+IDLE_SECONDS = 5.0
 """Without a request for so long the process ends and gives its memory back; the next request starts another."""
 
 

@@ -12,6 +12,7 @@ for (const box of document.querySelectorAll("[data-chart]")) {
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     aria: { enabled: true },
     tooltip: { trigger: "item" },
+    animation: false, // a figure to be read, printed and pictured as it is
     ...given,
   });
   addEventListener("resize", () => chart.resize());
