@@ -19,9 +19,9 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, started once for this folder: its driver keeps an event loop running in the main thread."""
+    """Headless Chromium, started once for a module: its driver keeps an event loop running in the main thread."""
     if CHROMIUM is None:
         reason = "no Chromium on this machine: the browser tests are left out (Debian: apt-get install chromium)"
         if os.environ.get("BROWSER_TESTS") == "required":
