@@ -1,4 +1,4 @@
-"""Write the reference pages from the code itself: ``python -m exchange.reference`` makes docs/cli.md and docs/api.md.
+"""Write the reference pages from the code itself: ``python -m exchange.reference``.
 
 A test compares the pages with what this module gives, so a command or route cannot be undocumented.
 """
@@ -6,7 +6,7 @@ A test compares the pages with what this module gives, so a command or route can
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,18 @@ def _by_tag(document: Mapping[str, Any]) -> dict[str, list[tuple[str, str, str]]
     return found
 
 
+def pages() -> Mapping[str, Callable[[], str]]:
+    """The pages made from code: file name in docs/ → what makes it."""
+    from specs.diff.page import markdown as diff_checks
+    from specs.rules.page import markdown as lint_rules
+
+    return {"cli.md": cli, "api.md": api, "lint-rules.md": lint_rules, "diff-checks.md": diff_checks}
+
+
 def main() -> None:
-    """Write both pages."""
-    (DOCS / "cli.md").write_text(cli())
-    (DOCS / "api.md").write_text(api())
+    """Write every page."""
+    for name, make in pages().items():
+        (DOCS / name).write_text(make())
 
 
 if __name__ == "__main__":

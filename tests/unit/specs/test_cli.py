@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from specs import library
 from specs.cli import app
 from specs.rules import rules
 
 DATA = Path(__file__).parents[2] / "data"
+LIBRARY = Path(str(library.__file__)).parent
 CITIZENS = str(DATA / "citizens.openapi.yaml")
 EPA = str(DATA / "openapi" / "us-epa-echo.json")
 
@@ -108,3 +110,30 @@ def test_reading_needs_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, EPA], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_diff_tells_what_breaks_and_which_number_it_needs(tmp_path: Path) -> None:
+    before = LIBRARY / "police" / "residents" / "openapi.yaml"
+    old = before.read_text()
+    new = tmp_path / "new.yaml"
+    new.write_text(old.replace("maxLength: 40", "maxLength: 20").replace("version: 1.0.0", "version: 1.1.0"))
+    code, out, err = run("diff", str(before), str(new))
+    assert code == 1
+    assert "breaking length-narrowed" in out
+    assert "needs a major step" in err
+    assert "2.0.0 is the least" in err
+    told = json.loads(run("diff", str(before), str(new), "--json", "--quiet")[1])
+    assert told["needed"] == "major"
+    assert {change["level"] for change in told["changes"]} == {"breaking"}
+    assert "::error file=" in run("diff", str(before), str(new), "--format", "github")[1]
+    assert run("diff", str(before), str(new), "--format", "markdown")[1].startswith("| level |")
+    assert run("diff", str(before), str(new), "--fail-on", "never")[0] == 0
+    assert run("diff", str(before), str(before))[0] == 0
+
+
+def test_diff_of_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
+    api = LIBRARY / "police" / "residents" / "openapi.yaml"
+    code, _, err = run("diff", str(api), str(LIBRARY / "police" / "resident-register" / "odcs.yaml"))
+    assert code == 3
+    assert "of kind api" in err
+    assert run("diff", str(api), str(tmp_path / "none.yaml"))[0] == 3

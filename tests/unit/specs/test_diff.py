@@ -1,0 +1,277 @@
+"""The diff of specs, against changes whose answer is known, and against the values that two schemas really allow."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+
+import specs
+from mockdata.instances import instance
+from specs import library
+from specs.diff import Level, Side, diff
+from specs.diff.checks import CHECKS
+from tests.unit.specs import diff_kinds as kinds
+
+OPENAPI = sorted((Path(__file__).parents[2] / "data" / "openapi").glob("*.json"))
+SCHEMAS = [
+    *((name, old, new, "narrower") for name, (old, new) in kinds.NARROWER.items()),
+    *((f"{name}, undone", new, old, "wider") for name, (old, new) in kinds.NARROWER.items()),
+    *((name, old, new, "different") for name, (old, new) in kinds.DIFFERENT.items()),
+    *((name, old, new, "same") for name, (old, new) in kinds.SAME.items()),
+]
+# A strict reader refuses what a closed answer did not promise; whether readers are strict no document says.
+UNDECIDED = {"further members shut out, undone", "optional member added"}
+
+
+def levels(old: bytes | Any, new: bytes | Any, side: Side | None = None) -> set[Level]:
+    before, after = (specs.read(d if isinstance(d, bytes) else text(d), "x.yaml") for d in (old, new))
+    return {change.level for change in diff(before, after) if side is None or change.side is side}
+
+
+def text(document: Any) -> bytes:
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+
+
+@pytest.mark.parametrize(("name", "old", "new", "relation"), SCHEMAS, ids=[case[0] for case in SCHEMAS])
+def test_a_changed_schema_breaks_exactly_the_side_it_should(name: str, old: Any, new: Any, relation: str) -> None:
+    wrong = []
+    for place, put in kinds.PLACES.items():
+        for side in (Side.REQUEST, Side.RESPONSE):
+            schema = put(old), put(new)
+            still = {"type": "boolean"}
+            pair = [kinds.document(s, still) if side is Side.REQUEST else kinds.document(still, s) for s in schema]
+            found = levels(*pair)
+            breaks = relation == "different" or relation == {Side.REQUEST: "narrower", Side.RESPONSE: "wider"}[side]
+            if breaks and Level.BREAKING not in found and not (name in UNDECIDED and Level.UNKNOWN in found):
+                wrong.append(f"{place}, {side}: not called breaking but {found}")
+            if not breaks and Level.BREAKING in found:
+                wrong.append(f"{place}, {side}: called breaking")
+    assert not wrong
+
+
+@pytest.mark.parametrize(("name", "old", "new", "relation"), SCHEMAS, ids=[case[0] for case in SCHEMAS])
+def test_the_labels_are_true_of_the_values(name: str, old: Any, new: Any, relation: str) -> None:
+    """Not the tool but the test is tested here: values made for one schema, judged by the other."""
+    if name in ("element changed", "contentEncoding added", "contentEncoding added, undone", "discriminator moved"):
+        return  # the values are the same, what they mean is not
+    if name.startswith(("member renamed", "member removed", "format int32")):
+        return  # open objects take any member; the format is no assertion of JSON Schema
+    if name == "further members shut out, undone" or name == "optional member added":
+        relation = "wider" if "undone" in name else "same or narrower"
+    ours, theirs = (jsonschema_rs.Draft202012Validator(s, validate_formats=True) for s in (old, new))
+    lost = [v for seed in range(25) for v in _values(old, seed) if not theirs.is_valid(v)]
+    won = [v for seed in range(25) for v in _values(new, seed) if not ours.is_valid(v)]
+    if relation in ("same", "wider"):
+        assert lost == []
+    if relation in ("same", "narrower"):
+        assert won == []
+    if relation == "different":
+        assert lost
+        assert won
+
+
+def _values(schema: Any, seed: int) -> list[Any]:
+    return [instance(schema, seed)] + [v for v in ODD if jsonschema_rs.is_valid(schema, v)]
+
+
+ODD = [
+    None,
+    True,
+    0,
+    1,
+    2.5,
+    "",
+    "a",
+    "zzzzzzzzzzzz",
+    "7",
+    "ab",
+    "abcdef",
+    [],
+    ["a"],
+    ["a", "a"],
+    [1, "b"],
+    {},
+    {"a": 1},
+    {"b": 12},
+]
+
+
+@pytest.mark.parametrize("name", kinds.PARAMETERS)
+def test_a_changed_parameter_breaks_callers_or_not(name: str) -> None:
+    before, after, breaks = kinds.PARAMETERS[name]
+    for base in (yaml.safe_load(kinds.document(kinds.S, kinds.S)), *_documents()[:3]):
+        old = kinds.with_parameter(base, before)
+        new = kinds.with_parameter(base, after) if after else base
+        assert (Level.BREAKING in levels(old, new)) is breaks
+
+
+def _documents() -> list[dict[str, Any]]:
+    real = [json.loads(path.read_text()) for path in OPENAPI]
+    own = [i.document.value for i in library.interfaces().values() if i.format.startswith("OpenAPI")]
+    return [document for document in (*real, *own) if "openapi" in document]
+
+
+@pytest.mark.parametrize("name", [*kinds.API_BREAKING, *kinds.API_COMPATIBLE])
+def test_changes_of_whole_documents(name: str) -> None:
+    change = {**kinds.API_BREAKING, **kinds.API_COMPATIBLE}[name]
+    tried = 0
+    for document in _documents():
+        if len(json.dumps(document)) > 100_000:
+            continue
+        mutated = copy.deepcopy(document)
+        if not change(mutated):
+            continue
+        tried += 1
+        found = levels(document, mutated)
+        assert (Level.BREAKING in found) is (name in kinds.API_BREAKING), (document["info"]["title"], found)
+    assert tried >= 3
+
+
+@pytest.mark.parametrize("path", OPENAPI, ids=[path.stem for path in OPENAPI])
+def test_a_document_equals_itself_in_another_order(path: Path) -> None:
+    def turned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: turned(value[key]) for key in reversed(value)}
+        return [turned(one) for one in value] if isinstance(value, list) else value
+
+    value = json.loads(path.read_text())
+    assert diff(specs.read(path), specs.read(json.dumps(turned(value)).encode(), path.name)) == ()
+
+
+def test_shared_schemas_are_judged_for_each_side_and_name_every_operation() -> None:
+    old = yaml.safe_load(kinds.document({"type": "string"}, {"type": "string"}, shared=True))
+    body = old["paths"]["/things"]["post"]
+    body["responses"]["200"]["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/Asked"}
+    old["paths"]["/others"] = {"put": {**copy.deepcopy(body), "operationId": "put"}}
+    new = copy.deepcopy(old)
+    new["components"]["schemas"]["Asked"]["maxLength"] = 9
+    changes = diff(specs.read(text(old), "a.yaml"), specs.read(text(new), "b.yaml"))
+    assert {(c.check, c.level, c.side) for c in changes} == {
+        ("length-narrowed", Level.BREAKING, Side.REQUEST),
+        ("length-narrowed", Level.COMPATIBLE, Side.RESPONSE),
+    }
+    assert all(c.operations == ("make", "put") for c in changes)
+    assert {c.new for c in changes} == {"/components/schemas/Asked/maxLength"}
+
+
+def test_recursive_schemas_end() -> None:
+    tree = {"type": "object", "properties": {"name": {"type": "string"}, "of": {"$ref": "#/components/schemas/Asked"}}}
+    old = kinds.document(tree, {"type": "array", "items": {"$ref": "#/components/schemas/Given"}}, shared=True)
+    narrowed = copy.deepcopy(tree)
+    narrowed["properties"]["name"]["maxLength"] = 3
+    new = kinds.document(narrowed, {"type": "array", "items": {"$ref": "#/components/schemas/Given"}}, shared=True)
+    assert levels(old, new) == {Level.BREAKING}
+    assert levels(old, old) == set()
+
+
+def test_read_only_members_do_not_count_in_requests() -> None:
+    old = {"type": "object", "properties": {"id": {"type": "string", "readOnly": True}}}
+    new = {"type": "object", "properties": {"id": {"type": "integer", "readOnly": True}}}
+    assert Level.BREAKING not in levels(kinds.document(old, {}), kinds.document(new, {}), Side.REQUEST)
+    assert Level.BREAKING in levels(kinds.document({}, old), kinds.document({}, new), Side.RESPONSE)
+
+
+CONTRACT = {
+    "apiVersion": "v3.1.0", "kind": "DataContract", "id": "police.people", "version": "1.0.0", "status": "active",
+    "schema": [{
+        "name": "people", "logicalType": "object", "quality": [{"metric": "rowCount", "mustBeGreaterThan": 10}],
+        "properties": [
+            {"name": "id", "logicalType": "string", "primaryKey": True, "required": True, "unique": True},
+            {"name": "sex", "logicalType": "string", "required": True, "logicalTypeOptions": {"maxLength": 1}},
+            {"name": "age", "logicalType": "integer", "logicalTypeOptions": {"minimum": 0, "maximum": 150}},
+            {"name": "note", "logicalType": "string", "description": "words", "physicalType": "VARCHAR(40)"},
+        ],
+    }],
+    "slaProperties": [{"property": "latency", "value": 4, "unit": "d"}],
+}  # fmt: skip
+
+
+def _field(contract: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(p for p in contract["schema"][0]["properties"] if p["name"] == name)
+
+
+DATASET: dict[str, tuple[Any, bool]] = {
+    "table removed": (lambda c: c["schema"].clear(), True),
+    "field removed": (lambda c: c["schema"][0]["properties"].pop(), True),
+    "field renamed": (lambda c: _field(c, "age").update(name="years"), True),
+    "type changed": (lambda c: _field(c, "age").update(logicalType="string", logicalTypeOptions={}), True),
+    "may be missing": (lambda c: _field(c, "sex").pop("required"), True),
+    "longer": (lambda c: _field(c, "sex")["logicalTypeOptions"].update(maxLength=2), True),
+    "wider range": (lambda c: _field(c, "age")["logicalTypeOptions"].update(maximum=200), True),
+    "key moved": (lambda c: (_field(c, "id").pop("primaryKey"), _field(c, "age").update(primaryKey=True)), True),
+    "no longer unique": (lambda c: (_field(c, "id").pop("unique"), _field(c, "id").pop("primaryKey")), True),
+    "quality rule removed": (lambda c: c["schema"][0].pop("quality"), True),
+    "service level removed": (lambda c: c.pop("slaProperties"), True),
+    "field added": (lambda c: c["schema"][0]["properties"].append({"name": "x", "logicalType": "string"}), False),
+    "table added": (lambda c: c["schema"].append({**copy.deepcopy(c["schema"][0]), "name": "more"}), False),
+    "always there": (lambda c: _field(c, "age").update(required=True), False),
+    "shorter": (lambda c: _field(c, "note").update(logicalTypeOptions={"maxLength": 9}), False),
+    "narrower range": (lambda c: _field(c, "age")["logicalTypeOptions"].update(maximum=120), False),
+    "quality rule added": (lambda c: _field(c, "age").update(quality=[{"metric": "nullValues", "mustBe": 0}]), False),
+    "words changed": (lambda c: _field(c, "note").update(description="other words", businessName="Note"), False),
+    "stored otherwise": (lambda c: _field(c, "note").update(physicalType="TEXT"), False),
+    "fields reordered": (lambda c: c["schema"][0]["properties"].reverse(), False),
+    "version changed": (lambda c: c.update(version="2.0.0"), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DATASET)
+def test_changes_of_a_contract(name: str) -> None:
+    change, breaks = DATASET[name]
+    new = copy.deepcopy(CONTRACT)
+    change(new)
+    assert (Level.BREAKING in levels(CONTRACT, new)) is breaks
+
+
+def _process() -> dict[str, Any]:
+    return copy.deepcopy(library.matter("newborn").process.document.value)
+
+
+def _step(process: dict[str, Any], number: int) -> dict[str, Any]:
+    return process["workflows"][0]["steps"][number]
+
+
+def _wait(steps: list[dict[str, Any]]) -> None:
+    word = "dependsOn" if any("dependsOn" in step for step in steps) else "x-depends-on"
+    steps[-1][word] = [step["stepId"] for step in steps[:-1]]
+
+
+PROCESS: dict[str, tuple[Any, bool]] = {
+    "workflow removed": (lambda p: p["workflows"][0].update(workflowId="other"), True),
+    "step removed": (lambda p: p["workflows"][0]["steps"].pop(), True),
+    "step calls something else": (lambda p: _step(p, 0).update(operationId="otherOperation"), True),
+    "order tightened": (lambda p: _wait(p["workflows"][0]["steps"]), True),
+    "words changed": (lambda p: _step(p, 0).update(description="other"), False),
+    "nothing": (lambda p: None, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROCESS)
+def test_changes_of_a_process(name: str) -> None:
+    change, breaks = PROCESS[name]
+    new = _process()
+    change(new)
+    assert (Level.BREAKING in levels(_process(), new)) is breaks
+
+
+def test_interfaces_of_different_kind_are_not_compared() -> None:
+    api, contract = specs.read(kinds.document({}, {}), "a.yaml"), specs.read(text(CONTRACT), "b.yaml")
+    with pytest.raises(ValueError, match="of kind"):
+        diff(api, contract)
+
+
+def test_enough_kinds_are_tried() -> None:
+    count = len(SCHEMAS) + len(kinds.PARAMETERS) + len(kinds.API_BREAKING) + len(kinds.API_COMPATIBLE)
+    assert count + len(DATASET) + len(PROCESS) >= 200
+
+
+def test_every_check_says_what_it_is() -> None:
+    for check in CHECKS.values():
+        assert check.what
+        assert check.request or check.response
