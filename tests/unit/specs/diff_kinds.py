@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
-
-import yaml
 
 S, N, W, M, A, B = ({"type": kind} for kind in ("string", "number", "integer", "object", "array", "boolean"))
 NAMES = {"a": S, "b": {**W, "minimum": 1, "maximum": 9}}
@@ -157,7 +156,7 @@ def document(request: Any, response: Any, *, shared: bool = False) -> bytes:
     }
     if shared:
         api["components"] = {"schemas": made}
-    return yaml.safe_dump(api, sort_keys=False, allow_unicode=True).encode()
+    return json.dumps(api, ensure_ascii=False).encode()
 
 
 Change = Callable[[dict[str, Any]], bool]

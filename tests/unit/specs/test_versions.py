@@ -52,6 +52,6 @@ def test_a_number_that_does_not_fit_is_refused_with_the_least_that_does(old, new
 
 def test_versions_sort_by_precedence():
     order = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.0.1", "1.10.0"]
-    assert sorted(reversed(order), key=lambda v: parts(v) or ()) == order
+    assert sorted(set(order), key=lambda v: parts(v) or ()) == order
     assert parts("1.0") is None
     assert parts("01.0.0") is None
