@@ -55,17 +55,19 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class LegalBasis:
-    """A law, an article of it, and whether the article was read (True) or is still to be checked."""
+    """A law, an article of it, and whether the article was read (True) or is still to be checked. `rank`: law,
+    administrative-regulation, state-council-decision, other; "" when it is not said."""
 
     law: str
     article: str = ""
     verified: bool = False
+    rank: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """One entry. `items` are field names; `classification` is one of `LEVELS`; `resource_kind` a path such as
-    "基础/人口"; `pointer` is where the entry stands in the document."""
+    """One entry. `items` are names of fields or of the data elements they carry; `classification` is one of
+    `LEVELS`; `resource_kind` a path such as "基础/人口"; `pointer` is where the entry stands in the document."""
 
     name: Text = NOTHING
     code: str = ""
@@ -118,7 +120,12 @@ def entry(interface: Interface) -> CatalogueEntry | None:
         open_conditions=_text(raw.get("open_conditions")),
         classification=_string(raw.get("classification")),
         legal_basis=tuple(
-            LegalBasis(_string(one.get("law")), _string(one.get("article")), one.get("verified") is True)
+            LegalBasis(
+                _string(one.get("law")),
+                _string(one.get("article")),
+                one.get("verified") is True,
+                _string(one.get("rank")),
+            )
             for one in _list(raw.get("legal_basis"))
             if isinstance(one, dict)
         ),

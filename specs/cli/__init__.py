@@ -1,6 +1,7 @@
 """`tongban spec`: show, lint, compare and explain interface documents. One module a command; this one only wires them.
 
-Exit codes: 0 fine · 1 findings at or above --fail-on · 2 wrong usage · 3 a document that cannot be read.
+Exit codes: 0 fine · 1 findings at or above --fail-on · 2 wrong usage · 3 a document that cannot be read ·
+4 a file that cannot be written.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import typer
 
 from specs.cli.diff import diff
-from specs.cli.lint import lint, rules
+from specs.cli.lint import lint, rules, rulesets
 from specs.cli.show import show
 
 app = typer.Typer(
@@ -20,3 +21,4 @@ app.command(epilog="Example: tongban spec show marriages.openapi.yaml")(show)
 app.command(epilog="Example: tongban spec lint --fail-on warning marriages.openapi.yaml")(lint)
 app.command(epilog="Example: tongban spec rules unresolved-ref")(rules)
 app.command(epilog="Example: tongban spec diff v1.openapi.yaml v2.openapi.yaml --quiet")(diff)
+app.command(epilog="Example: tongban spec rulesets")(rulesets)

@@ -1,15 +1,19 @@
-"""`tongban spec lint` and `tongban spec rules`."""
+"""`tongban spec lint`, `tongban spec rules` and `tongban spec rulesets`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specs.cli.output import BAD_INPUT, FOUND, print_json
+from specs.cli.output import BAD_INPUT, FOUND, as_text, print_json, save
 from specs.finding import Finding, Severity, SpecError
+
+if TYPE_CHECKING:
+    from specs.baseline import Compared
 
 
 class Format(StrEnum):
@@ -17,6 +21,8 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
 
 
 class PageFormat(StrEnum):
@@ -40,31 +46,92 @@ def lint(
     format: Annotated[Format, typer.Option(help="How to print the findings.")] = Format.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 from this severity on.")] = FailOn.ERROR,
+    ruleset: Annotated[str, typer.Option(help="A shipped rule set by name, or a file of your own.")] = "recommended",
+    baseline: Annotated[Path | None, typer.Option(help="Known findings, which are left out.")] = None,
+    write_baseline: Annotated[bool, typer.Option(help="Write what is found now to --baseline.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Write the findings to this file.")] = None,
 ) -> None:
     """Check documents: each finding with file, line, column and JSON pointer."""
+    from specs import baseline as known
     from specs.lint import lint as check
     from specs.reading import read
+    from specs.rulesets import load
 
+    if write_baseline and baseline is None:
+        typer.echo("error: --write-baseline needs a file — add --baseline FILE", err=True)
+        raise typer.Exit(2)
+    try:
+        chosen = load(ruleset)
+        old = known.read(baseline) if baseline is not None and not write_baseline else known.Baseline()
+    except SpecError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
     found: list[Finding] = []
     unreadable = False
     for file in files:
         try:
-            found += check(read(file))
+            found += check(read(file), ruleset=chosen)
         except SpecError as error:
             unreadable = True
             found += error.findings
-    if as_json or format is Format.JSON:
-        print_json([finding.to_json() for finding in found])
+    if write_baseline and baseline is not None:
+        save(baseline, known.text(known.baseline(found)))
+        typer.echo(f"{len(found)} finding(s) written to {baseline}", err=True)
+        return
+    compared = old.compare(found)
+    shown = _shown(compared.fresh, Format.JSON if as_json else format)
+    if output is not None:
+        save(output, shown)
     else:
-        for finding in found:
-            typer.echo(_line(finding))
-    counts = {severity: sum(f.severity is severity for f in found) for severity in Severity}
-    told = ", ".join(f"{count} {severity.value}(s)" for severity, count in counts.items() if count)
-    typer.echo(f"{len(files)} document(s): {told or 'no findings'}", err=True)
+        typer.echo(shown, nl=False)
+    _tell(len(files), compared)
     if unreadable:
         raise typer.Exit(BAD_INPUT)
-    if fail_on is not FailOn.NEVER and any(f.severity.rank <= Severity(fail_on).rank for f in found):
+    if fail_on is not FailOn.NEVER and any(f.severity.rank <= Severity(fail_on).rank for f in compared.fresh):
         raise typer.Exit(FOUND)
+
+
+def _shown(findings: Sequence[Finding], format: Format) -> str:
+    from specs.sarif import annotation, sarif
+
+    if format is Format.JSON:
+        return as_text([finding.to_json() for finding in findings])
+    if format is Format.SARIF:
+        return as_text(sarif(findings))
+    lines = map(annotation if format is Format.GITHUB else _line, findings)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _tell(files: int, compared: Compared) -> None:
+    counts = {severity: sum(f.severity is severity for f in compared.fresh) for severity in Severity}
+    told = ", ".join(f"{count} {severity.value}(s)" for severity, count in counts.items() if count)
+    known = f"; {compared.known} known" if compared.known else ""
+    typer.echo(f"{files} document(s): {told or 'no findings'}{known}", err=True)
+    for what in compared.stale:
+        typer.echo(f"no longer found, take it out of the baseline: {what}", err=True)
+
+
+def rulesets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the shipped rule sets: what each is for, and what it changes."""
+    from specs.rulesets import load, shipped
+
+    every = [load(name) for name in shipped()]
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": one.name,
+                    "description": one.description,
+                    "rules": {id: level.value if level else "off" for id, level in one.severities.items()},
+                }
+                for one in every
+            ]
+        )
+    else:
+        for one in every:
+            typer.echo(f"{one.name:12} {one.description}")
 
 
 def rules(

@@ -23,13 +23,13 @@ Hit = tuple[str, str, str]
 
 Check = Callable[["Interface"], Iterator[Hit]]
 
-MODULES = ("reading", "schemas", "operations", "description", "privacy", "datasets")
+MODULES = ("reading", "schemas", "operations", "description", "privacy", "datasets", "catalogue")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. `check` is None for what readers notice; `base` names the example document `bad` and `good`
-    are merged into ("" when they are whole documents)."""
+    are merged into ("" when they are whole documents). `optional`: off unless a rule set asks for it."""
 
     id: str
     severity: Severity
@@ -38,18 +38,21 @@ class Rule:
     good: str
     base: str = "api"
     check: Check | None = None
+    optional: bool = False
 
 
 _RULES: dict[str, Rule] = {}
 
 
-def rule(severity: Severity, *, bad: str, good: str, base: str = "api") -> Callable[[Check], Check]:
+def rule(
+    severity: Severity, *, bad: str, good: str, base: str = "api", optional: bool = False
+) -> Callable[[Check], Check]:
     """Register a check; its docstring is the reason."""
 
     def register(check: Check) -> Check:
         id = check.__name__.replace("_", "-")
         reason = " ".join((check.__doc__ or "").split())
-        _enter(Rule(id, severity, reason, bad, good, base, check))
+        _enter(Rule(id, severity, reason, bad, good, base, check, optional))
         return check
 
     return register

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from specs import library
 from specs.finding import Finding
-from specs.lint import lint_document
+from specs.lint import lint, lint_document
 from specs.rules import Rule, rules
 from specs.rules.examples import BASES, document
 from specs.rules.page import markdown
+from specs.rulesets import RuleSet, load
 
 ROOT = Path(__file__).parents[3]
 RULES = rules()
@@ -17,7 +19,8 @@ RULES = rules()
 def findings(rule: Rule, fragment: str, folder: Path) -> tuple[Finding, ...]:
     path = folder / ("example.json" if fragment.startswith("{") or rule.base else "example.yaml")
     path.write_bytes(document(rule, fragment))
-    return lint_document(path)
+    asked = {rule.id: rule.severity} if rule.optional else {}
+    return lint_document(path, ruleset=RuleSet("test", severities=asked))
 
 
 @pytest.mark.parametrize("id", RULES)
@@ -46,3 +49,9 @@ def test_each_rule_gives_a_reason(id: str) -> None:
 def test_the_documentation_page_is_current() -> None:
     page = (ROOT / "docs" / "lint-rules.md").read_text(encoding="utf-8")
     assert page == markdown(), "run: tongban spec rules --format markdown > docs/lint-rules.md"
+
+
+def test_the_shipped_library_keeps_what_it_asks_of_departments() -> None:
+    matter = library.matter("newborn")
+    for interface in (*library.interfaces().values(), matter.interface, matter.process):
+        assert [str(f) for f in lint(interface, ruleset=load("government"))] == []
