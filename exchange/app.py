@@ -23,6 +23,8 @@ from exchange.brokering.service import Broker
 from exchange.brokering.sources import ServiceSource
 from exchange.catalogue import routes as catalogue_routes
 from exchange.catalogue.endpoint import check_endpoint
+from exchange.catalogue.lifecycle import Lifecycle
+from exchange.catalogue.news import News
 from exchange.catalogue.service import Catalogue
 from exchange.certification import routes as certification_routes
 from exchange.certification.service import Certifications
@@ -62,6 +64,7 @@ class Services:
     jobs: Jobs
     parties: Parties
     catalogue: Catalogue
+    lifecycle: Lifecycle
     agreements: Agreements
     broker: Broker
     sandboxes: Sandboxes
@@ -85,7 +88,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     parties = Parties(database, ledger, tokens, clock)
     access = Access(database, tokens, clock, secure=settings.base_url.startswith("https://"))
     catalogue = Catalogue(database, ledger, clock, allow_loopback=settings.allow_loopback_endpoints)
+    lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
     agreements = Agreements(database, ledger, catalogue, clock)
+    lifecycle.news.dependants = agreements.holders
     vault = Vault(database, ledger, catalogue, keys.secret("vault"))
     source = ServiceSource(vault, allow_loopback=settings.allow_loopback_endpoints)
     broker = Broker(database, ledger, catalogue, agreements, source, clock)
@@ -114,6 +119,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         jobs,
         parties,
         catalogue,
+        lifecycle,
         agreements,
         broker,
         sandboxes,
@@ -134,6 +140,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         jobs.start()
         keeper.start()
         threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
+        threads.append(_every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
 
     def down() -> None:
         stop.set()
@@ -162,7 +169,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         health.router({"database": database.check, "ledger": keeper.check}),
         ledger_routes.router(ledger, access),
         parties_routes.router(parties, access),
-        catalogue_routes.router(catalogue, access),
+        catalogue_routes.router(catalogue, lifecycle, access),
         agreements_routes.router(agreements, access),
         brokering_routes.router(broker, vault, access, market.resolve),
         sandboxes_routes.router(sandboxes, access),

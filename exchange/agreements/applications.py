@@ -23,7 +23,6 @@ from exchange.agreements.model import (
     sharing_class,
 )
 from exchange.agreements.wish import Wish, check_size, gaps
-from exchange.catalogue.model import State
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
@@ -57,7 +56,7 @@ class Applications:
         caller = permit(caller, "application.file")
         check_size(wish)
         record = self.catalogue.interface(wish.interface)
-        if record.state is not State.PUBLISHED or record.kind is Kind.PROCESS:
+        if not record.state.live or record.kind is Kind.PROCESS:
             raise NotFound(f"no published service or dataset {wish.interface}", hint="search the catalogue")
         if record.department == caller.party:
             raise Unprocessable("a department does not apply for its own interface", pointer="/interface")

@@ -128,6 +128,10 @@ class Agreements(Applications):
         found = store.of_consumer(tx, consumer, interface)
         return [agreement for agreement in found if agreement.matter == matter]
 
+    def holders(self, tx: Connection, interface: str) -> list[str]:
+        """Parties that hold an agreement on an interface that is in force or suspended."""
+        return store.holders(tx, interface, stamp(self.clock()))
+
     def delivered(self, tx: Connection, agreement: Agreement) -> None:
         """The broker delivered under an agreement: the provider's delivery clock (C6) is met by the first
         one.

@@ -155,6 +155,13 @@ def of_consumer(tx: Connection, consumer: str, interface: str) -> list[Agreement
     return [_agreement(row) for row in rows]
 
 
+def holders(tx: Connection, interface: str, now: str) -> list[str]:
+    """Consumers with an agreement on an interface whose time has not passed, in force or suspended."""
+    live = AGREEMENTS.c.state.in_([AgreementState.ACTIVE, AgreementState.SUSPENDED])
+    query = select(AGREEMENTS.c.consumer).where(AGREEMENTS.c.interface == interface, live)
+    return sorted(set(tx.execute(query.where(AGREEMENTS.c.expires_at > now)).scalars()))
+
+
 def lapsed(tx: Connection, now: str) -> list[Agreement]:
     """Agreements whose time has passed and whose row does not say so yet."""
     live = AGREEMENTS.c.state.in_([AgreementState.ACTIVE, AgreementState.SUSPENDED])

@@ -16,7 +16,7 @@ from exchange.brokering.compiled import Compiled, Versions
 from exchange.brokering.model import Launch
 from exchange.brokering.paths import Match, segments
 from exchange.brokering.records import Ask
-from exchange.catalogue.model import Record, State
+from exchange.catalogue.model import Record
 from exchange.catalogue.service import Catalogue
 from exchange.errors import Forbidden, Invalid, NotFound, TongbanError, Unavailable, Unprocessable
 from exchange.parties.access import Caller, permit
@@ -124,7 +124,7 @@ def _record(catalogue: Catalogue, interface: str) -> tuple[Record | None, Refusa
         record = catalogue.interface(interface)
     except NotFound:
         record = None
-    if record is not None and record.state is State.PUBLISHED and record.kind is Kind.API:
+    if record is not None and record.state.live and record.kind is Kind.API:
         return record, None
     error = NotFound(
         "no such service is published here",

@@ -7,21 +7,58 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from exchange.errors import Unprocessable
+from exchange.errors import Conflict, Unprocessable
 from specs.model import Interface, Kind
 
 
 class State(StrEnum):
-    """Draft until published; superseded once a newer version is published. A superseded one stays readable."""
+    """What a version is to others.
+
+    draft → announced (subscribers know, it is not in force yet) → published → superseded by a newer one, or
+    deprecated (a date is set) → retired. Whatever was published stays readable for ever.
+    """
 
     DRAFT = "draft"
+    ANNOUNCED = "announced"
     PUBLISHED = "published"
     SUPERSEDED = "superseded"
+    DEPRECATED = "deprecated"
+    RETIRED = "retired"
+
+    @property
+    def live(self) -> bool:
+        """Whether it is in force: it can be called, agreed and tried."""
+        return self in (State.PUBLISHED, State.DEPRECATED)
+
+    @property
+    def public(self) -> bool:
+        """Whether others than its department may see it."""
+        return self is not State.DRAFT
+
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.DRAFT: frozenset({State.ANNOUNCED, State.PUBLISHED}),
+    State.ANNOUNCED: frozenset({State.PUBLISHED, State.DRAFT}),
+    State.PUBLISHED: frozenset({State.SUPERSEDED, State.DEPRECATED}),
+    State.DEPRECATED: frozenset({State.RETIRED, State.PUBLISHED, State.SUPERSEDED}),
+    State.SUPERSEDED: frozenset(),
+    State.RETIRED: frozenset(),
+}
+"""From each state the ones that may follow; an announcement and a deprecation can be taken back."""
+
+
+def move(now: State, to: State, what: str) -> State:
+    """``to``, if it may follow. Raises `Conflict` otherwise."""
+    if to not in MOVES[now]:
+        after = ", ".join(sorted(MOVES[now])) or "nothing"
+        raise Conflict(f"{what} is {now}; it cannot become {to}", hint=f"what may follow: {after}")
+    return to
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One document, for ever the same: ``digest`` is the SHA-256 of its bytes. ``findings`` is what lint said."""
+    """One document, for ever the same: ``digest`` is the SHA-256 of its bytes. ``findings`` is what lint said.
+    ``effective_at``: when an announced version comes into force."""
 
     interface: str
     version: str
@@ -31,11 +68,13 @@ class Version:
     findings: tuple[Mapping[str, Any], ...]
     registered_at: str
     published_at: str | None
+    effective_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An interface as it stands: its published version, else its newest draft. ``spec`` is read when asked for."""
+    """An interface as it stands: its published version, else its newest draft. ``spec`` is read when asked for.
+    ``retire_on``: the day (YYYY-MM-DD) from which a deprecated one may go."""
 
     id: str
     kind: Kind
@@ -45,6 +84,7 @@ class Record:
     version: str
     digest: str
     endpoint: str | None
+    retire_on: str | None
     load: Callable[[], Interface] = field(repr=False, compare=False)
 
     @property

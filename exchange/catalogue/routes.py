@@ -2,19 +2,24 @@
 
 # annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
+from dataclasses import asdict
+from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from exchange.catalogue.model import Record, State, Version
+from exchange.catalogue.lifecycle import Lifecycle, effective_of
+from exchange.catalogue.model import Record, Version
 from exchange.catalogue.service import LARGEST, Catalogue
+from exchange.catalogue.store import Line
 from exchange.errors import NotFound
 from exchange.http.idempotency import idempotent
 from exchange.http.paging import LIMIT, MAXIMUM, decode, page
 from exchange.parties.access import Access, Caller, permit
 from specs.model import Kind
+from specs.versions import misfit, needed
 
 
 class DocumentIn(BaseModel):
@@ -30,7 +35,26 @@ class EndpointIn(BaseModel):
     url: str = Field(min_length=1, max_length=2000)
 
 
-def router(service: Catalogue, access: Access) -> APIRouter:
+class PublicationIn(BaseModel):
+    """Body of POST …/publication; without it the version takes effect at once."""
+
+    effective_at: str | None = Field(None, max_length=40, description="RFC 3339 instant with its offset")
+
+
+class DeprecationIn(BaseModel):
+    """Body of PUT /interfaces/{id}/deprecation."""
+
+    retire_on: date
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class SubscriptionIn(BaseModel):
+    """Body of PUT /interfaces/{id}/subscription."""
+
+    consent: str | None = Field(None, max_length=100, description="a version taken at once, however it breaks")
+
+
+def router(service: Catalogue, lifecycle: Lifecycle, access: Access) -> APIRouter:
     """Routes of the catalogue; reading needs a caller too."""
     once = idempotent(service.database, service.clock, access.who)
     routes = APIRouter(prefix="/api/v1/interfaces", route_class=once, tags=["catalogue"])
@@ -42,9 +66,61 @@ def router(service: Catalogue, access: Access) -> APIRouter:
         return _version(service.register(caller, body.filename, body.document))
 
     @routes.post("/{interface}/versions/{version}/publication")
-    def publish(interface: str, version: str, caller: Who) -> dict[str, Any]:
-        """Publish a draft."""
-        return _version(service.publish(caller, interface, version))
+    def publish(interface: str, version: str, caller: Who, body: PublicationIn | None = None) -> dict[str, Any]:
+        """Publish a draft, now or from an instant on; says what changed and who was told."""
+        effective = effective_of(body.effective_at if body else None)
+        step = lifecycle.publish(caller, interface, version, effective)
+        return {**_version(step.version), "changes": [c.to_json() for c in step.changes], "told": list(step.told)}
+
+    @routes.delete("/{interface}/versions/{version}/publication")
+    def withdraw(interface: str, version: str, caller: Who) -> dict[str, Any]:
+        """Take an announced version back."""
+        return _version(lifecycle.withdraw(caller, interface, version))
+
+    @routes.get("/{interface}/changes")
+    def changes(interface: str, caller: Who, old: str, new: str) -> dict[str, Any]:
+        """What changed between two versions, whom it breaks, and the number it needs."""
+        record = _visible(service, caller, interface)
+        for version in (old, new):
+            found = next((v for v in service.versions(interface) if v.version == version), None)
+            if found is None or not _may_see(caller, record, found):
+                raise NotFound(f"there is no version {version} of {interface}")
+        found_changes = lifecycle.changes(interface, old, new)
+        told = [change.to_json() for change in found_changes]
+        problem = misfit(old, new, found_changes)
+        return {"old": old, "new": new, "needed": needed(found_changes), "misfit": problem, "changes": told}
+
+    @routes.put("/{interface}/deprecation")
+    def deprecate(interface: str, body: DeprecationIn, caller: Who) -> dict[str, Any]:
+        """Announce the end of an interface; subscribers are told."""
+        return _line(lifecycle.deprecate(caller, interface, body.retire_on, body.reason))
+
+    @routes.delete("/{interface}/deprecation")
+    def keep(interface: str, caller: Who) -> dict[str, Any]:
+        """Take an end back."""
+        return _line(lifecycle.keep(caller, interface))
+
+    @routes.post("/{interface}/retirement")
+    def retire(interface: str, caller: Who) -> dict[str, Any]:
+        """End a deprecated interface once its day has come and no agreement relies on it."""
+        return _line(lifecycle.retire(caller, interface))
+
+    @routes.put("/{interface}/subscription")
+    def subscribe(interface: str, caller: Who, body: SubscriptionIn | None = None) -> dict[str, Any]:
+        """Be told of changes before they take effect; or consent to a version."""
+        made = lifecycle.news.subscribe(caller, interface, body.consent if body else None)
+        return {"interface": made.interface, "party": made.party, "since": made.since, "consented": made.consented}
+
+    @routes.delete("/{interface}/subscription", status_code=204)
+    def unsubscribe(interface: str, caller: Who) -> None:
+        """Be told no more."""
+        lifecycle.news.unsubscribe(caller, interface)
+
+    @routes.get("/{interface}/subscribers")
+    def subscribers(interface: str, caller: Who) -> dict[str, Any]:
+        """Who will be told of changes: all for its department and the data office, oneself for others."""
+        _visible(service, caller, interface)
+        return {"items": lifecycle.news.subscribers(caller, interface)}
 
     @routes.put("/{interface}/endpoint")
     def set_endpoint(interface: str, body: EndpointIn, caller: Who) -> dict[str, Any]:
@@ -66,6 +142,27 @@ def router(service: Catalogue, access: Access) -> APIRouter:
         permit(caller, "interface.read")
         rows = service.search(q, kind, department, drafts_of=caller.party, after=decode(page_token), limit=limit + 1)
         return page(request, response, rows, limit, lambda row: row.id, _record)
+
+    @routes.get("/digests/{digest}")
+    def by_digest(digest: str, caller: Who) -> dict[str, Any]:
+        """The versions whose document has this SHA-256."""
+        permit(caller, "interface.read")
+        found = [v for v in service.by_digest(digest) if _may_see(caller, service.interface(v.interface), v)]
+        if not found:
+            raise NotFound(f"no document here has the digest {digest}")
+        return {"items": [_version(version) for version in found]}
+
+    @routes.get("/notices")
+    def notices(
+        request: Request,
+        response: Response,
+        caller: Who,
+        page_token: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=MAXIMUM)] = LIMIT,
+    ) -> dict[str, Any]:
+        """What your party was told of interfaces, newest first."""
+        rows = lifecycle.news.notices(caller, before=decode(page_token), limit=limit + 1)
+        return page(request, response, rows, limit, lambda notice: notice.id, asdict)
 
     @routes.get("/{interface}")
     def one(interface: str, caller: Who) -> dict[str, Any]:
@@ -93,16 +190,20 @@ def router(service: Catalogue, access: Access) -> APIRouter:
     return routes
 
 
+def _line(line: Line) -> dict[str, Any]:
+    return {"id": line.id, "state": line.state, "version": line.version, "retire_on": line.retire_on}
+
+
 def _visible(service: Catalogue, caller: Caller, interface: str) -> Record:
     permit(caller, "interface.read")
     record = service.interface(interface)
-    if record.state is State.DRAFT and record.department != caller.party:
+    if not record.state.public and record.department != caller.party:
         raise NotFound(f"there is no interface {interface}", hint="search the catalogue")
     return record
 
 
 def _may_see(caller: Caller, record: Record, version: Version) -> bool:
-    return version.state is not State.DRAFT or record.department == caller.party
+    return version.state.public or record.department == caller.party
 
 
 def _record(record: Record) -> dict[str, Any]:
@@ -115,6 +216,7 @@ def _record(record: Record) -> dict[str, Any]:
         "version": record.version,
         "digest": record.digest,
         "endpoint": record.endpoint,
+        "retire_on": record.retire_on,
     }
 
 
@@ -128,4 +230,5 @@ def _version(version: Version) -> dict[str, Any]:
         "findings": [dict(finding) for finding in version.findings],
         "registered_at": version.registered_at,
         "published_at": version.published_at,
+        "effective_at": version.effective_at,
     }

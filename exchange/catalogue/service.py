@@ -27,7 +27,8 @@ LARGEST = 5 * 1024 * 1024
 
 
 class Catalogue:
-    """Use cases of the catalogue. A version never changes: the same id and version with other bytes is refused."""
+    """Use cases of the catalogue. A version never changes: the same id and version with other bytes is refused.
+    What becomes of a version is `exchange.catalogue.lifecycle`."""
 
     def __init__(
         self,
@@ -120,36 +121,6 @@ class Catalogue:
             )
         return version
 
-    def publish(self, caller: Caller | None, interface: str, version: str) -> Version:
-        """Make a draft the one everybody sees; the one before is superseded and stays readable.
-
-        Publishing it again changes nothing. Raises `NotFound`, and `Conflict` for a superseded version.
-        """
-        permit(caller, "interface.publish")
-        now = stamp(self.clock())
-        with self.database.transaction() as tx:
-            line, found = store.line(tx, interface), store.version(tx, interface, version)
-            if line is None or found is None:
-                raise NotFound(f"there is no version {version} of {interface}")
-            by = permit(caller, "interface.publish", owner=line.department)
-            if found.state is State.PUBLISHED:
-                return found
-            if found.state is State.SUPERSEDED:
-                raise Conflict(f"{interface} {version} was superseded", hint="register it under a new version")
-            spec = self._read(interface, version, found.digest)
-            store.publish(tx, interface, version, now)
-            row = replace(line, title=dict(spec.title), state=State.PUBLISHED, version=version, digest=found.digest)
-            store.put(tx, row, search_text(spec))
-            body = {
-                "interface": interface,
-                "interface_version": version,
-                "digest": found.digest,
-                "replaces": line.version if line.state is State.PUBLISHED else None,
-                "by": by.id,
-            }
-            self.ledger.append(tx, "interface.published", body)
-        return replace(found, state=State.PUBLISHED, published_at=now)
-
     def set_endpoint(self, caller: Caller | None, interface: str, url: str) -> Record:
         """Say where a service answers. Raises `Unprocessable` for an address that may not be called."""
         permit(caller, "interface.endpoint")
@@ -220,6 +191,15 @@ class Catalogue:
             raise NotFound(f"there is no version {version} of {interface}")
         return found
 
+    def by_digest(self, digest: str) -> list[Version]:
+        """Versions whose document has these bytes."""
+        with self.database.reading() as tx:
+            return store.by_digest(tx, digest)
+
+    def read(self, version: Version) -> Interface:
+        """The document of a version, read; kept by digest."""
+        return self._read(version.interface, version.version, version.digest)
+
     def _record(self, line: store.Line) -> Record:
         load = partial(self._read, line.id, line.version, line.digest)
         return Record(
@@ -231,6 +211,7 @@ class Catalogue:
             line.version,
             line.digest,
             line.endpoint,
+            line.retire_on,
             load,
         )
 

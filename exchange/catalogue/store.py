@@ -24,6 +24,7 @@ INTERFACES = Table(
     Column("digest", Text, nullable=False),
     Column("endpoint", Text),
     Column("search", Text, nullable=False),
+    Column("retire_on", Text),
 )
 VERSIONS = Table(
     "interface_versions",
@@ -37,6 +38,7 @@ VERSIONS = Table(
     Column("findings", JSON, nullable=False),
     Column("registered_at", Text, nullable=False),
     Column("published_at", Text),
+    Column("effective_at", Text),
 )
 _VERSION = [column for column in VERSIONS.c if column.name != "document"]
 _ESCAPE = "\\"
@@ -54,6 +56,7 @@ class Line:
     version: str
     digest: str
     endpoint: str | None
+    retire_on: str | None = None
 
 
 def line(tx: Connection, interface: str) -> Line | None:
@@ -73,6 +76,7 @@ def put(tx: Connection, row: Line, search: str) -> None:
         "digest": row.digest,
         "endpoint": row.endpoint,
         "search": search,
+        "retire_on": row.retire_on,
     }
     if tx.execute(INTERFACES.update().where(INTERFACES.c.id == row.id).values(**values)).rowcount == 0:
         tx.execute(INTERFACES.insert(), {"id": row.id, **values})
@@ -118,10 +122,35 @@ def document(tx: Connection, interface: str, number: str) -> tuple[str, bytes] |
     return None if row is None else (row.filename, row.document)
 
 
-def publish(tx: Connection, interface: str, number: str, at: str) -> None:
-    """Set a version published, and the one published before superseded."""
+def announce(tx: Connection, interface: str, number: str, state: State, at: str | None) -> None:
+    """Set a version announced from ``at`` on, or a draft again."""
+    chosen = (VERSIONS.c.interface == interface) & (VERSIONS.c.version == number)
+    tx.execute(VERSIONS.update().where(chosen).values(state=state, effective_at=at))
+
+
+def due(tx: Connection, now: str) -> list[Version]:
+    """Announced versions whose time has come, oldest first."""
+    query = select(*_VERSION).where(VERSIONS.c.state == State.ANNOUNCED, VERSIONS.c.effective_at <= now)
+    return [_version(row) for row in tx.execute(query.order_by(VERSIONS.c.effective_at, VERSIONS.c.interface))]
+
+
+def by_digest(tx: Connection, digest: str) -> list[Version]:
+    """Versions with this content."""
+    return [_version(row) for row in tx.execute(select(*_VERSION).where(VERSIONS.c.digest == digest))]
+
+
+def set_state(tx: Connection, interface: str, state: State, retire_on: str | None) -> None:
+    """Change the state of an interface and of the version in force."""
     of = VERSIONS.c.interface == interface
-    before = of & (VERSIONS.c.state == State.PUBLISHED)
+    now = of & VERSIONS.c.state.in_([State.PUBLISHED, State.DEPRECATED])
+    tx.execute(VERSIONS.update().where(now).values(state=state))
+    tx.execute(INTERFACES.update().where(INTERFACES.c.id == interface).values(state=state, retire_on=retire_on))
+
+
+def publish(tx: Connection, interface: str, number: str, at: str) -> None:
+    """Set a version published, and the one in force before superseded."""
+    of = VERSIONS.c.interface == interface
+    before = of & VERSIONS.c.state.in_([State.PUBLISHED, State.DEPRECATED])
     tx.execute(VERSIONS.update().where(before).values(state=State.SUPERSEDED))
     chosen = of & (VERSIONS.c.version == number)
     tx.execute(VERSIONS.update().where(chosen).values(state=State.PUBLISHED, published_at=at))
@@ -137,11 +166,10 @@ def search(
     after: str | None,
     limit: int | None,
 ) -> list[Line]:
-    """Published interfaces in order of id, and drafts of one department; every word of ``q`` occurs in the text."""
-    shown = INTERFACES.c.state == State.PUBLISHED
-    if drafts_of is not None:
-        shown = shown | (INTERFACES.c.department == drafts_of)
-    query = select(INTERFACES).where(shown).order_by(INTERFACES.c.id).limit(limit)
+    """Interfaces in force in order of id, and drafts of one department; every word of ``q`` occurs in the text."""
+    shown = INTERFACES.c.state.in_([State.PUBLISHED, State.DEPRECATED])
+    own = INTERFACES.c.department == drafts_of
+    query = select(INTERFACES).where(shown if drafts_of is None else shown | own).order_by(INTERFACES.c.id).limit(limit)
     for word in (q or "").lower().split():
         escaped = word.replace(_ESCAPE, _ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
         query = query.where(INTERFACES.c.search.like(f"%{escaped}%", escape=_ESCAPE))
@@ -156,7 +184,9 @@ def search(
 
 def _line(row: Row[*tuple[Any, ...]]) -> Line:
     state = State(row.state)
-    return Line(row.id, row.kind, row.department, row.title, state, row.version, row.digest, row.endpoint)
+    return Line(
+        row.id, row.kind, row.department, row.title, state, row.version, row.digest, row.endpoint, row.retire_on
+    )
 
 
 def _version(row: Row[*tuple[Any, ...]]) -> Version:
@@ -169,4 +199,5 @@ def _version(row: Row[*tuple[Any, ...]]) -> Version:
         tuple(row.findings),
         row.registered_at,
         row.published_at,
+        row.effective_at,
     )

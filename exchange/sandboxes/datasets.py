@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exchange.catalogue.model import State
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
@@ -62,7 +61,7 @@ class Datasets:
         caller = permit(caller, "dataset.request")
         check_dataset(rows, format, purpose)
         record = self.catalogue.interface(interface)
-        if record.state is not State.PUBLISHED:
+        if not record.state.live:
             raise NotFound(f"no published interface {interface}", hint="search the catalogue")
         self._plan(record.spec, table, seed, rows)
         now = self.clock()

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.responses import Response as Answer
 
-from exchange.catalogue.model import Record, State
+from exchange.catalogue.model import Record
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
@@ -227,7 +227,7 @@ class Sandboxes:
         except NotFound:
             return None
         # a department may try its own draft before it publishes
-        visible = record.state is State.PUBLISHED or record.department == caller.party
+        visible = record.state.live or record.department == caller.party
         return record if visible and record.kind is Kind.API else None
 
 

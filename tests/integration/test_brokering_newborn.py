@@ -24,6 +24,8 @@ from exchange.brokering import routes
 from exchange.brokering.credentials import Vault
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import ServiceSource
+from exchange.catalogue.lifecycle import Lifecycle
+from exchange.catalogue.news import News
 from exchange.catalogue.service import Catalogue
 from exchange.clock import system_clock
 from exchange.database import Database
@@ -77,12 +79,13 @@ class World:
         parties.register_party(SYSTEM, "acme", "vendor", {"zh_CN": "甲", "en": "Acme"})
         for department in library.departments():
             parties.register_party(SYSTEM, department.id, "department", dict(department.name))
+        lifecycle = Lifecycle(catalogue, News(self.database, self.ledger, clock))
         self.matter = library.matter("newborn")
         for id, interface in self.matter.interfaces.items():
             caller = department_of(str(interface.department))
             text = interface.document.text.decode()
             made = catalogue.register(caller, "openapi.yaml", text)
-            catalogue.publish(caller, id, made.version)
+            lifecycle.publish(caller, id, made.version)
             box = self.sandboxes.open(caller, [id])
             catalogue.set_endpoint(caller, id, f"{box.url}/{id}")
         with self.database.transaction() as tx:

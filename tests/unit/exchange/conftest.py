@@ -21,6 +21,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
+from exchange.catalogue.lifecycle import Lifecycle
+from exchange.catalogue.news import News
 from exchange.catalogue.service import Catalogue
 from exchange.database import Database, metadata
 from exchange.http import problems
@@ -133,6 +135,7 @@ class Services:
     access: Access
     parties: Parties
     catalogue: Catalogue
+    lifecycle: Lifecycle
     made: set[str] = field(default_factory=set)
 
     def caller(self, party: str, kind: str, *roles: str, via: str = "client") -> Caller:
@@ -185,7 +188,8 @@ def services(database: Database, clock: TestClock, tmp_path: Path) -> Services:
     parties = Parties(database, ledger, tokens, clock, hasher)
     access = Access(database, tokens, clock)
     catalogue = Catalogue(database, ledger, clock, allow_loopback=True)
-    return Services(database, clock, tmp_path, ledger, tokens, access, parties, catalogue)
+    lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
+    return Services(database, clock, tmp_path, ledger, tokens, access, parties, catalogue, lifecycle)
 
 
 def _empty(url: str) -> None:

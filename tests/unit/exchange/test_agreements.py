@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -33,14 +34,14 @@ WISH = Wish(
 )
 
 
-def publish(services: Any, path: str, change: tuple[str, str] | None = None) -> str:
-    """Publish a document of the library, with one text in it replaced."""
+def publish(services: Any, path: str, *changes: tuple[str, str]) -> str:
+    """Publish a document of the library, with some text in it replaced (patterns)."""
     text = (LIBRARY / path).read_text(encoding="utf-8")
-    if change:
-        assert change[0] in text
-        text = text.replace(*change)
+    for pattern, other in changes:
+        text, times = re.subn(pattern, other, text, count=1)
+        assert times == 1, pattern
     made = services.catalogue.register(services.department(path.split("/")[0]), "openapi.yaml", text)
-    services.catalogue.publish(services.department(path.split("/")[0]), made.interface, made.version)
+    services.lifecycle.publish(services.department(path.split("/")[0]), made.interface, made.version)
     return str(made.interface)
 
 
@@ -249,7 +250,14 @@ def test_a_refusal_is_recorded_with_both(services: Any, agreements: Agreements) 
 def test_unconditional_and_unshared_data_are_answered_at_once(
     services: Any, agreements: Agreements, code: str, state: ApplicationState, kind: str
 ) -> None:
-    publish(services, "civil-affairs/marriages/openapi.yaml", ("sharing_class: '2'", f"sharing_class: '{code}'"))
+    # without condition nothing is stated; what is not shared says why
+    conditions = {"1": "", "3": "    refusal_reason: {zh_CN: 依法不予共享}\n"}[code]
+    publish(
+        services,
+        "civil-affairs/marriages/openapi.yaml",
+        ("sharing_class: '2'", f"sharing_class: '{code}'"),
+        (r"    use_conditions:\n(      .*\n)+", conditions),
+    )
     wish = replace(WISH, interface="civil-affairs.marriages", operations=("verifyMarriage",), fields=("ZT",))
     application = filed(services, agreements, wish)
     assert application.state is state

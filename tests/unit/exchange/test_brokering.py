@@ -139,7 +139,7 @@ class World:
         self.services = services
         police = services.department("police")
         made = services.catalogue.register(police, "residents.yaml", DOCUMENT)
-        services.catalogue.publish(police, made.interface, made.version)
+        services.lifecycle.publish(police, made.interface, made.version)
         services.catalogue.set_endpoint(police, made.interface, "http://127.0.0.1:9/base")
         self.agreements = Agreements(services.database, services.ledger, services.catalogue, services.clock)
         self.asking, self.giving = services.department("human-resources"), police
@@ -457,7 +457,7 @@ def test_an_interface_without_an_endpoint_or_publication_answers_nothing(world: 
     text = DOCUMENT.replace("police.residents", "police.others")
     services.catalogue.register(world.giving, "others.yaml", text)
     assert world.refused(NotFound, interface="police.others") == "unknown-interface"
-    services.catalogue.publish(world.giving, "police.others", "1.0.0")
+    services.lifecycle.publish(world.giving, "police.others", "1.0.0")
     assert world.refused(interface="police.others") == "no-agreement"
     world.agree(replace(WISH, interface="police.others"))
     assert world.refused(Unavailable, interface="police.others") == "no-endpoint"

@@ -27,6 +27,8 @@ from exchange.brokering.model import State
 from exchange.brokering.reduce import Reduced
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import Incoming, Outgoing
+from exchange.catalogue.lifecycle import Lifecycle
+from exchange.catalogue.news import News
 from exchange.catalogue.service import Catalogue
 from exchange.database import Database
 from exchange.errors import TongbanError
@@ -115,7 +117,9 @@ class Watch:
         catalogue = Catalogue(self.database, self.ledger, self.clock, allow_loopback=True)
         self.police = Caller("c1", "police", "department", frozenset({"admin"}), "c1", "client")
         catalogue.register(self.police, "people.yaml", DOCUMENT)
-        catalogue.publish(self.police, "police.people", "1.0.0")
+        Lifecycle(catalogue, News(self.database, self.ledger, self.clock)).publish(
+            self.police, "police.people", "1.0.0"
+        )
         catalogue.set_endpoint(self.police, "police.people", "http://127.0.0.1:9")
         self.agreements = Agreements(self.database, self.ledger, catalogue, self.clock)
         self.broker = Broker(self.database, self.ledger, catalogue, self.agreements, self, self.clock)

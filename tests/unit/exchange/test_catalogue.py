@@ -55,7 +55,7 @@ def engineer(services: Any) -> Any:
 
 @pytest.fixture
 def web(services: Any) -> TestClient:
-    client: TestClient = services.web(routes.router(services.catalogue, services.access))
+    client: TestClient = services.web(routes.router(services.catalogue, services.lifecycle, services.access))
     return client
 
 
@@ -149,11 +149,11 @@ def test_publication_moves_what_everybody_sees(services: Any, engineer: Any) -> 
     catalogue = services.catalogue
     catalogue.register(engineer, "a.yaml", api())
     assert catalogue.search() == []
-    published = catalogue.publish(engineer, "civil-affairs.windows", "1.0.0")
+    published = services.lifecycle.publish(engineer, "civil-affairs.windows", "1.0.0").version
     assert (published.state, published.published_at) == (State.PUBLISHED, "2026-11-02T01:00:00.000Z")
     catalogue.register(engineer, "a.yaml", api("1.1.0", "新窗口"))
     assert catalogue.interface("civil-affairs.windows").version == "1.0.0"  # a new draft changes nothing yet
-    catalogue.publish(engineer, "civil-affairs.windows", "1.1.0")
+    services.lifecycle.publish(engineer, "civil-affairs.windows", "1.1.0")
     record = catalogue.interface("civil-affairs.windows")
     assert (record.version, record.state, record.title["zh_CN"]) == ("1.1.0", State.PUBLISHED, "新窗口")
     assert [(v.version, v.state) for v in catalogue.versions("civil-affairs.windows")] == [
@@ -168,17 +168,17 @@ def test_publication_moves_what_everybody_sees(services: Any, engineer: Any) -> 
 def test_publishing_again_changes_nothing_and_never_goes_back(services: Any, engineer: Any) -> None:
     catalogue = services.catalogue
     catalogue.register(engineer, "a.yaml", api())
-    first = catalogue.publish(engineer, "civil-affairs.windows", "1.0.0")
-    assert catalogue.publish(engineer, "civil-affairs.windows", "1.0.0") == first
+    first = services.lifecycle.publish(engineer, "civil-affairs.windows", "1.0.0").version
+    assert services.lifecycle.publish(engineer, "civil-affairs.windows", "1.0.0").version == first
     assert services.kinds().count("interface.published") == 1
     catalogue.register(engineer, "a.yaml", api("2.0.0"))
-    catalogue.publish(engineer, "civil-affairs.windows", "2.0.0")
+    services.lifecycle.publish(engineer, "civil-affairs.windows", "2.0.0")
     with pytest.raises(Conflict):
-        catalogue.publish(engineer, "civil-affairs.windows", "1.0.0")
+        services.lifecycle.publish(engineer, "civil-affairs.windows", "1.0.0")
     with pytest.raises(NotFound):
-        catalogue.publish(engineer, "civil-affairs.windows", "3.0.0")
+        services.lifecycle.publish(engineer, "civil-affairs.windows", "3.0.0")
     with pytest.raises(Forbidden):
-        catalogue.publish(services.department("police"), "civil-affairs.windows", "2.0.0")
+        services.lifecycle.publish(services.department("police"), "civil-affairs.windows", "2.0.0")
 
 
 def test_an_interface_keeps_its_kind(services: Any, engineer: Any) -> None:
@@ -211,14 +211,14 @@ def test_an_interface_keeps_its_kind(services: Any, engineer: Any) -> None:
 )
 def test_search_takes_words_of_either_language_as_they_are(services: Any, engineer: Any, q: str, found: bool) -> None:
     services.catalogue.register(engineer, "a.yaml", api())
-    services.catalogue.publish(engineer, "civil-affairs.windows", "1.0.0")
+    services.lifecycle.publish(engineer, "civil-affairs.windows", "1.0.0")
     assert bool(services.catalogue.search(q)) is found
 
 
 def test_search_filters_and_shows_own_drafts_only(services: Any, engineer: Any) -> None:
     catalogue = services.catalogue
     catalogue.register(engineer, "a.yaml", api())
-    catalogue.publish(engineer, "civil-affairs.windows", "1.0.0")
+    services.lifecycle.publish(engineer, "civil-affairs.windows", "1.0.0")
     catalogue.register(engineer, "odcs.yaml", RECORDS)
     police = services.department("police")
     catalogue.register(police, "a.yaml", api(department="police", id="police.windows"))
@@ -344,7 +344,7 @@ def test_an_endpoint_is_recorded(services: Any, engineer: Any) -> None:
     assert catalogue.interface("civil-affairs.windows").endpoint == "http://127.0.0.1:8123/base"
     catalogue.set_endpoint(engineer, "civil-affairs.windows", "http://127.0.0.1:8124")
     assert services.last("interface.endpoint")["replaces"] == "http://127.0.0.1:8123/base"
-    catalogue.publish(engineer, "civil-affairs.windows", "1.0.0")
+    services.lifecycle.publish(engineer, "civil-affairs.windows", "1.0.0")
     assert catalogue.interface("civil-affairs.windows").endpoint == "http://127.0.0.1:8124"  # survives publication
     with pytest.raises(Forbidden):
         catalogue.set_endpoint(services.department("police"), "civil-affairs.windows", "http://127.0.0.1:1")

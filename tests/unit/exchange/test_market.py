@@ -72,7 +72,7 @@ def bazaar(services: Services) -> Bazaar:
     for interface in library.matter("newborn").interfaces.values():
         owner = services.department(str(interface.department))
         made = services.catalogue.register(owner, interface.document.name, interface.document.text.decode())
-        services.catalogue.publish(owner, made.interface, made.version)
+        services.lifecycle.publish(owner, made.interface, made.version)
     agreements = Agreements(services.database, services.ledger, services.catalogue, services.clock)
     jobs = Jobs(services.database, services.home, "w", services.clock)
     key = Ed25519PrivateKey.generate()

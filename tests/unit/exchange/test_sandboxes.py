@@ -71,7 +71,7 @@ def made(services: Any, home: Path | None = None) -> Sandboxes:
 def sandboxes(services: Any) -> Iterator[Sandboxes]:
     police = services.department("police")
     version = services.catalogue.register(police, "notes.yaml", NOTES)
-    services.catalogue.publish(police, version.interface, version.version)
+    services.lifecycle.publish(police, version.interface, version.version)
     service = made(services)
     yield service
     service.close()
@@ -330,7 +330,7 @@ def test_a_dataset_is_made_judged_recorded_and_downloaded_in_pieces(
     publisher = services.department("police")
     text = (LIBRARY / "police/resident-register/odcs.yaml").read_text(encoding="utf-8")
     version = services.catalogue.register(publisher, "odcs.yaml", text)
-    services.catalogue.publish(publisher, version.interface, version.version)
+    services.lifecycle.publish(publisher, version.interface, version.version)
     table = services.catalogue.interface(version.interface).spec.tables[0].name
     jobs = sandboxes.datasets.jobs
     headers, rival = services.bearer(services.vendor()), services.bearer(services.vendor("rival"))
