@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,16 +20,19 @@ from exchange.agreements.service import Agreements
 from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
 from exchange.brokering.service import Broker
-from exchange.brokering.sources import ServiceSource
+from exchange.brokering.sources import Outgoing, ServiceSource, SourceFailure
 from exchange.catalogue import routes as catalogue_routes
 from exchange.catalogue.endpoint import check_endpoint
 from exchange.catalogue.lifecycle import Lifecycle
+from exchange.catalogue.model import Record
 from exchange.catalogue.news import News
+from exchange.catalogue.probing import Probing
 from exchange.catalogue.service import Catalogue
 from exchange.certification import routes as certification_routes
 from exchange.certification.service import Certifications
 from exchange.clock import Clock, system_clock
 from exchange.database import Database
+from exchange.errors import Upstream
 from exchange.http import health, problems
 from exchange.jobs import Jobs
 from exchange.keys import Keys
@@ -42,7 +45,7 @@ from exchange.market.statements import Statements
 from exchange.oversight import routes as oversight_routes
 from exchange.oversight.service import Oversight
 from exchange.parties import routes as parties_routes
-from exchange.parties.access import Access
+from exchange.parties.access import SYSTEM, Access
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.portal import launches
@@ -65,6 +68,7 @@ class Services:
     parties: Parties
     catalogue: Catalogue
     lifecycle: Lifecycle
+    probing: Probing
     agreements: Agreements
     broker: Broker
     sandboxes: Sandboxes
@@ -96,6 +100,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     broker = Broker(database, ledger, catalogue, agreements, source, clock)
     sandboxes = Sandboxes(database, ledger, jobs, catalogue, settings, keys.secret("sandboxes"), clock)
     vault.derived = sandboxes.credential
+    probing = Probing(catalogue, partial(_send, source))
+    lifecycle.ready = probing.ready
     certificates = keys.signing("certificates")
     certifications = Certifications(
         database, ledger, jobs, certificates, settings.home / "certifications", settings.base_url, clock
@@ -120,6 +126,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         parties,
         catalogue,
         lifecycle,
+        probing,
         agreements,
         broker,
         sandboxes,
@@ -141,6 +148,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         keeper.start()
         threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
         threads.append(_every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
+        threads.append(_every(SWEEP_SECONDS, partial(probing.due, SYSTEM), stop, "probes"))
 
     def down() -> None:
         stop.set()
@@ -169,7 +177,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         health.router({"database": database.check, "ledger": keeper.check}),
         ledger_routes.router(ledger, access),
         parties_routes.router(parties, access),
-        catalogue_routes.router(catalogue, lifecycle, access),
+        catalogue_routes.router(catalogue, lifecycle, probing, access),
         agreements_routes.router(agreements, access),
         brokering_routes.router(broker, vault, access, market.resolve),
         sandboxes_routes.router(sandboxes, access),
@@ -195,6 +203,18 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     app.mount("/sandboxes", sandboxes)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "portal" / "static"))
     return app
+
+
+def _send(
+    source: ServiceSource, record: Record, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+) -> tuple[int, Mapping[str, str], bytes]:
+    """A probe's call, made as the broker makes its own: same limits, same guard against our own network."""
+    call = Outgoing(record.id, record.department, record.endpoint or "", method, path, query, headers, body)
+    try:
+        answer = source.fetch(call)
+    except SourceFailure as failure:
+        raise Upstream(failure.rule) from None
+    return answer.status, answer.headers, answer.body
 
 
 def _names(parties: Parties) -> Callable[[str], dict[str, str]]:

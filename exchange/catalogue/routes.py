@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from exchange.catalogue.lifecycle import Lifecycle, effective_of
 from exchange.catalogue.model import Record, Version
+from exchange.catalogue.probing import Probe, Probing
 from exchange.catalogue.service import LARGEST, Catalogue
 from exchange.catalogue.store import Line
 from exchange.errors import NotFound
@@ -48,13 +49,20 @@ class DeprecationIn(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
+class WaiverIn(BaseModel):
+    """Body of PUT /interfaces/{id}/waiver."""
+
+    reason: str = Field(min_length=10, max_length=2000)
+    days: int = Field(ge=1, le=180)
+
+
 class SubscriptionIn(BaseModel):
     """Body of PUT /interfaces/{id}/subscription."""
 
     consent: str | None = Field(None, max_length=100, description="a version taken at once, however it breaks")
 
 
-def router(service: Catalogue, lifecycle: Lifecycle, access: Access) -> APIRouter:
+def router(service: Catalogue, lifecycle: Lifecycle, probing: Probing, access: Access) -> APIRouter:
     """Routes of the catalogue; reading needs a caller too."""
     once = idempotent(service.database, service.clock, access.who)
     routes = APIRouter(prefix="/api/v1/interfaces", route_class=once, tags=["catalogue"])
@@ -89,6 +97,22 @@ def router(service: Catalogue, lifecycle: Lifecycle, access: Access) -> APIRoute
         told = [change.to_json() for change in found_changes]
         problem = misfit(old, new, found_changes)
         return {"old": old, "new": new, "needed": needed(found_changes), "misfit": problem, "changes": told}
+
+    @routes.post("/{interface}/probes", status_code=201)
+    def probe(interface: str, caller: Who, version: str | None = None) -> dict[str, Any]:
+        """Ask the registered endpoint every operation, with made-up data; nothing is changed there."""
+        return _probe(probing.probe(caller, interface, version))
+
+    @routes.get("/{interface}/probes/latest")
+    def last_probe(interface: str, caller: Who) -> dict[str, Any]:
+        """What the latest probe found, operation by operation."""
+        _visible(service, caller, interface)
+        return _probe(probing.last(caller, interface))
+
+    @routes.put("/{interface}/waiver")
+    def waive(interface: str, body: WaiverIn, caller: Who) -> dict[str, Any]:
+        """Let it be published without a passing probe, for a reason and a time."""
+        return {"interface": interface, "until": probing.waive(caller, interface, body.reason, body.days)}
 
     @routes.put("/{interface}/deprecation")
     def deprecate(interface: str, body: DeprecationIn, caller: Who) -> dict[str, Any]:
@@ -188,6 +212,10 @@ def router(service: Catalogue, lifecycle: Lifecycle, access: Access) -> APIRoute
         return Response(data, media_type=media, headers=headers)
 
     return routes
+
+
+def _probe(probe: Probe) -> dict[str, Any]:
+    return {**asdict(probe), "live": round(probe.live, 4)}
 
 
 def _line(line: Line) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Announced and retired versions, subscriptions and notices of the catalogue."""
+"""Announced and retired versions, subscriptions, notices, probes and waivers of the catalogue."""
 
 from __future__ import annotations
 
@@ -45,10 +45,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_interface_notices")),
     )
     op.create_index(op.f("ix_interface_notices_party"), "interface_notices", ["party"])
+    op.create_table(
+        "interface_probes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("interface", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("results", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["interface"], ["interfaces.id"], name=op.f("fk_interface_probes_interface_interfaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_interface_probes")),
+    )
+    op.create_index(op.f("ix_interface_probes_interface"), "interface_probes", ["interface"])
+    op.create_table(
+        "interface_waivers",
+        sa.Column("interface", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["interface"], ["interfaces.id"], name=op.f("fk_interface_waivers_interface_interfaces")
+        ),
+        sa.PrimaryKeyConstraint("interface", name=op.f("pk_interface_waivers")),
+    )
 
 
 def downgrade() -> None:
     """Back to the shape before."""
+    op.drop_table("interface_waivers")
+    op.drop_table("interface_probes")
     op.drop_table("interface_notices")
     op.drop_table("interface_subscriptions")
     op.drop_column("interface_versions", "effective_at")

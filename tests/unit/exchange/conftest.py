@@ -23,8 +23,10 @@ from sqlalchemy import create_engine, text
 
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.news import News
+from exchange.catalogue.probing import Probing
 from exchange.catalogue.service import Catalogue
 from exchange.database import Database, metadata
+from exchange.errors import Upstream
 from exchange.http import problems
 from exchange.ledger import guard
 from exchange.ledger.service import Ledger
@@ -136,6 +138,7 @@ class Services:
     parties: Parties
     catalogue: Catalogue
     lifecycle: Lifecycle
+    probing: Probing
     made: set[str] = field(default_factory=set)
 
     def caller(self, party: str, kind: str, *roles: str, via: str = "client") -> Caller:
@@ -189,7 +192,12 @@ def services(database: Database, clock: TestClock, tmp_path: Path) -> Services:
     access = Access(database, tokens, clock)
     catalogue = Catalogue(database, ledger, clock, allow_loopback=True)
     lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
-    return Services(database, clock, tmp_path, ledger, tokens, access, parties, catalogue, lifecycle)
+    probing = Probing(catalogue, _nowhere)
+    return Services(database, clock, tmp_path, ledger, tokens, access, parties, catalogue, lifecycle, probing)
+
+
+def _nowhere(*_call: object) -> tuple[int, dict[str, str], bytes]:
+    raise Upstream("provider-unreachable")
 
 
 def _empty(url: str) -> None:

@@ -304,7 +304,7 @@ PUBLIC = {
 def test_anonymous_calls_are_401_on_every_route_but_the_public_ones(services: Any) -> None:
     routers = [
         parties_routes.router(services.parties, services.access),
-        catalogue_routes.router(services.catalogue, services.lifecycle, services.access),
+        catalogue_routes.router(services.catalogue, services.lifecycle, services.probing, services.access),
         ledger_routes.router(services.ledger, services.access),
     ]
     web = services.web(*routers)

@@ -55,7 +55,9 @@ def engineer(services: Any) -> Any:
 
 @pytest.fixture
 def web(services: Any) -> TestClient:
-    client: TestClient = services.web(routes.router(services.catalogue, services.lifecycle, services.access))
+    client: TestClient = services.web(
+        routes.router(services.catalogue, services.lifecycle, services.probing, services.access)
+    )
     return client
 
 

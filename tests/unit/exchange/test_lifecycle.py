@@ -41,7 +41,9 @@ def published(services: Any, engineer: Any) -> Any:
 
 @pytest.fixture
 def web(services: Any) -> TestClient:
-    client: TestClient = services.web(routes.router(services.catalogue, services.lifecycle, services.access))
+    client: TestClient = services.web(
+        routes.router(services.catalogue, services.lifecycle, services.probing, services.access)
+    )
     return client
 
 
