@@ -18,7 +18,6 @@ from exchange.oversight.service import Oversight
 from exchange.parties.access import Access, Caller
 from exchange.parties.service import Parties
 from exchange.portal import sankey, views
-from exchange.portal.interfaces import answered
 from exchange.portal.language import chosen, text, translations
 from exchange.portal.pages import Pages
 from exchange.portal.problem import readable
@@ -85,27 +84,6 @@ def router(
         response = RedirectResponse("/", status_code=303)
         access.forget(response)
         return response
-
-    @routes.get("/catalogue")
-    def catalogue_page(request: Request, caller: Who, q: str = "", kind: str = "", department: str = "") -> Response:
-        return pages.render(
-            request,
-            caller,
-            "catalogue.html",
-            records=catalogue.search(q or None, kind=kind or None, department=department or None),
-            q=q,
-            kind=kind,
-            department=department,
-            departments=[party for party in parties.parties() if party.kind == "department"],
-        )
-
-    @routes.get("/catalogue/{identifier}")
-    def interface_page(request: Request, caller: Who, identifier: str) -> Response:
-        record = catalogue.interface(identifier)
-        titles = {known.id: known.title for known in catalogue.search()}
-        return pages.render(
-            request, caller, "interface.html", record=record, spec=record.spec, answered=answered, titles=titles
-        )
 
     @routes.get("/market")
     @routes.get("/market/{matter}")
