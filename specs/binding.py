@@ -232,8 +232,5 @@ def _overlap(one: str, other: str) -> float:
 
 def _qualifier_of(name: str, element: Element) -> str | None:
     """The qualifier in a field's name whose declared element is the bare one (`MQ_XM` declared as XM)."""
-    try:
-        qualifier, named = elements.resolve(name)
-    except KeyError:
-        return None
-    return qualifier if named is element else None
+    composed = elements.find(name)
+    return composed[0] if composed is not None and composed[1] is element else None

@@ -58,11 +58,8 @@ def _alone(reading: Reading, upper: str) -> float:
 
 def _divided(upper: str) -> list[Reading]:
     known = lexicon()
-    try:
-        qualifier, element = elements.resolve(upper)
-    except KeyError:
-        pass
-    else:
+    if (composed := elements.find(upper)) is not None:
+        qualifier, element = composed
         others = [id for id in known.initials.get(upper, ()) if id != element.id]
         worth = 0.95 if len(upper) >= 4 else 0.9 if len(upper) == 3 else 0.85
         return [

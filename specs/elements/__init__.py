@@ -104,6 +104,11 @@ def resolve(identifier: str) -> tuple[str | None, Element]:
     that is an element itself is never taken apart (HJDZ, QFJG), and the longest qualifier wins (JHRYXM is
     JHRY + XM). Letter case does not matter. Raises KeyError naming near identifiers.
     """
+    return find(identifier) or (None, named(identifier, _dictionary().names, "data element"))
+
+
+def find(identifier: str) -> tuple[str | None, Element] | None:
+    """The same, but None for an identifier nobody knows: for those who only ask."""
     known = _dictionary()
     wanted = identifier.strip().upper()
     if (plain := known.names.get(wanted)) is not None:
@@ -112,7 +117,7 @@ def resolve(identifier: str) -> tuple[str | None, Element]:
         rest = wanted.removeprefix(mark)
         if rest != wanted and (element := known.names.get(rest.removeprefix("_"))) is not None:
             return known.marks[mark], element
-    return None, named(identifier, known.names, "data element")
+    return None
 
 
 @dataclass(frozen=True, slots=True)
