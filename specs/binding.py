@@ -19,7 +19,7 @@ from specs.evidence import by_values, fit
 from specs.lexicon import lexicon, words_of
 from specs.model import Field, Interface
 from specs.namereading import UNCERTAIN, Reading, chinese, english, identifier
-from specs.namewords import NOISE, ORGANISATION, PERSON, PERSON_FACTS
+from specs.namewords import NOISE, ORGANISATION, PAIRS, PERSON, PERSON_FACTS
 from specs.schema import Schema
 from specs.words import is_chinese
 
@@ -180,6 +180,8 @@ def _generic(field: Field, near: Surroundings) -> list[Reading]:
         return [Reading("ZJHM", None, 0.85, "number beside the type of its document")]
     if words == ("registered", "address") and near.organisation:
         return [Reading("ZCDZ", None, 0.85, "registered address of an organisation")]
+    if PAIRS.get(field.name.upper(), " ") in near.words and len(name) == 2:
+        return [Reading(field.name.upper(), None, 0.9, "beside its other half")]
     if name == "name":
         if near.person:
             return [Reading("XM", None, 0.8, "name in a record of a person")]

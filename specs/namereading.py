@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from specs import elements
 from specs.lexicon import Words, key, lexicon, words_of
-from specs.namewords import AMBIGUOUS, CARRIED, CHINESE_NOISE, NOISE, TAILS
+from specs.namewords import AMBIGUOUS, CARRIED, CHINESE_NOISE, COMPOSED, NOISE, TAILS, USUAL, WEAK_TAILS
 
 UNCERTAIN = 0.45
 """What a reading is worth that only context can make good."""
@@ -63,7 +63,7 @@ def _divided(upper: str) -> list[Reading]:
         others = [id for id in known.initials.get(upper, ()) if id != element.id]
         worth = 0.95 if len(upper) >= 4 else 0.9 if len(upper) == 3 else 0.85
         return [
-            Reading(element.id, qualifier, worth - (0 if not others else 0.1 if len(upper) > 2 else 0.3), "identifier"),
+            Reading(element.id, qualifier, worth - (0 if not others else 0.1 if len(upper) > 2 or upper in USUAL else 0.3), "identifier"),
             *(Reading(id, None, 0.6 if len(upper) > 2 else 0.5, "pinyin initials") for id in others),
         ]
     spelled = upper.replace("_", "").lower()
@@ -90,6 +90,15 @@ def _with_role(upper: str, spelled: str) -> list[Reading]:
             return [Reading(id, role, worth, "pinyin initials with their role") for id in ids]
         if role is not None and joined[cut:] == "MC" and cut > 2:
             return [Reading("XM", role, 0.7, "pinyin initials with their role")]
+    return _ending(joined)
+
+
+def _ending(joined: str) -> list[Reading]:
+    """A long identifier at the end of a longer one: ZCDZ + YZBM."""
+    for cut in range(1, len(joined) - 3):
+        composed = elements.find(joined[cut:])
+        if composed is not None and composed[1].id in CARRIED:
+            return [Reading(composed[1].id, composed[0], 0.7, f"ends in {joined[cut:]}", said=False)]
     return []
 
 
@@ -100,8 +109,17 @@ def _with_role(upper: str, spelled: str) -> list[Reading]:
 def chinese(text: str) -> tuple[Reading, ...]:
     """Readings of a Chinese name or the head of a Chinese description."""
     plain = _plain(text)
-    if not plain:
-        return ()
+    if re.search(r"(?:ID|Id|id)\Z", plain):  # an identifier of something, not the thing
+        id = _named(plain[:-2]) if len(plain) > 3 else None
+        return (Reading(id, None, 0.9, "title"),) if id == "JLBS" else ()
+    found = _spoken(plain) if plain else ()
+    if not found and "/" in plain:
+        first = _spoken(plain.split("/")[0])
+        found = tuple(Reading(r.element, r.qualifier, r.confidence - 0.1, r.reason, said=False) for r in first)
+    return found
+
+
+def _spoken(plain: str) -> tuple[Reading, ...]:
     if (id := _named(plain)) is not None:
         return (Reading(id, None, 0.93, "title"),)
     known = lexicon()
@@ -115,12 +133,15 @@ def chinese(text: str) -> tuple[Reading, ...]:
             return (Reading("XM", role, 0.7, "title names a person or an organisation"),)
     if (id := _near(plain)) is not None:
         return (Reading(id, None, 0.87, "nearly the title"),)
+    for pattern, id in COMPOSED:
+        if re.fullmatch(pattern, plain):
+            return (Reading(id, None, 0.87, "words of the title"),)
     return _tail(plain)
 
 
 def _plain(text: str) -> str:
-    head = re.split(r"[，。；、,;：:\n（(【\[]", text.strip(), maxsplit=1)[0]
-    return re.sub(r"[\s“”\"'*]+|(?:id|ID|Id)\Z", "", head)
+    head = re.split(r"[，。；、,;：:_\n（(【\[]", text.strip(), maxsplit=1)[0]
+    return re.sub(r"[\s“”\"'*]+|(?<=[\u4e00-\u9fff])[0-9].*", "", head)
 
 
 def _named(text: str) -> str | None:
@@ -143,11 +164,24 @@ _SWAPS = (
 
 def _near(text: str) -> str | None:
     known = lexicon().chinese
-    for said, meant in _SWAPS:
-        if text.endswith(said) and len(text) - len(said) >= 2:
-            if (id := known.get(text[: len(text) - len(said)] + meant)) is not None:
+    bare = re.sub(r"(?:代码|编码)\Z", "", text)
+    for form in dict.fromkeys((text, bare)):
+        for said, meant in (*_SWAPS, ("", "")):
+            if not form.endswith(said) or len(form) - len(said) < 2:
+                continue
+            id = known.get(form[: len(form) - len(said)] + meant)
+            if id is not None and (form == text and said not in _CODED or _coded(id)):
                 return id
     return None
+
+
+_CODED = ("代码", "编码", "码")
+
+
+def _coded(id: str) -> bool:
+    """Whether a name of the element may have 代码 put behind it: 民族代码 is 民族, but 社区代码 is no name of a 社区."""
+    element = elements.dictionary()[id]
+    return element.codes is not None or "码" in element.title["zh_CN"]
 
 
 def _tail(text: str) -> tuple[Reading, ...]:
@@ -156,7 +190,7 @@ def _tail(text: str) -> tuple[Reading, ...]:
     for cut in range(1, len(text) - 1):
         rest = text[cut:]
         id = known.chinese.get(rest) or TAILS.get(rest)
-        if id is None:
+        if id is None or rest in WEAK_TAILS:
             continue
         before = text[:cut].removesuffix("的")
         if id == "XXDZ" and re.search(r"网|链接|接口|下载|图片|文件|附件|IP|ip|邮件", before):

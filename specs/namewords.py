@@ -27,7 +27,8 @@ ABBREVIATIONS: dict[str, str] = {
     "modify": "modified", "updated": "update", "identifier": "id", "ident": "id", "uuid": "id", "licensed": "licenced",
     "issuedate": "issue date", "validfrom": "valid from", "validto": "valid to", "ethnicity": "ethnic group",
     "telephone": "telephone", "idcard": "id card", "idno": "id number", "regno": "registration number",
-    "dlno": "driving licence number", "expiration": "expiry", "sexe": "sex", "mfd": "manufacture date",
+    "dlno": "driving licence number", "expiration": "expiry", "expire": "expiry", "expired": "expiry", "realname": "real name", "organ": "organ",
+    "detl": "detail", "detail": "detail", "birth": "birth", "mobileno": "mobile number", "telno": "telephone number", "sexe": "sex", "mfd": "manufacture date",
     "householder": "household head", "districts": "district",
 }  # fmt: skip
 """What a short or joined spelling stands for; British spelling is the norm."""
@@ -50,7 +51,7 @@ CHINESE_NOISE = (
 
 CARRIED = frozenset(
     "GMSFHM TYSHXYDM ZZJGDM LXDH GDDH CZHM DZYX YZBM WZDZ JD WD CSRQ XBDM MZDM GJDM NL HPHM CLSBDH FDJH JSZH XZQH"
-    " ZZBS BDCDYH BDCQZH HZHM YHKH XXDZ JE ZJHM ZJLXDM NSRSBH XM XS MING DWMC SFMC CSMC QXMC GJDQ JLX ZP JCRQ"
+    " ZZBS BDCDYH BDCQZH HZHM YHKH XXDZ JE ZJHM ZJLXDM NSRSBH XM XS MING DWMC SFMC CSMC QXMC GJDQ JLX ZP QFJG QFRQ YXQQ YXQZ DJJG"
     " KHYH HYZKDM XLDM YHM CFJE ZDMJ JZMJ CJSJ GXSJ SSZTMC".split()
 )
 """Elements that stay themselves whatever unknown words stand before their name: the e-mail address of a sender is an
@@ -59,6 +60,24 @@ e-mail address. A date of something unknown is another date, so no date but that
 TAILS = {
     "电话": "LXDH", "手机": "LXDH", "身份证": "GMSFHM", "邮箱": "DZYX", "金额": "JE", "地址": "XXDZ", "姓名": "XM", "备注": "BZ",
 }  # fmt: skip
+
+WEAK_TAILS = frozenset("机构代码 单位代码 组织代码 区划代码 证件编号 名字 联系方式 说明 年份 号牌".split())
+"""Names that are too general to be found at the end of a longer one."""
+
+USUAL = frozenset("XM XB MZ BZ".split())
+"""Two letters that mean the same in nearly every table."""
+
+PAIRS = {"JD": "wd", "WD": "jd"}
+"""Short names that are clear beside their other half."""
+
+COMPOSED = (
+    (r"(户籍|户口|常住户口).{0,5}(地址|详址|住址)", "HJDZ"), (r"(现|居|常|实际|家庭|经常).{0,2}(住|居).{0,5}(地址|详址|住址)", "XZZXZ"),
+    (r"(现|目前).{0,3}(地址|详址)", "XZZXZ"), (r"(通讯|通信|邮寄|收件|寄送|送达).{0,4}(地址|详址)", "YJDZ"), (r"(注册|登记).{0,2}(地址|详址)", "ZCDZ"),
+    (r"(经营|生产经营|营业).{0,2}(地址|场所|详址)", "JYCS"), (r"(户籍|户口).{0,4}(区划|省市县|省县|市县区|地区代码).*", "HJXZQH"),
+    (r"(现住|居住|常住).{0,4}(区划|省市县|市县区|地区代码).*", "XZZXZQH"), (r"出生地?.{0,2}(区划|省市县|市县区|地区代码).*", "CSDSSXQ"),
+    (r"参保.{0,3}(区划|省市县|统筹区).*", "CBXZQH"), (r"(不动产|房屋|住房|房产).{0,2}(地址|坐落|详址)", "FWZL"),
+)  # fmt: skip
+"""Chinese names made of two halves, each of many words: whose place, and that it is one."""
 
 PERSON = frozenset(
     "person citizen people resident applicant patient user individual employee student child parent father mother spouse"
