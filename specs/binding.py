@@ -19,7 +19,7 @@ from specs.evidence import by_values, fit
 from specs.lexicon import lexicon, words_of
 from specs.model import Field, Interface
 from specs.namereading import UNCERTAIN, Reading, chinese, english, identifier
-from specs.namewords import NOISE, ORGANISATION, PAIRS, PERSON, PERSON_FACTS
+from specs.namewords import namewords
 from specs.schema import Schema
 from specs.words import is_chinese
 
@@ -106,12 +106,12 @@ def surroundings(siblings: Iterable[Field], owner: str) -> Surroundings:
         readings = identifier(field.name, pinyin=True)
         short += bool(readings) and len(field.name) > 2 and not lexicon().english.get(words_of(field.name))
     owners = frozenset(words_of(owner))
-    person = bool(owners & PERSON or names & PERSON_FACTS)
+    person = bool(owners & namewords().person or names & namewords().person_facts)
     return Surroundings(
         words=frozenset(names) | owners,
         pinyin=spoken > 0 or short >= max(2, len(names) // 6),
         person=person,
-        organisation=not person and bool(owners & ORGANISATION),
+        organisation=not person and bool(owners & namewords().organisation),
     )
 
 
@@ -167,7 +167,9 @@ def _of_name(field: Field, near: Surroundings) -> list[Reading]:
         for mark in (".", ",", ";", " - ", "(", ":", " of ", " for ", " in ", " where "):
             head = head.split(mark)[0]
         for reading in english(head, near.words) if 0 < len(head.split()) < 7 else ():
-            if reading.confidence > UNCERTAIN and len(set(words_of(head)) - NOISE) > 1:  # "current state" says too little
+            if (
+                reading.confidence > UNCERTAIN and len(set(words_of(head)) - namewords().noise) > 1
+            ):  # "current state" says too little
                 found.append(replace(reading, confidence=reading.confidence - 0.15, reason="description"))
     return found
 
@@ -180,7 +182,7 @@ def _generic(field: Field, near: Surroundings) -> list[Reading]:
         return [Reading("ZJHM", None, 0.85, "number beside the type of its document")]
     if words == ("registered", "address") and near.organisation:
         return [Reading("ZCDZ", None, 0.85, "registered address of an organisation")]
-    if PAIRS.get(field.name.upper(), " ") in near.words and len(name) == 2:
+    if namewords().pairs.get(field.name.upper(), " ") in near.words and len(name) == 2:
         return [Reading(field.name.upper(), None, 0.9, "beside its other half")]
     if name == "name":
         if near.person:
@@ -191,12 +193,12 @@ def _generic(field: Field, near: Surroundings) -> list[Reading]:
     return []
 
 
-_KINDS_OF_DOCUMENT = frozenset("idtype id_type documenttype document_type doctype certtype zjlx zjlxdm".split())
+_KINDS_OF_DOCUMENT = frozenset({"idtype", "documenttype", "doctype", "certtype", "zjlx", "zjlxdm"})
 
 
 def _agreed(reading: Reading, names: list[Reading]) -> Reading:
-    """A reading of the words, surer when the name says the same. The name of a column is the composition GA/T 543 knows:
-    a title that merely names the record's subject (参保人姓名 for XM) adds no qualifier."""
+    """A reading of the words, surer when the name says the same. The name of a column is the composition GA/T 543
+    knows: a title that merely names the record's subject (参保人姓名 for XM) adds no qualifier."""
     for other in names:
         if other.element == reading.element:
             both = 1 - (1 - reading.confidence) * (1 - other.confidence)
@@ -206,7 +208,9 @@ def _agreed(reading: Reading, names: list[Reading]) -> Reading:
     return reading
 
 
-_OTHERS = frozenset("FQ MQ JHR JHRY JHRE NAN NV PO HZ FR DLR LXR JBR FZR CWFZR".split())
+_OTHERS = frozenset(
+    {"FQ", "MQ", "JHR", "JHRY", "JHRE", "NAN", "NV", "PO", "HZ", "FR", "DLR", "LXR", "JBR", "FZR", "CWFZR"}
+)
 """Roles that never are the record's own subject."""
 
 

@@ -14,9 +14,10 @@ from specs.words import say
 _LENT = ("type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "items", "properties",
          "title", "description", "x-en", "x-element", "x-sensitivity", "example", "examples")  # fmt: skip
 _SILENT = frozenset(
-    "properties items schema components schemas definitions paths content allOf oneOf anyOf defs $defs additionalProperties"
-    " get post put patch delete head options requestBody responses parameters body default".split()
-)
+    {"properties", "items", "schema", "components", "schemas", "definitions", "paths", "content", "allOf", "oneOf",
+     "anyOf", "$defs", "additionalProperties", "requestBody", "responses", "parameters", "body", "default",
+     "get", "put", "post", "patch", "delete", "head", "options"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,11 @@ def fit(element: Element, schema: Schema) -> tuple[float, str]:
     if isinstance(listed := schema.get("enum"), list) and listed:
         of_values, said = _of_values(element, listed)
         factor, why = factor * of_values, said or why
-    elif element.codes is None and isinstance(pattern := schema.get("pattern"), str):
-        if (matched := _matches(pattern, element.id)) is not None:
-            factor, why = (min(1.0, factor * 1.1), "its pattern") if matched else (factor * 0.7, "another pattern")
+        return factor, why
+    pattern = schema.get("pattern")
+    matched = _matches(pattern, element.id) if element.codes is None and isinstance(pattern, str) else None
+    if matched is not None:
+        factor, why = (min(1.0, factor * 1.1), "its pattern") if matched else (factor * 0.7, "another pattern")
     return factor, why
 
 
@@ -65,7 +67,7 @@ def holds(element: Element, schema: Schema) -> bool:
 
 
 def by_values(schema: Schema) -> list[Reading]:
-    """Elements that the values alone speak for: an e-mail format, the pattern of a citizen number, a whole code list."""
+    """Elements the values alone speak for: an e-mail format, the pattern of a citizen number, a whole code list."""
     if schema.get("format") == "email":
         return [Reading("DZYX", None, 0.8, "format email")]
     if isinstance(pattern := schema.get("pattern"), str) and _kind(schema) in ("string", None):
@@ -74,8 +76,8 @@ def by_values(schema: Schema) -> list[Reading]:
                 return [Reading(id, None, 0.7, f"pattern of {id}")]
     if isinstance(listed := schema.get("enum"), list):
         values = frozenset(str(value) for value in listed if value is not None)
-        if (id := _lists().get(values)) is not None:
-            return [Reading(id, None, 0.8, "its list of values")]
+        if (listed_for := _lists().get(values)) is not None:
+            return [Reading(listed_for, None, 0.8, "its list of values")]
     return []
 
 

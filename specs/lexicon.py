@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from specs import elements
-from specs.namewords import ABBREVIATIONS, SILENT
+from specs.namewords import namewords
 from specs.words import is_chinese
 
 Words = tuple[str, ...]
@@ -90,9 +90,9 @@ def words_of(name: str) -> Words:
 
 def _spelled_out(parts: Iterable[str]) -> Iterator[str]:
     for part in parts:
-        if part in SILENT:
+        if part in namewords().silent:
             continue
-        for word in ABBREVIATIONS.get(part, part).split():
+        for word in namewords().abbreviations.get(part, part).split():
             yield _singular(word)
 
 

@@ -1,4 +1,4 @@
-"""What a name alone says: readings of an identifier, a Chinese name, an English phrase, each with a first confidence."""
+"""What a name alone says: readings of identifiers, Chinese names, English phrases, each with a first confidence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from specs import elements
 from specs.lexicon import Words, key, lexicon, words_of
-from specs.namewords import AMBIGUOUS, CARRIED, CHINESE_NOISE, COMPOSED, NOISE, TAILS, USUAL, WEAK_TAILS
+from specs.namewords import namewords
 
 UNCERTAIN = 0.45
 """What a reading is worth that only context can make good."""
@@ -63,7 +63,12 @@ def _divided(upper: str) -> list[Reading]:
         others = [id for id in known.initials.get(upper, ()) if id != element.id]
         worth = 0.95 if len(upper) >= 4 else 0.9 if len(upper) == 3 else 0.85
         return [
-            Reading(element.id, qualifier, worth - (0 if not others else 0.1 if len(upper) > 2 or upper in USUAL else 0.3), "identifier"),
+            Reading(
+                element.id,
+                qualifier,
+                worth - (0 if not others else 0.1 if len(upper) > 2 or upper in namewords().usual else 0.3),
+                "identifier",
+            ),
             *(Reading(id, None, 0.6 if len(upper) > 2 else 0.5, "pinyin initials") for id in others),
         ]
     spelled = upper.replace("_", "").lower()
@@ -97,7 +102,7 @@ def _ending(joined: str) -> list[Reading]:
     """A long identifier at the end of a longer one: ZCDZ + YZBM."""
     for cut in range(1, len(joined) - 3):
         composed = elements.find(joined[cut:])
-        if composed is not None and composed[1].id in CARRIED:
+        if composed is not None and composed[1].id in namewords().carried:
             return [Reading(composed[1].id, composed[0], 0.7, f"ends in {joined[cut:]}", said=False)]
     return []
 
@@ -133,8 +138,8 @@ def _spoken(plain: str) -> tuple[Reading, ...]:
             return (Reading("XM", role, 0.7, "title names a person or an organisation"),)
     if (id := _near(plain)) is not None:
         return (Reading(id, None, 0.87, "nearly the title"),)
-    for pattern, id in COMPOSED:
-        if re.fullmatch(pattern, plain):
+    for pattern, id in namewords().composed:
+        if pattern.fullmatch(plain):
             return (Reading(id, None, 0.87, "words of the title"),)
     return _tail(plain)
 
@@ -148,15 +153,16 @@ def _named(text: str) -> str | None:
     known = lexicon().chinese
     if (id := known.get(text)) is not None:
         return id
-    for noise in CHINESE_NOISE:
-        if text.startswith(noise) and len(text) > len(noise) + 1:
-            if (id := known.get(text.removeprefix(noise).removeprefix("的"))) is not None:
-                return id
+    for noise in namewords().chinese_noise:
+        rest = text.removeprefix(noise).removeprefix("的")
+        if text.startswith(noise) and len(rest) > 1 and (id := known.get(rest)) is not None:
+            return id
     return None
 
 
 _SWAPS = (
-    ("时间", "日期"), ("日期", "时间"), ("号码", "号"), ("编号", "号"), ("号", "号码"), ("号", "编号"), ("编码", "代码"),
+    ("时间", "日期"), ("日期", "时间"), ("号码", "号"), ("编号", "号"), ("号", "号码"), ("号", "编号"),
+    ("编码", "代码"),
     ("代码", ""), ("编码", ""), ("名称", ""), ("名", "名称"), ("码", ""), ("信息", ""), ("情况", ""),
     ("类别", "类型"), ("种类", "类型"), ("类型", "种类"), ("帐号", "账号"), ("帐户", "账户"), ("年月日", "日期"),
 )  # fmt: skip
@@ -170,7 +176,7 @@ def _near(text: str) -> str | None:
             if not form.endswith(said) or len(form) - len(said) < 2:
                 continue
             id = known.get(form[: len(form) - len(said)] + meant)
-            if id is not None and (form == text and said not in _CODED or _coded(id)):
+            if id is not None and ((form == text and said not in _CODED) or _coded(id)):
                 return id
     return None
 
@@ -179,7 +185,7 @@ _CODED = ("代码", "编码", "码")
 
 
 def _coded(id: str) -> bool:
-    """Whether a name of the element may have 代码 put behind it: 民族代码 is 民族, but 社区代码 is no name of a 社区."""
+    """Whether 代码 may be put behind a name of the element: 民族代码 is 民族, but 社区代码 is no name of a 社区."""
     element = elements.dictionary()[id]
     return element.codes is not None or "码" in element.title["zh_CN"]
 
@@ -189,14 +195,14 @@ def _tail(text: str) -> tuple[Reading, ...]:
     known = lexicon()
     for cut in range(1, len(text) - 1):
         rest = text[cut:]
-        id = known.chinese.get(rest) or TAILS.get(rest)
-        if id is None or rest in WEAK_TAILS:
+        id = known.chinese.get(rest) or namewords().tails.get(rest)
+        if id is None or rest in namewords().weak_tails:
             continue
         before = text[:cut].removesuffix("的")
         if id == "XXDZ" and re.search(r"网|链接|接口|下载|图片|文件|附件|IP|ip|邮件", before):
             return ()
         role = next((known.roles[before[at:]] for at in range(len(before)) if before[at:] in known.roles), None)
-        if id in CARRIED:
+        if id in namewords().carried:
             return (Reading(id, role, 0.85 if role else 0.75, f"ends in {rest}", said=False),)
         return (Reading(id, role, UNCERTAIN, f"ends in {rest}", said=False),)
     return ()
@@ -222,14 +228,15 @@ def _phrase(words: Words, around: frozenset[str]) -> tuple[str, float] | None:
     id = lexicon().english.get(key(words))
     if id is None:
         return None
-    needed = AMBIGUOUS.get(" ".join(words))
-    if needed is not None and "*" not in needed and not (needed - set(words)) & around:
+    phrase = " ".join(words)
+    needed = namewords().ambiguous.get(phrase)
+    if needed is not None and not (needed - set(words)) & around:
         return id, UNCERTAIN
-    return id, 0.9 if len(words) > 1 else 0.8 if needed is not None else 0.85
+    return id, 0.9 if len(words) > 1 else 0.8 if needed is not None or phrase in namewords().common else 0.85
 
 
 def _quiet(words: Words) -> Words:
-    return tuple(word for word in words if word not in NOISE)
+    return tuple(word for word in words if word not in namewords().noise)
 
 
 def _undigited(words: Words) -> Words:
@@ -259,8 +266,10 @@ def _english_tail(words: Words, around: frozenset[str]) -> tuple[Reading, ...]:
         if found is None:
             continue
         id, worth = found
-        role = next((known.english_roles[words[at:cut]] for at in range(cut) if words[at:cut] in known.english_roles), None)
-        if id in CARRIED and worth > UNCERTAIN:
+        role = next(
+            (known.english_roles[words[at:cut]] for at in range(cut) if words[at:cut] in known.english_roles), None
+        )
+        if id in namewords().carried and worth > UNCERTAIN:
             return (Reading(id, role, 0.75, f"ends in {' '.join(words[cut:])}", said=False),)
         return (Reading(id, role, min(worth, UNCERTAIN), f"ends in {' '.join(words[cut:])}", said=False),)
     return ()

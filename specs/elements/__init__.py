@@ -19,7 +19,7 @@ from specs.parse import parse
 from specs.words import Text, named
 
 _FOLDER = Path(__file__).parent
-_PARTS = ("codes", "qualifiers", "elements", "pinyin")
+_PARTS = ("codes", "qualifiers", "elements", "pinyin", "words")
 _LEVELS = frozenset({"core", "important", "general-4", "general-3", "general-2", "general-1"})
 
 
@@ -97,6 +97,11 @@ def spellings() -> Mapping[str, str]:
     return _dictionary().spellings
 
 
+def words() -> Mapping[str, Any]:
+    """The lists of words.yaml by name: what names of fields are made of, whatever element they mean."""
+    return _dictionary().words
+
+
 def resolve(identifier: str) -> tuple[str | None, Element]:
     """The element a field identifier stands for, with its qualifier (None without one).
 
@@ -129,6 +134,7 @@ class _Dictionary:
     marks: Mapping[str, str]  # identifier or alias of a qualifier → its identifier
     longest_first: tuple[str, ...]
     spellings: Mapping[str, str]
+    words: Mapping[str, Any]
 
 
 @cache
@@ -152,6 +158,7 @@ def _dictionary() -> _Dictionary:
         marks=MappingProxyType(marks),
         longest_first=tuple(sorted(marks, key=lambda mark: (-len(mark), mark))),
         spellings=MappingProxyType({name: spelled for name, (_, spelled) in entries["pinyin"].items()}),
+        words=MappingProxyType({name: listed for name, (_, listed) in entries["words"].items()}),
     )
 
 

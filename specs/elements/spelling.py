@@ -22,7 +22,8 @@ pinyin:
 
 def names() -> Iterator[str]:
     """Every Chinese name of an element or a qualifier, once."""
-    marked = (*elements.dictionary().values(), *elements.qualifiers().values())
+    marked: list[elements.Element | elements.Qualifier] = [*elements.dictionary().values()]
+    marked += elements.qualifiers().values()
     every = (name for one in marked for name in (one.title.get("zh_CN", ""), *one.synonyms))
     yield from dict.fromkeys(name for name in every if is_chinese(name))
 
@@ -32,7 +33,9 @@ def spelled() -> str:
     from pypinyin import lazy_pinyin
 
     # 卡 is "ka" in every name here; alone it may be read "qia"
-    lines = (f"  {name}: {' '.join(lazy_pinyin(name.replace('卡', '咔'))).replace('ü', 'v')}\n" for name in sorted(names()))
+    lines = (
+        f"  {name}: {' '.join(lazy_pinyin(name.replace('卡', '咔'))).replace('ü', 'v')}\n" for name in sorted(names())
+    )
     return _HEAD + "".join(lines)
 
 
