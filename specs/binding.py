@@ -117,35 +117,37 @@ def surroundings(siblings: Iterable[Field], owner: str) -> Surroundings:
 
 def infer(field: Field, schema: Schema, near: Surroundings) -> Binding | None:
     """The best inferred binding, None when nothing reaches CANDIDATE. `schema` is the field's own, completed."""
-    best: Reading | None = None
-    for reading in _weighed(field, schema, near):
-        worth, why = fit(elements.dictionary()[reading.element], schema)
-        made = replace(reading, confidence=round(min(0.98, reading.confidence * worth), 2))
-        if why:
-            made = replace(made, reason=f"{made.reason}; {why}")
-        if made.confidence >= CANDIDATE and (best is None or made.confidence > best.confidence):
-            best = made
-    if best is None:
+    spoken = [_fitted(reading, schema) for reading in _weighed(field, near)]
+    sure = max((reading.confidence for reading in spoken), default=0.0)
+    of_values = [_fitted(reading, schema) for reading in by_values(schema)]
+    if sure >= POSSIBLE:  # what values suggest counts little when the words speak of something else
+        of_values = [replace(reading, confidence=reading.confidence * 0.4) for reading in of_values]
+    best = max([*spoken, *of_values], key=lambda reading: reading.confidence, default=None)
+    if best is None or best.confidence < CANDIDATE:
         return None
     return Binding(elements.dictionary()[best.element], best.qualifier, best.confidence, best.reason)
 
 
-def _weighed(field: Field, schema: Schema, near: Surroundings) -> list[Reading]:
-    """All readings of the field, those of its words against those of its name."""
-    words = _of_words(field, near)
+def _fitted(reading: Reading, schema: Schema) -> Reading:
+    worth, why = fit(elements.dictionary()[reading.element], schema)
+    confidence = round(min(0.98, reading.confidence * worth), 2)
+    return replace(reading, confidence=confidence, reason=f"{reading.reason}; {why}" if why else reading.reason)
+
+
+def _weighed(field: Field, near: Surroundings) -> list[Reading]:
+    """The readings of the field's words, and of its name as far as the words do not speak against it."""
+    words = _of_words(field)
     names = [*identifier(field.name, pinyin=near.pinyin), *_of_name(field, near)]
-    values = by_values(schema)
     title = field.title.get("zh_CN", "") if not is_chinese(field.name) else field.name
     if words and max(reading.confidence for reading in words) > UNCERTAIN:
         names = [reading for reading in names if reading.confidence > UNCERTAIN or _among(reading, words)]
-        agreeing = [_agreed(reading, names) for reading in words]
-        return [*agreeing, *(_doubted(reading, words) for reading in values)]
-    if title and names:
+        return [_agreed(reading, names) for reading in words]
+    if title:
         names = [_against_title(reading, title) for reading in names]
-    return [*words, *names, *(_doubted(reading, names) for reading in values)]
+    return [*words, *names]
 
 
-def _of_words(field: Field, near: Surroundings) -> list[Reading]:
+def _of_words(field: Field) -> list[Reading]:
     """What Chinese name or title say; without one, what the description begins with."""
     title = field.title.get("zh_CN", "")
     text = field.name if is_chinese(field.name) else title
@@ -216,13 +218,6 @@ _OTHERS = frozenset(
 
 def _among(reading: Reading, readings: list[Reading]) -> bool:
     return any(reading.element == other.element for other in readings)
-
-
-def _doubted(reading: Reading, others: list[Reading]) -> Reading:
-    """What values suggest counts little when the words speak of something else."""
-    if not others or _among(reading, others) or max(o.confidence for o in others) <= UNCERTAIN:
-        return reading
-    return replace(reading, confidence=reading.confidence * 0.4)
 
 
 def _against_title(reading: Reading, title: str) -> Reading:

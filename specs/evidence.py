@@ -14,7 +14,7 @@ from specs.patterns import portable
 from specs.schema import Schema
 
 _SAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "GMSFHM": (("11010519900307123X", "440301198812120026"), ("11010519900", "ABCDEFGHIJKLMNOPQR", "13812345678")),
+    "GMSFHM": (("11010519900307123X", "440301198812120026"), ("11010519900", "91110105MA01234567", "13812345678")),
     "TYSHXYDM": (("91110105MA01234567", "11370800MB28559184"), ("abc", "13812345678", "#8559184#8559184#!")),
     "LXDH": (("13812345678", "19900001111"), ("03812345678", "1381234567", "23812345678")),
     "HPHM": (("京A12345", "粤B88888"), ("A12345", "12345678")),
@@ -48,6 +48,8 @@ def fit(element: Element, schema: Schema) -> tuple[float, str]:
     matched = _matches(pattern, element.id) if element.codes is None and isinstance(pattern, str) else None
     if matched is not None:
         factor, why = (min(1.0, factor * 1.1), "its pattern") if matched else (factor * 0.7, "another pattern")
+    elif isinstance(pattern, str) and (other := _of_pattern(pattern)) and _checked(other) != element.check:
+        factor, why = factor * 0.5, f"pattern of {other}"
     return factor, why
 
 
@@ -70,10 +72,9 @@ def by_values(schema: Schema) -> list[Reading]:
     """Elements the values alone speak for: an e-mail format, the pattern of a citizen number, a whole code list."""
     if schema.get("format") == "email":
         return [Reading("DZYX", None, 0.8, "format email")]
-    if isinstance(pattern := schema.get("pattern"), str) and _kind(schema) in ("string", None):
-        for id in ("GMSFHM", "TYSHXYDM", "HPHM"):
-            if _matches(pattern, id):
-                return [Reading(id, None, 0.7, f"pattern of {id}")]
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str) and _kind(schema) in ("string", None) and (id := _of_pattern(pattern)):
+        return [Reading(id, None, 0.7, f"pattern of {id}")]
     if isinstance(listed := schema.get("enum"), list):
         values = frozenset(str(value) for value in listed if value is not None)
         if (listed_for := _lists().get(values)) is not None:
@@ -159,6 +160,15 @@ def _lists() -> Mapping[frozenset[str], str]:
             for language in ("zh_CN", "en"):
                 made.setdefault(frozenset(text[language] for text in element.codes.values()), element.id)
     return made
+
+
+def _of_pattern(pattern: str) -> str:
+    """The element whose values alone a pattern describes, "" for none."""
+    return next((id for id in ("GMSFHM", "TYSHXYDM", "HPHM") if _matches(pattern, id)), "")
+
+
+def _checked(id: str) -> str | None:
+    return elements.dictionary()[id].check
 
 
 @lru_cache(maxsize=4096)

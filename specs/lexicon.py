@@ -20,7 +20,7 @@ _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\u3400-\u9fff]+")
 class Lexicon:
     """Names → element ids and names of roles → qualifiers. `english` goes by the set of words (sorted), since "date of
     birth" and "birth date" are one; `initials` may be ambiguous, so it gives every element;
-    `spoken` are the Chinese names of each element."""
+    `spoken` are the Chinese names of each element, `vocabulary` every English word of a name."""
 
     chinese: Mapping[str, str]
     english: Mapping[Words, str]
@@ -31,6 +31,7 @@ class Lexicon:
     role_initials: Mapping[str, str]
     role_pinyin: Mapping[str, str]
     spoken: Mapping[str, Words]
+    vocabulary: frozenset[str]
 
 
 @cache
@@ -73,8 +74,14 @@ def lexicon() -> Lexicon:
             english_roles.setdefault(words_of(name), role.id)
     return Lexicon(
         chinese, english, {one: tuple(ids) for one, ids in initials.items()}, pinyin, roles, english_roles,
-        role_initials, role_pinyin, said,
+        role_initials, role_pinyin, said, _vocabulary(english, english_roles),
     )  # fmt: skip
+
+
+def _vocabulary(*phrases: Mapping[Words, str]) -> frozenset[str]:
+    known = {word for mapping in phrases for phrase in mapping for word in phrase}
+    known |= {word for word in namewords().abbreviations if len(word) > 2 or word == "no"}
+    return frozenset(word for word in known if len(word) > 2 or word in ("no", "id"))
 
 
 @lru_cache(maxsize=65536)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from specs import elements
@@ -145,6 +145,7 @@ def _spoken(plain: str) -> tuple[Reading, ...]:
 
 
 def _plain(text: str) -> str:
+    text = re.sub(r"[（(【\[][^）)】\]]*[）)】\]]", "", text)
     head = re.split(r"[，。；、,;：:_\n（(【\[]", text.strip(), maxsplit=1)[0]
     return re.sub(r"[\s“”\"'*]+|(?<=[\u4e00-\u9fff])[0-9].*", "", head)
 
@@ -176,18 +177,17 @@ def _near(text: str) -> str | None:
             if not form.endswith(said) or len(form) - len(said) < 2:
                 continue
             id = known.get(form[: len(form) - len(said)] + meant)
-            if id is not None and ((form == text and said not in _CODED) or _coded(id)):
+            if id is not None and _may_end(id, said if form == text else "代码"):
                 return id
     return None
 
 
-_CODED = ("代码", "编码", "码")
-
-
-def _coded(id: str) -> bool:
-    """Whether 代码 may be put behind a name of the element: 民族代码 is 民族, but 社区代码 is no name of a 社区."""
+def _may_end(id: str, said: str) -> bool:
+    """Whether a name of the element may end so: 民族代码 is 民族, but 社区代码 is no 社区 and 地址名称 no 地址."""
     element = elements.dictionary()[id]
-    return element.codes is not None or "码" in element.title["zh_CN"]
+    if said in ("代码", "编码", "码"):
+        return element.codes is not None or "码" in element.title["zh_CN"]
+    return said != "名称" or element.codes is not None or element.title["zh_CN"].endswith("名称")
 
 
 def _tail(text: str) -> tuple[Reading, ...]:
@@ -202,7 +202,7 @@ def _tail(text: str) -> tuple[Reading, ...]:
         if id == "XXDZ" and re.search(r"网|链接|接口|下载|图片|文件|附件|IP|ip|邮件", before):
             return ()
         role = next((known.roles[before[at:]] for at in range(len(before)) if before[at:] in known.roles), None)
-        if id in namewords().carried:
+        if id in namewords().carried and (role or len(before) > 1):
             return (Reading(id, role, 0.85 if role else 0.75, f"ends in {rest}", said=False),)
         return (Reading(id, role, UNCERTAIN, f"ends in {rest}", said=False),)
     return ()
@@ -221,7 +221,29 @@ def english(text: str, around: frozenset[str]) -> tuple[Reading, ...]:
         if said and (found := _phrase(said, around)) is not None:
             id, worth = found
             return (Reading(id, None, worth - less, "English name"),)
-    return _english_role(words, around) or _english_tail(words, around)
+    found_in_part = _english_role(words, around) or _english_tail(words, around)
+    if not found_in_part and len(words) == 1 and (parts := joined(words[0])):
+        apart = english(" ".join(parts), around)
+        return tuple(replace(r, confidence=r.confidence - 0.05, reason=f"{r.reason}, words joined") for r in apart)
+    return found_in_part
+
+
+@lru_cache(maxsize=16384)
+def joined(word: str) -> Words:
+    """The known words a name was written of without any mark between them: passportnumber → passport, number."""
+    known = lexicon().vocabulary
+    if len(word) > 40 or word in known:
+        return ()
+    ways: list[Words | None] = [(), *([None] * len(word))]
+    for end in range(2, len(word) + 1):
+        for start in range(max(0, end - 14), end - 1):
+            before = ways[start]
+            if before is not None and word[start:end] in known:
+                better = ways[end]
+                if better is None or len(before) + 1 < len(better):
+                    ways[end] = (*before, word[start:end])
+    found = ways[-1]
+    return found if found is not None and 2 <= len(found) <= 4 else ()
 
 
 def _phrase(words: Words, around: frozenset[str]) -> tuple[str, float] | None:

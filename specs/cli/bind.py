@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specs.cli.output import BAD_INPUT, print_json
+from specs.cli.output import BAD_INPUT, print_json, save
 from specs.finding import SpecError
 
 if TYPE_CHECKING:
@@ -174,24 +172,12 @@ def _usage(message: str, hint: str) -> typer.Exit:
 
 
 def _write(interface: Interface, marks: dict[str, str], target: Path) -> None:
-    """Write the annotated document beside its target and rename it, so that no reader meets half of it."""
     from specs.annotate import annotate
 
-    hidden = ""
     try:
         text = annotate(interface.document, marks)
-        handle, hidden = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text)
-        mode = target.stat().st_mode if target.exists() else 0o644
-        os.chmod(hidden, mode & 0o7777)
-        os.replace(hidden, target)
     except SpecError as error:
         for finding in error.findings:
             typer.echo(f"error: {finding}", err=True)
         raise typer.Exit(BAD_INPUT) from None
-    except OSError as error:
-        if hidden:
-            Path(hidden).unlink(missing_ok=True)
-        typer.echo(f"error: cannot write {target}: {error.strerror or error}", err=True)
-        raise typer.Exit(BAD_INPUT) from None
+    save(target, text)
