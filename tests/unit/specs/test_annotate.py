@@ -105,6 +105,23 @@ def test_what_cannot_be_marked_is_refused(name: str) -> None:
         annotate(specs.parse(ALIAS.encode(), "a.yaml"), {pointer: "XM"})
 
 
+SHARED = """\
+openapi: 3.1.0
+components:
+  schemas:
+    P:
+      properties:
+        one: &a
+          type: string
+        two: *a
+"""
+
+
+def test_a_field_whose_text_stands_for_another_too_is_refused() -> None:
+    with pytest.raises(SpecError, match="anchor"):
+        annotate(specs.parse(SHARED.encode(), "a.yaml"), {"/components/schemas/P/properties/one": "XM"})
+
+
 CONTRACT = """\
 apiVersion: v3.1.0
 kind: DataContract
