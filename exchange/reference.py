@@ -80,9 +80,16 @@ def _by_tag(document: Mapping[str, Any]) -> dict[str, list[tuple[str, str, str]]
 def pages() -> Mapping[str, Callable[[], str]]:
     """The pages made from code: file name in docs/ → what makes it."""
     from specs.diff.page import markdown as diff_checks
+    from specs.elements.page import markdown as elements
     from specs.rules.page import markdown as lint_rules
 
-    return {"cli.md": cli, "api.md": api, "lint-rules.md": lint_rules, "diff-checks.md": diff_checks}
+    return {
+        "cli.md": cli,
+        "api.md": api,
+        "lint-rules.md": lint_rules,
+        "diff-checks.md": diff_checks,
+        "elements-table.md": elements,
+    }
 
 
 def main() -> None:

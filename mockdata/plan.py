@@ -210,7 +210,7 @@ class _Planner:
         trail = relations.step(trail, interface, table, table.pointer)
         if not table.fields:
             raise PlanError("", table.pointer, f"the table {table.name!r} has no fields", "describe at least one")
-        bindings = {field.name: self._binding(field, interface) for field in table.fields}
+        bindings = {field.name: self._binding(field, interface, table) for field in table.fields}
         register = self._register(table, bindings)
         parents: dict[str, Plan] = {}
         references = self._references(interface, table, bindings, register, parents, trail)
@@ -224,9 +224,9 @@ class _Planner:
             None if register is None else register.name, limit, MappingProxyType(parents),
         )  # fmt: skip
 
-    def _binding(self, field: Field, interface: Interface) -> Binding | None:
+    def _binding(self, field: Field, interface: Interface, table: Table) -> Binding | None:
         try:
-            return bind(field, interface)
+            return bind(field, interface, table)
         except KeyError as error:
             raise PlanError(
                 field.name, field.pointer, f"unknown element {field.element!r}", str(error.args[0])

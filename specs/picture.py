@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from specs.binding import POSSIBLE, Binding, Surroundings, bind, surroundings
 from specs.model import Content, Field, Interface, Operation, Parameter
 from specs.process import Process
 from specs.schema import Schema, definition_name
@@ -44,7 +45,7 @@ def picture(interface: Interface, console: Console | None = None) -> None:
         title = f"{table.name} {_both(table.title)}".strip()
         if table.register:
             title += f" · register {table.register}"
-        _fields(out, title, table.fields)
+        _fields(out, interface, title, table.fields)
     if interface.process:
         _process(interface.process, out)
 
@@ -65,21 +66,36 @@ def _operations(interface: Interface, out: Console) -> None:
         )
     out.print(table)
     for title, fields in _bodies(interface).items():
-        _fields(out, title, fields)
+        _fields(out, interface, title, fields)
 
 
-def _fields(out: Console, title: str, fields: tuple[Field, ...]) -> None:
+def _fields(out: Console, interface: Interface, title: str, fields: tuple[Field, ...]) -> None:
     from rich.markup import escape
 
     table = _table(title, "field", "type", "element", "sensitivity", "meaning")
+    near = surroundings(fields, title)
     for field in fields[:MAX_FIELDS]:
         mark = " (key)" if field.key else " *" if field.required else ""
         meaning = _both(field.title) or say(field.description).strip().split("\n")[0][:120]
-        cells = (field.name + mark, _type(field.schema), field.element or "", field.sensitivity or "", meaning)
+        element = field.element or _guess(_binding(interface, field, near))
+        cells = (field.name + mark, _type(field.schema), element, field.sensitivity or "", meaning)
         table.add_row(*map(escape, cells))
     if len(fields) > MAX_FIELDS:
         table.add_row(f"… {len(fields) - MAX_FIELDS} more", "", "", "", "")
     out.print(table)
+
+
+def _binding(interface: Interface, field: Field, near: Surroundings) -> Binding | None:
+    """The declared or proposed binding; None for an element nobody knows (a lint rule tells of it)."""
+    try:
+        found = bind(field, interface, near)
+    except KeyError:
+        return None
+    return found if found is not None and found.confidence >= POSSIBLE else None
+
+
+def _guess(binding: Binding | None) -> str:
+    return f"{binding.name}? {binding.confidence:.2f}" if binding is not None else ""
 
 
 def _process(process: Process, out: Console) -> None:
@@ -211,7 +227,7 @@ def to_json(interface: Interface) -> dict[str, Any]:
                     }
                     for key in table.foreign_keys
                 ],
-                "fields": [_field_json(interface, field) for field in table.fields],
+                "fields": _fields_json(interface, table.fields, table.name),
             }
             for table in interface.tables
         ],
@@ -276,18 +292,28 @@ def _content_json(interface: Interface, content: Content) -> dict[str, Any]:
     schema = content.schema
     return {
         "media_type": content.media_type,
-        "fields": [_field_json(interface, field, with_schema=False) for field in interface.fields(schema)],
+        "fields": _fields_json(interface, interface.fields(schema), _shape(schema or {}), with_schema=False),
         "schema": None if schema is None else interface.standalone(schema),
     }
 
 
-def _field_json(interface: Interface, field: Field, *, with_schema: bool = True) -> dict[str, Any]:
+def _fields_json(
+    interface: Interface, fields: tuple[Field, ...], owner: str, *, with_schema: bool = True
+) -> list[dict[str, Any]]:
+    near = surroundings(fields, owner)
+    return [_field_json(interface, field, _binding(interface, field, near), with_schema) for field in fields]
+
+
+def _field_json(interface: Interface, field: Field, binding: Binding | None, with_schema: bool) -> dict[str, Any]:
     made: dict[str, Any] = {
         "name": field.name,
         "type": _type(field.schema),
         "title": dict(field.title),
         "description": dict(field.description),
         "element": field.element,
+        "binding": None
+        if binding is None
+        else {"element": binding.name, "confidence": binding.confidence, "reason": binding.reason},
         "sensitivity": field.sensitivity,
         "required": field.required,
         "key": field.key,

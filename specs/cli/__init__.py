@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typer
 
+from specs.cli.bind import bind
 from specs.cli.diff import diff
 from specs.cli.lint import lint, rules, rulesets
 from specs.cli.show import show
@@ -22,3 +23,4 @@ app.command(epilog="Example: tongban spec lint --fail-on warning marriages.opena
 app.command(epilog="Example: tongban spec rules unresolved-ref")(rules)
 app.command(epilog="Example: tongban spec diff v1.openapi.yaml v2.openapi.yaml --quiet")(diff)
 app.command(epilog="Example: tongban spec rulesets")(rulesets)
+app.command(epilog="Example: tongban spec bind --min-confidence 0.8 --write marriages.openapi.yaml")(bind)

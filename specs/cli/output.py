@@ -31,7 +31,7 @@ def save(path: Path, content: str | bytes) -> None:
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        Path(partial).chmod(0o644)
+        Path(partial).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
         Path(partial).replace(path)
     except OSError as error:
         if partial:

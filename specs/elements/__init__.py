@@ -7,7 +7,7 @@ standard; an entry that was not must be compared with it before anybody relies o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from specs.parse import parse
 from specs.words import Text, named
 
 _FOLDER = Path(__file__).parent
+_PARTS = ("codes", "qualifiers", "elements", "pinyin", "words")
 _LEVELS = frozenset({"core", "important", "general-4", "general-3", "general-2", "general-1"})
 
 
@@ -35,13 +36,16 @@ class CodeList:
 
 @dataclass(frozen=True, slots=True)
 class Qualifier:
-    """Whose element a field carries: FQ = the father's. `code` is the number of GA/T 1054.1 ("DQ00013")."""
+    """Whose element a field carries: FQ = the father's. `code` is the number of GA/T 1054.1 ("DQ00013"),
+    `aliases` further initials (FDDBR for FR), `synonyms` other words for the role."""
 
     id: str
     title: Text
     standard: str
     verified: bool
     code: str | None = None
+    aliases: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,17 @@ def qualifiers() -> Mapping[str, Qualifier]:
     return _dictionary().qualifiers
 
 
+def spellings() -> Mapping[str, str]:
+    """Pinyin of every Chinese name of the dictionary, syllables parted by spaces ("gong min shen fen hao ma").
+    Kept as data so that nothing has to guess pronunciations at run time; see `specs.elements.spelling`."""
+    return _dictionary().spellings
+
+
+def words() -> Mapping[str, Any]:
+    """The lists of words.yaml by name: what names of fields are made of, whatever element they mean."""
+    return _dictionary().words
+
+
 def resolve(identifier: str) -> tuple[str | None, Element]:
     """The element a field identifier stands for, with its qualifier (None without one).
 
@@ -94,15 +109,20 @@ def resolve(identifier: str) -> tuple[str | None, Element]:
     that is an element itself is never taken apart (HJDZ, QFJG), and the longest qualifier wins (JHRYXM is
     JHRY + XM). Letter case does not matter. Raises KeyError naming near identifiers.
     """
+    return find(identifier) or (None, named(identifier, _dictionary().names, "data element"))
+
+
+def find(identifier: str) -> tuple[str | None, Element] | None:
+    """The same, but None for an identifier nobody knows: for those who only ask."""
     known = _dictionary()
     wanted = identifier.strip().upper()
     if (plain := known.names.get(wanted)) is not None:
         return None, plain
-    for qualifier in known.longest_first:
-        rest = wanted.removeprefix(qualifier)
+    for mark in known.longest_first:
+        rest = wanted.removeprefix(mark)
         if rest != wanted and (element := known.names.get(rest.removeprefix("_"))) is not None:
-            return qualifier, element
-    return None, named(identifier, known.names, "data element")
+            return known.marks[mark], element
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +131,17 @@ class _Dictionary:
     names: Mapping[str, Element]
     code_lists: Mapping[str, CodeList]
     qualifiers: Mapping[str, Qualifier]
+    marks: Mapping[str, str]  # identifier or alias of a qualifier → its identifier
     longest_first: tuple[str, ...]
+    spellings: Mapping[str, str]
+    words: Mapping[str, Any]
 
 
 @cache
 def _dictionary() -> _Dictionary:
-    entries = {part: dict(_entries(part)) for part in ("codes", "qualifiers", "elements")}
+    entries = _entries()
     lists = {id: _code_list(id, entry) for id, (_, entry) in entries["codes"].items()}
-    marks = {id: _qualifier(id, entry) for id, (_, entry) in entries["qualifiers"].items()}
+    qualifiers = {id: _qualifier(id, entry) for id, (_, entry) in entries["qualifiers"].items()}
     elements = {id: _element(id, entry, lists, file) for id, (file, entry) in entries["elements"].items()}
     names = dict(elements)
     for element in elements.values():
@@ -126,24 +149,29 @@ def _dictionary() -> _Dictionary:
             if alias in names:
                 raise _broken("elements", f"{alias} names both {names[alias].id} and {element.id}")
             names[alias] = element
+    marks = {mark: one.id for one in qualifiers.values() for mark in (one.id, *one.aliases)}
     return _Dictionary(
         elements=MappingProxyType(elements),
         names=MappingProxyType(names),
         code_lists=MappingProxyType(lists),
-        qualifiers=MappingProxyType(marks),
+        qualifiers=MappingProxyType(qualifiers),
+        marks=MappingProxyType(marks),
         longest_first=tuple(sorted(marks, key=lambda mark: (-len(mark), mark))),
+        spellings=MappingProxyType({name: spelled for name, (_, spelled) in entries["pinyin"].items()}),
+        words=MappingProxyType({name: listed for name, (_, listed) in entries["words"].items()}),
     )
 
 
-def _entries(part: str) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
-    """The entries of one part over all files, each with the file it stands in."""
-    seen: dict[str, str] = {}
+def _entries() -> dict[str, dict[str, tuple[str, Any]]]:
+    """The entries of each part over all files, each with the file it stands in."""
+    found: dict[str, dict[str, tuple[str, Any]]] = {part: {} for part in _PARTS}
     for path in sorted(_FOLDER.glob("*.yaml")):
-        for id, entry in (parse(path, path.name).value.get(part) or {}).items():
-            if id in seen:
-                raise _broken(path.name, f"{id} is already in {seen[id]}")
-            seen[id] = path.name
-            yield id, (path.name, entry)
+        for part, entries in parse(path, path.name).value.items():
+            for id, entry in entries.items():
+                if id in found[part]:
+                    raise _broken(path.name, f"{id} is already in {found[part][id][0]}")
+                found[part][id] = path.name, entry
+    return found
 
 
 def _code_list(id: str, entry: dict[str, Any]) -> CodeList:
@@ -154,7 +182,15 @@ def _code_list(id: str, entry: dict[str, Any]) -> CodeList:
 
 def _qualifier(id: str, entry: dict[str, Any]) -> Qualifier:
     standard = entry["standard"]
-    return Qualifier(id, entry["title"], standard["document"], standard["verified"], entry.get("code"))
+    return Qualifier(
+        id=id,
+        title=entry["title"],
+        standard=standard["document"],
+        verified=standard["verified"],
+        code=entry.get("code"),
+        aliases=tuple(entry.get("aliases", ())),
+        synonyms=tuple(entry.get("synonyms", ())),
+    )
 
 
 def _element(id: str, entry: dict[str, Any], lists: Mapping[str, CodeList], file: str) -> Element:

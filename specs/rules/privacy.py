@@ -63,6 +63,8 @@ def unknown_element(interface: Interface) -> Iterator[Hit]:
 
 
 def _unknown(element: str) -> str:
+    if element.lower() == "none":  # the author's word that the field is no standard element
+        return ""
     from specs.elements import resolve  # loads the dictionary: only documents that bind elements pay for it
 
     try:
@@ -73,7 +75,7 @@ def _unknown(element: str) -> str:
 
 
 def _is_personal(field: Field) -> bool:
-    if field.element:
+    if field.element and field.element.lower() != "none":
         from specs.elements import resolve
 
         try:

@@ -31,10 +31,27 @@ ATTRIBUTES = set(
 CHECKS = {None, "iso7064-mod11-2", "iso7064-mod37-36", "gb32100", "gb11714", "luhn"}
 
 
-def test_there_are_at_least_ninety_elements_and_all_code_lists() -> None:
-    assert len(elements.dictionary()) >= 90
-    wanted = {"sex", "marital-status", "education", "kin", "professional-title", "document-type"}
-    assert {*wanted, "ethnic-group"} <= set(elements.code_lists())
+def test_there_are_at_least_180_elements_and_all_code_lists() -> None:
+    assert len(elements.dictionary()) >= 180
+    wanted = {"sex", "marital-status", "education", "kin", "professional-title", "document-type", "exercise-level"}
+    assert {*wanted, "ethnic-group", "uscc-authority", "uscc-body-kind"} <= set(elements.code_lists())
+
+
+def test_no_name_of_a_role_means_two_qualifiers() -> None:
+    taken: dict[str, str] = {}
+    for role in elements.qualifiers().values():
+        for name in {role.id, *role.aliases, role.title["zh_CN"], role.title["en"], *role.synonyms}:
+            assert taken.setdefault(name.lower(), role.id) == role.id, name
+
+
+@pytest.mark.parametrize(("identifier", "meant"), [("FDDBRXM", ("FR", "XM")), ("fddbr_gmsfhm", ("FR", "GMSFHM"))])
+def test_an_alias_of_a_qualifier_is_that_qualifier(identifier: str, meant: tuple[str, str]) -> None:
+    qualifier, element = elements.resolve(identifier)
+    assert (qualifier, element.id) == meant
+    found = elements.find(identifier)
+    assert found is not None
+    assert found[1] is element
+    assert elements.find("NOSUCHTHING") is None
 
 
 def test_the_56_ethnic_groups_are_there_in_the_order_of_the_standard() -> None:

@@ -96,7 +96,7 @@ def test_rules_are_listed_and_explained() -> None:
     assert len(json.loads(run("rules", "--json")[1])) == len(rules())
 
 
-@pytest.mark.parametrize("command", ["show", "lint", "rules"])
+@pytest.mark.parametrize("command", ["show", "lint", "rules", "bind"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     code, out, _ = run(command, "--help")
     assert code == 0
@@ -137,3 +137,82 @@ def test_diff_of_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     assert code == 3
     assert "of kind api" in err
     assert run("diff", str(api), str(tmp_path / "none.yaml"))[0] == 3
+
+
+PERSON = (
+    "openapi: 3.1.0\ninfo: {title: 登记, version: '1'}\npaths: {}\n"
+    "components:\n  schemas:\n    Person:\n      type: object\n"
+    "      properties:\n        sfzh:  # 号码\n          type: string\n          title: 身份证号\n"
+    "        xm: {type: string, title: 项目}\n        mc: {type: string, title: 名称}\n"
+)
+NUMBER = "/components/schemas/Person/properties/sfzh"
+PROJECT = "/components/schemas/Person/properties/xm"
+
+
+def test_bind_shows_elements_confidence_and_reason(tmp_path: Path) -> None:
+    path = tmp_path / "person.yaml"
+    path.write_text(PERSON, encoding="utf-8")
+    code, out, err = run("bind", str(path))
+    assert code == 0
+    assert "GMSFHM" in out
+    assert "title" in out
+    assert "3 field(s)" in err
+    code, out, _ = run("bind", "--json", str(path))
+    shown = {one["field"]: one for one in json.loads(out)}
+    assert (shown["sfzh"]["element"], shown["sfzh"]["state"], shown["sfzh"]["pointer"]) == (
+        "GMSFHM",
+        "inferred",
+        NUMBER,
+    )
+    assert shown["xm"]["state"] in ("none", "undecided")
+    assert path.read_text(encoding="utf-8") == PERSON
+    code, out, _ = run("bind", "--json", "--min-confidence", "1", str(path))
+    assert {one["field"]: one["state"] for one in json.loads(out)}["sfzh"] == "undecided"
+    code, out, _ = run("show", "--json", str(path))
+    code, out, _ = run("show", "--json", str(DATA / "openapi" / "uk-dvla-vehicle-enquiry.json"))
+    fields = json.loads(out)["operations"][0]["body"]["contents"][0]["fields"]
+    assert fields[0]["binding"]["element"] == "HPHM"
+    assert fields[0]["element"] is None
+
+
+def test_bind_writes_what_the_author_says(tmp_path: Path) -> None:
+    path, copy = tmp_path / "person.yaml", tmp_path / "copy.yaml"
+    path.write_text(PERSON, encoding="utf-8")
+    path.chmod(0o640)
+    assert run("bind", str(path), "--write", "--output", str(copy))[0] == 0
+    assert path.read_text(encoding="utf-8") == PERSON
+    line = "          x-element: GMSFHM\n"
+    assert copy.read_text(encoding="utf-8").replace(line, "", 1) == PERSON
+    assert run("bind", str(path), "--confirm", f"{PROJECT}=mq_xm", "--deny", NUMBER)[0] == 0
+    shown = {one["field"]: one for one in json.loads(run("bind", "--json", str(path))[1])}
+    assert (shown["xm"]["element"], shown["xm"]["confidence"], shown["xm"]["state"]) == ("MQ_XM", 1.0, "declared")
+    assert shown["sfzh"]["state"] == "denied"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["copy.yaml", "person.yaml"]
+    assert "unknown-element" not in run("lint", str(path))[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "told"),
+    [
+        (["--confirm", f"{NUMBER}=NOSUCHTHING"], 2, "near"),
+        (["--confirm", NUMBER], 2, "POINTER=ELEMENT"),
+        (["--deny", "/components/schemas/Person/properties/nobody"], 2, "no field"),
+        (["--write", "--output", "/proc/nobody/x.yaml"], 4, "cannot be written"),
+        (["--min-confidence", "7"], 2, "min-confidence"),
+    ],
+)
+def test_bind_refuses_and_changes_nothing(tmp_path: Path, said: list[str], code: int, told: str) -> None:
+    path = tmp_path / "person.yaml"
+    path.write_text(PERSON, encoding="utf-8")
+    found, _, err = run("bind", str(path), *said)
+    assert found == code
+    assert told in err
+    assert path.read_text(encoding="utf-8") == PERSON
+    assert [one.name for one in tmp_path.iterdir()] == ["person.yaml"]
+
+
+def test_bind_says_why_a_document_cannot_be_read(tmp_path: Path) -> None:
+    assert run("bind", str(tmp_path / "none.yaml"))[0] == 3
+    (tmp_path / "x.yaml").write_text("just: text\n")
+    assert run("bind", str(tmp_path / "x.yaml"), "--write")[0] == 3
