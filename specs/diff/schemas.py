@@ -85,7 +85,8 @@ class Schemas:
         new: Shape,
         *words: str,
     ) -> None:
-        self.report.relate(node, constraint, relation, side, said, old.place(*words), new.place(*words))
+        moved = [word for word in words if old.words.get(word) != new.words.get(word)] or words
+        self.report.relate(node, constraint, relation, side, said, old.place(*moved), new.place(*moved))
 
     # ---- what is said about a value of any type
 
