@@ -96,6 +96,9 @@ class Sandbox:
             response, parsed = self._missed(request, found), Parsed()
         else:
             response, parsed = self._matched(request, found)
+        if "origin" in request.fields:  # a page in a browser calls; a sandbox holds nothing to protect from it
+            set_header(response, "Access-Control-Allow-Origin", request.fields["origin"])
+            set_header(response, "Access-Control-Expose-Headers", "*")
         if request.method == "HEAD":
             response.body = b""
         if self.recorder is not None:

@@ -10,6 +10,8 @@ import typer
 
 from specs.cli.bind import bind
 from specs.cli.diff import diff
+from specs.cli.exporting import export
+from specs.cli.importing import import_
 from specs.cli.lint import lint, rules, rulesets
 from specs.cli.show import show
 
@@ -24,3 +26,5 @@ app.command(epilog="Example: tongban spec rules unresolved-ref")(rules)
 app.command(epilog="Example: tongban spec diff v1.openapi.yaml v2.openapi.yaml --quiet")(diff)
 app.command(epilog="Example: tongban spec rulesets")(rulesets)
 app.command(epilog="Example: tongban spec bind --min-confidence 0.8 --write marriages.openapi.yaml")(bind)
+app.command("import", epilog="Example: tongban spec import catalogue.xlsx --department health --output drafts")(import_)
+app.command(epilog="Example: tongban spec export marriages.openapi.yaml --format html --output marriages.html")(export)

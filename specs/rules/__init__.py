@@ -23,7 +23,7 @@ Hit = tuple[str, str, str]
 
 Check = Callable[["Interface"], Iterator[Hit]]
 
-MODULES = ("reading", "schemas", "operations", "description", "privacy", "datasets", "catalogue")
+MODULES = ("reading", "schemas", "operations", "description", "privacy", "datasets", "catalogue", "drafts")
 
 
 @dataclass(frozen=True, slots=True)
