@@ -288,28 +288,33 @@ class Interface:
         alternative asks for counts as optional), an array stands for its items. Anything else has no fields.
         """
         found: dict[str, Field] = {}
-        if schema is not None:
-            self._gather(schema, found, set(), required=True)
+        seen: set[tuple[str, bool]] = set()
+        waiting = [(schema, True)] if schema is not None else []
+        while waiting:  # what stands first in the document comes first; chains may be longer than the stack
+            part, needed = waiting.pop()
+            inner: list[tuple[Schema, bool]] = []
+            if isinstance(target := part.get("$ref"), str):
+                name = definition_name(target)
+                if (name, needed) not in seen and name in self.definitions:
+                    seen.add((name, needed))
+                    inner.append((self.definitions[name], needed))
+            inner.append(({word: part[word] for word in ("properties", "required") if word in part}, needed))
+            inner += [(one, needed) for one in part.get("allOf", ())]
+            inner += [(one, False) for word in ("oneOf", "anyOf") for one in part.get(word, ())]
+            if isinstance(items := part.get("items"), dict):
+                inner.append((items, needed))
+            if len(inner) > 1:
+                waiting += reversed(inner)
+            else:
+                self._gather(part, found, required=needed)
         return tuple(found.values())
 
-    def _gather(self, schema: Schema, found: dict[str, Field], seen: set[tuple[str, bool]], *, required: bool) -> None:
-        if isinstance(target := schema.get("$ref"), str):
-            name = definition_name(target)
-            if (name, required) not in seen and name in self.definitions:
-                seen.add((name, required))
-                self._gather(self.definitions[name], found, seen, required=required)
-        names = schema.get("required", ())
+    def _gather(self, schema: Schema, found: dict[str, Field], *, required: bool) -> None:
+        names = set(schema.get("required", ()))
         for name, member in schema.get("properties", {}).items():
-            made = make_field(name, self._annotated(member), required=required and name in names)
-            if name not in found or (made.required and not found[name].required):
-                found[name] = made
-        for part in schema.get("allOf", ()):
-            self._gather(part, found, seen, required=required)
-        for word in ("oneOf", "anyOf"):
-            for part in schema.get(word, ()):
-                self._gather(part, found, seen, required=False)
-        if isinstance(items := schema.get("items"), dict):
-            self._gather(items, found, seen, required=required)
+            needed = required and name in names
+            if name not in found or (needed and not found[name].required):
+                found[name] = make_field(name, self._annotated(member), required=needed)
 
     def _annotated(self, schema: Schema) -> Schema:
         """`schema` resolved, with element, sensitivity and words taken from its `allOf` parts where it has

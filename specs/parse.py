@@ -8,11 +8,15 @@ keys are always strings (`200:` is "200"), as in JSON.
 from __future__ import annotations
 
 import bisect
+import gc
 import hashlib
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,13 +26,13 @@ from specs.finding import Finding, Severity, SpecError
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 512
-MAX_YAML_NODES = 1_000_000
-"""How many values one YAML document may hold: some 5 µs and 250 bytes each, JSON far less."""
+MAX_VALUES = 2_000_000
+"""How many values one document may hold: with their positions some 250 bytes each, and 2 µs of JSON, 5 µs of YAML."""
 MAX_ALIASED = 1_000_000
 """How many nodes the aliases of one YAML document may stand for in all (a "billion laughs" file has 10⁹)."""
 
-Tree = tuple[int, "dict[str, Tree] | list[Tree] | None"]
-"""Where a node starts (offset in the decoded text; a member starts at its key) and where its children do."""
+Tree = int | tuple[int, "dict[str, Tree] | list[Tree]"]
+"""Where a node starts (offset in the decoded text; a member starts at its key) and where its children do, if any."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +61,27 @@ class Document:
         None only for a pointer that is malformed."""
         if pointer and not pointer.startswith("/"):
             return None
-        offset, children = self._tree
+        tree = self._tree
         for token in pointer.split("/")[1:]:
+            children = None if isinstance(tree, int) else tree[1]
             token = token.replace("~1", "/").replace("~0", "~")
             if isinstance(children, dict) and token in children:
-                offset, children = children[token]
+                tree = children[token]
             elif isinstance(children, list) and token.isdecimal() and int(token) < len(children):
-                offset, children = children[int(token)]
+                tree = children[int(token)]
             else:
                 break
-        return _place(self._line_starts, offset)
+        return _place(self._line_starts, tree if isinstance(tree, int) else tree[0])
 
     @cached_property
     def _tree(self) -> Tree:
-        return self._eager if self._eager is not None else _json_tree(self._decoded, [])
+        if self._eager is not None:
+            return self._eager
+        with collector_paused():
+            return _json_tree(self._decoded, {})
 
     @cached_property
-    def _line_starts(self) -> list[int]:
+    def _line_starts(self) -> Sequence[int]:
         return _line_starts(self._decoded)
 
 
@@ -84,9 +92,9 @@ def parse(source: Path | bytes, name: str | None = None) -> Document:
     "<bytes>").
 
     Raises SpecError (rule `unreadable`) when the file cannot be opened, is empty, larger than 64 MiB, not
-    UTF-8 (or UTF-16 with a byte order mark), not JSON or YAML, nested deeper than 512, or holds, as YAML,
-    more than a million values or aliases that stand for as many. Duplicate keys, trailing commas in JSON,
-    custom tags and the like are tolerated and told in `findings`.
+    UTF-8 (or UTF-16 with a byte order mark), not JSON or YAML, nested deeper than 512, or holds more than two
+    million values, or YAML aliases that stand for a million. Duplicate keys, trailing commas in JSON, custom
+    tags and the like are tolerated and told in `findings`.
     """
     path = source if isinstance(source, Path) else None
     name = name or (str(path) if path else "<bytes>")
@@ -96,7 +104,8 @@ def parse(source: Path | bytes, name: str | None = None) -> Document:
     reading = _Reading(name, _decode(text, name))
     if not reading.text.strip():
         raise _refusal(name, "the document is empty", line=1, hint="a spec starts with openapi:, swagger:, …")
-    value, tree = reading.read(prefer_json=name.lower().endswith(".json"))
+    with collector_paused():
+        value, tree = reading.read(prefer_json=name.lower().endswith(".json"))
     return Document(
         name=name,
         value=value,
@@ -120,24 +129,65 @@ def _load(path: Path, name: str) -> bytes:
         raise _refusal(name, f"cannot be read: {reason}", hint="check the path and its permissions") from None
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without the collector of reference cycles: reading makes millions of values and no cycle, and the collector
+    would look through all of them again and again (a third of the time of a large document)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _decode(text: bytes, name: str) -> str:
     codec = "utf-8-sig"
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")) and not text.startswith(b"\xff\xfe\0\0"):
         codec = "utf-16"
+    elif wide := _wide(text):
+        raise _refusal(name, f"the document is {wide}", line=1, hint=f"save it as UTF-8: iconv -f {wide} -t UTF-8")
     try:
         return text.decode(codec)
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
         hint = "save the file as UTF-8"
-        try:
-            text.decode("gb18030")
-        except UnicodeDecodeError:
-            pass
-        else:
-            hint += " (if it is GB18030: iconv -f GB18030 -t UTF-8)"
+        if codec == "utf-8-sig" and (likely := _likely(text)):
+            hint += f" (if it is {likely}: iconv -f {likely} -t UTF-8)"
         problem = f"byte 0x{text[error.start]:02x} is not {codec.removesuffix('-sig').upper()}"
         raise _refusal(name, problem, line=line, column=column, hint=hint) from None
+
+
+def _wide(text: bytes) -> str:
+    """The encoding of two or four bytes a character that a text without the byte order mark of UTF-16 is in, or ""."""
+    head = text[:64]
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")) or (head[:3] == b"\0\0\0" and head[3:4].strip(b"\0")):
+        return "UTF-32"
+    even, odd = head[0::2], head[1::2]
+    if len(head) < 8 or not text.count(b"\0", 0, 64):
+        return ""
+    for zeros, letters, spoken in ((odd, even, "UTF-16LE"), (even, odd, "UTF-16BE")):
+        if zeros.count(0) > len(zeros) * 3 // 4 and not letters.count(0):
+            return spoken
+    return ""
+
+
+def _likely(text: bytes) -> str:
+    """The encoding that a text which is not UTF-8 is probably in, or ""."""
+    try:
+        wide = text.decode("gb18030")
+    except UnicodeDecodeError:
+        wide = ""
+    # Western texts may decode as GB18030 too, but have few bytes above 127, scattered among ASCII.
+    if wide and any("\u4e00" <= letter <= "\u9fff" for letter in wide) and re.search(rb"[\x81-\xfe]{4}", text):
+        return "GB18030"
+    try:
+        text.decode("cp1252")
+    except UnicodeDecodeError:
+        return "GB18030" if wide else ""
+    return "WINDOWS-1252"
 
 
 def _refusal(
@@ -146,11 +196,13 @@ def _refusal(
     return SpecError([Finding("unreadable", Severity.ERROR, message, name, "", line, column, hint)])
 
 
-def _line_starts(text: str) -> list[int]:
-    return [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))]
+def _line_starts(text: str) -> Sequence[int]:
+    if "\r" in text:
+        return array("Q", [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))])
+    return array("Q", itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
 
 
-def _place(starts: list[int], offset: int) -> tuple[int, int]:
+def _place(starts: Sequence[int], offset: int) -> tuple[int, int]:
     row = bisect.bisect_right(starts, offset) - 1
     return row + 1, offset - starts[row] + 1
 
@@ -162,7 +214,7 @@ class _Reading:
         self.name = name
         self.text = text
         self.findings: list[Finding] = []
-        self._starts: list[int] | None = None
+        self._starts: Sequence[int] | None = None
 
     def read(self, *, prefer_json: bool) -> tuple[Any, Tree | None]:
         if not prefer_json and not self.text.lstrip().startswith(("{", "[")):
@@ -175,8 +227,9 @@ class _Reading:
         try:
             value, tree = self._yaml()
         except SpecError as error:
-            looks_like_yaml = not self.text.lstrip().startswith(("{", "["))
-            raise (error if looks_like_yaml else refused) from None
+            looks_like_json = self.text.lstrip().startswith(("{", "["))
+            by_grammar = error.findings[0].message.startswith("is not YAML")
+            raise (refused if looks_like_json and by_grammar else error) from None
         at = refused.findings[0]
         self.findings.append(
             Finding("not-strict-json", Severity.WARNING, at.message, self.name, "", at.line, at.column, at.hint)
@@ -201,6 +254,8 @@ class _Reading:
         def constant(literal: str) -> Any:
             raise json.JSONDecodeError(f"{literal} is no JSON value", self.text, self.text.find(literal))
 
+        if _values(self.text) > MAX_VALUES:
+            raise self._refused(f"holds more than {MAX_VALUES:,} values", 0, "split it by $ref")
         try:
             value = json.loads(
                 self.text,
@@ -221,9 +276,9 @@ class _Reading:
         if _depth(value) > MAX_DEPTH:
             raise self._too_deep(_deep_spot(self.text))
         if doubtful:
-            twice: list[tuple[str, int]] = []
+            twice: dict[str, int] = {}
             _json_tree(self.text, twice)
-            for pointer, offset in twice:
+            for pointer, offset in twice.items():
                 self._twice(pointer, offset)
         return _without_surrogates(value) if re.search(r"\\u[dD][89a-fA-F]", self.text) else value
 
@@ -233,12 +288,12 @@ class _Reading:
         from specs.yaml_events import YamlTrouble, build  # PyYAML is not needed for JSON
 
         try:
-            built = build(self.text, max_depth=MAX_DEPTH, max_aliased=MAX_ALIASED, max_nodes=MAX_YAML_NODES)
+            built = build(self.text, max_depth=MAX_DEPTH, max_aliased=MAX_ALIASED, max_nodes=MAX_VALUES)
         except YamlTrouble as trouble:
             raise self._refused(trouble.message, trouble.offset, trouble.hint) from None
-        for pointer, offset in built.twice:
+        for pointer, offset in built.twice.items():
             self._twice(pointer, offset)
-        for rule, message, pointer, offset, hint in built.oddities:
+        for (rule, message, pointer), (offset, hint) in built.oddities.items():
             line, column = self._at(offset)
             self.findings.append(Finding(rule, Severity.WARNING, message, self.name, pointer, line, column, hint))
         return built.value, built.tree
@@ -284,7 +339,7 @@ def _depth(value: Any) -> int:
 
 def _deep_spot(text: str) -> int:
     depth = 0
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text, re.DOTALL):
+    for match in re.finditer(_STRING + r"|[{}\[\]]", text, re.DOTALL):
         mark = match[0]
         depth += (mark in "{[") - (mark in "}]")
         if depth > MAX_DEPTH:
@@ -306,44 +361,51 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]|[^\s{}\[\],:"]+', re.DOTALL)
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+"""A JSON string, possessive: what the plain form remembers for going back takes 60 bytes a character."""
+
+_PLAIN = r'[^\s{}\[\],:"]++'
+_TOKEN = re.compile(rf"({_STRING})\s*+:\s*+(?:([{{\[])|{_STRING}|{_PLAIN})|[{{}}\[\]]|{_STRING}|{_PLAIN}", re.DOTALL)
 
 
-def _json_tree(text: str, twice: list[tuple[str, int]]) -> Tree:
+def _values(text: str) -> int:
+    """How many values a JSON text holds at most: exact enough to refuse, and counted only when it may be too many."""
+    if sum(map(text.count, ",[{")) <= MAX_VALUES:
+        return 0
+    return sum(map(re.sub(_STRING, "", text, flags=re.DOTALL).count, ",[{"))
+
+
+def _json_tree(text: str, twice: dict[str, int]) -> Tree:
     """Positions of a text known to be valid JSON, in one pass; pointers of repeated keys go to `twice`."""
     root: list[Tree] = []
-    stack: list[dict[str, Tree] | list[Tree]] = [root]
+    top: Any = root
+    stack: list[Any] = []
     path: list[str] = []
-    key: str | None = None
-    key_at = 0
     for match in _TOKEN.finditer(text):
-        token, at = match[0], match.start()
-        mark = token[0]
-        top = stack[-1]
-        if mark in "}]":
-            stack.pop()
-            if path:
-                path.pop()
-            continue
-        if mark == ",":
-            continue
-        if key is None and mark == '"' and isinstance(top, dict):
-            key, key_at = (json.loads(token, strict=False) if "\\" in token else token[1:-1]), at
-            continue
-        children: dict[str, Tree] | list[Tree] | None = {} if mark == "{" else [] if mark == "[" else None
-        if isinstance(top, dict):
-            assert key is not None
+        key, at = match[1], match.start()
+        if key is not None:  # a member, with its value when that is a scalar
+            key = json.loads(key, strict=False) if "\\" in key else key[1:-1]
             if key in top:
-                twice.append(("".join(f"/{t}" for t in [*path[1:], _escaped(key)]), key_at))
-            top[key] = (key_at, children)
-            step = _escaped(key)
-            key = None
+                twice["".join(f"/{_escaped(step)}" for step in [*path[1:], key])] = at
+            if (mark := match[2]) is None:
+                top[key] = at
+                continue
+            children: Any = {} if mark == "{" else []
+            top[key] = (at, children)
         else:
-            step = str(len(top))
+            mark = text[at]
+            if mark in "}]":
+                top = stack.pop()
+                path.pop()
+                continue
+            if mark not in "{[":
+                top.append(at)
+                continue
+            key, children = str(len(top)), {} if mark == "{" else []
             top.append((at, children))
-        if children is not None:
-            stack.append(children)
-            path.append(step)
+        stack.append(top)
+        path.append(key)
+        top = children
     return root[0]
 
 
