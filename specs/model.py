@@ -61,16 +61,20 @@ class Parameter:
     media_type: str | None = None
     examples: Mapping[str, Any] = NOTHING
     deprecated: bool = False
+    allow_reserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One media type of a body or response. `schema` None: the document does not say. `examples` by name."""
+    """One media type of a body or response. `schema` None: the document does not say. `examples` by name. `item`:
+    the schema of each item of a stream (OpenAPI 3.2). `encoding`: how parts of a form travel, as written."""
 
     media_type: str
     schema: Schema | None = None
     examples: Mapping[str, Any] = NOTHING
     pointer: str = ""
+    item: Schema | None = None
+    encoding: Mapping[str, Any] = NOTHING
 
     @property
     def is_json(self) -> bool:
@@ -125,7 +129,8 @@ class Server:
 class Operation:
     """One operation of an API. `path` is a template as written ("/citizens/{id}"). `id` is the operationId,
     or one made from method and path when the document has none. `security`: alternatives, each scheme →
-    scopes; an empty tuple means anyone may call. `extensions`: the x- keywords of the operation."""
+    scopes; an empty tuple means anyone may call. `extensions`: the x- keywords of the operation. `callbacks`: by
+    name, what the provider calls in return; their `path` is a runtime expression ("{$request.body#/url}")."""
 
     id: str
     method: str
@@ -141,6 +146,7 @@ class Operation:
     deprecated: bool = False
     pointer: str = ""
     servers: tuple[Server, ...] = ()
+    callbacks: Mapping[str, tuple[Operation, ...]] = NOTHING
 
     def response(self, status: int | str) -> Response | None:
         """What the document says for this status: exact, else its range ("4XX"), else "default", else
@@ -154,6 +160,18 @@ class Operation:
         """The first documented 2xx answer, lowest status first, else "default", else None."""
         good = sorted((r for r in self.responses if r.is_success), key=lambda r: r.status)
         return good[0] if good else next((r for r in self.responses if r.status == "default"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag of an API. `parent` names the tag above it and `kind` says what it is for (OpenAPI 3.2)."""
+
+    name: str
+    title: Text = NOTHING
+    description: Text = NOTHING
+    parent: str | None = None
+    kind: str | None = None
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +220,8 @@ class Interface:
     `id` is `<department>.<name>` where the document names its department, else made from the file name.
     `version` is the publisher's. `format` names the document's format ("OpenAPI 3.0.3"). `definitions` are
     the named schemas, `origins` where each was read. `findings` is what reading tolerated. `documents` are
-    the further files the document refers to, by name.
+    the further files the document refers to, by name. `webhooks`: what the provider calls by itself; their `path` is
+    the webhook's name. `security_schemes` are written as OpenAPI 3 has them.
 
     Pointers are JSON pointers into `document`; one into another file has the form `NAME#/pointer`.
     """
@@ -217,12 +236,14 @@ class Interface:
     operations: tuple[Operation, ...] = ()
     tables: tuple[Table, ...] = ()
     process: Process | None = None
+    webhooks: tuple[Operation, ...] = ()
     definitions: Mapping[str, Schema] = NOTHING
     servers: tuple[Server, ...] = ()
     security_schemes: Mapping[str, Any] = NOTHING
     extensions: Mapping[str, Any] = NOTHING
     findings: tuple[Finding, ...] = ()
     format: str = ""
+    tags: tuple[Tag, ...] = ()
     documents: Mapping[str, Document] = NOTHING
     origins: Mapping[str, str] = NOTHING
 

@@ -22,7 +22,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from specs.finding import Finding, Severity, SpecError
+from specs.encodings import decode
+from specs.finding import Finding, Severity, SpecError, unreadable
+from specs.json_positions import Tree, count_values, deep_spot, is_deeper, json_positions
+from specs.schema import escape
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 512
@@ -30,9 +33,6 @@ MAX_VALUES = 2_000_000
 """How many values one document may hold: with their positions some 250 bytes each, and 2 µs of JSON, 5 µs of YAML."""
 MAX_ALIASED = 1_000_000
 """How many nodes the aliases of one YAML document may stand for in all (a "billion laughs" file has 10⁹)."""
-
-Tree = int | tuple[int, "dict[str, Tree] | list[Tree]"]
-"""Where a node starts (offset in the decoded text; a member starts at its key) and where its children do, if any."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Document:
         if self._eager is not None:
             return self._eager
         with collector_paused():
-            return _json_tree(self._decoded, {})
+            return json_positions(self._decoded, {})
 
     @cached_property
     def _line_starts(self) -> Sequence[int]:
@@ -100,10 +100,10 @@ def parse(source: Path | bytes, name: str | None = None) -> Document:
     name = name or (str(path) if path else "<bytes>")
     text = source if isinstance(source, bytes) else _load(source, name)
     if len(text) > MAX_BYTES:
-        raise _refusal(name, f"the document has more than {MAX_BYTES // 2**20} MiB", hint="split it by $ref")
-    reading = _Reading(name, _decode(text, name))
+        raise unreadable(name, f"the document has more than {MAX_BYTES // 2**20} MiB", hint="split it by $ref")
+    reading = _Reading(name, decode(text, name))
     if not reading.text.strip():
-        raise _refusal(name, "the document is empty", line=1, hint="a spec starts with openapi:, swagger:, …")
+        raise unreadable(name, "the document is empty", line=1, hint="a spec starts with openapi:, swagger:, …")
     with collector_paused():
         value, tree = reading.read(prefer_json=name.lower().endswith(".json"))
     return Document(
@@ -121,12 +121,12 @@ def parse(source: Path | bytes, name: str | None = None) -> Document:
 def _load(path: Path, name: str) -> bytes:
     try:
         if path.is_dir():
-            raise _refusal(name, "is a folder", hint="name the document inside it")
+            raise unreadable(name, "is a folder", hint="name the document inside it")
         with path.open("rb") as stream:
             return stream.read(MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise _refusal(name, f"cannot be read: {reason}", hint="check the path and its permissions") from None
+        raise unreadable(name, f"cannot be read: {reason}", hint="check the path and its permissions") from None
 
 
 @contextmanager
@@ -140,60 +140,6 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _decode(text: bytes, name: str) -> str:
-    codec = "utf-8-sig"
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")) and not text.startswith(b"\xff\xfe\0\0"):
-        codec = "utf-16"
-    elif wide := _wide(text):
-        raise _refusal(name, f"the document is {wide}", line=1, hint=f"save it as UTF-8: iconv -f {wide} -t UTF-8")
-    try:
-        return text.decode(codec)
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
-        hint = "save the file as UTF-8"
-        if codec == "utf-8-sig" and (likely := _likely(text)):
-            hint += f" (if it is {likely}: iconv -f {likely} -t UTF-8)"
-        problem = f"byte 0x{text[error.start]:02x} is not {codec.removesuffix('-sig').upper()}"
-        raise _refusal(name, problem, line=line, column=column, hint=hint) from None
-
-
-def _wide(text: bytes) -> str:
-    """The encoding of two or four bytes a character that a text without the byte order mark of UTF-16 is in, or ""."""
-    head = text[:64]
-    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")) or (head[:3] == b"\0\0\0" and head[3:4].strip(b"\0")):
-        return "UTF-32"
-    even, odd = head[0::2], head[1::2]
-    if len(head) < 8 or not text.count(b"\0", 0, 64):
-        return ""
-    for zeros, letters, spoken in ((odd, even, "UTF-16LE"), (even, odd, "UTF-16BE")):
-        if zeros.count(0) > len(zeros) * 3 // 4 and not letters.count(0):
-            return spoken
-    return ""
-
-
-def _likely(text: bytes) -> str:
-    """The encoding that a text which is not UTF-8 is probably in, or ""."""
-    try:
-        wide = text.decode("gb18030")
-    except UnicodeDecodeError:
-        wide = ""
-    # Western texts may decode as GB18030 too, but have few bytes above 127, scattered among ASCII.
-    if wide and any("\u4e00" <= letter <= "\u9fff" for letter in wide) and re.search(rb"[\x81-\xfe]{4}", text):
-        return "GB18030"
-    try:
-        text.decode("cp1252")
-    except UnicodeDecodeError:
-        return "GB18030" if wide else ""
-    return "WINDOWS-1252"
-
-
-def _refusal(
-    name: str, message: str, *, line: int | None = None, column: int | None = None, hint: str = ""
-) -> SpecError:
-    return SpecError([Finding("unreadable", Severity.ERROR, message, name, "", line, column, hint)])
 
 
 def _line_starts(text: str) -> Sequence[int]:
@@ -254,7 +200,7 @@ class _Reading:
         def constant(literal: str) -> Any:
             raise json.JSONDecodeError(f"{literal} is no JSON value", self.text, self.text.find(literal))
 
-        if _values(self.text) > MAX_VALUES:
+        if count_values(self.text, MAX_VALUES) > MAX_VALUES:
             raise self._refused(f"holds more than {MAX_VALUES:,} values", 0, "split it by $ref")
         try:
             value = json.loads(
@@ -265,7 +211,7 @@ class _Reading:
                 parse_constant=constant,
             )
         except RecursionError:
-            raise self._too_deep(_deep_spot(self.text)) from None
+            raise self._too_deep(deep_spot(self.text, MAX_DEPTH)) from None
         except json.JSONDecodeError:
             raise
         except ValueError:  # an integer of thousands of digits
@@ -273,11 +219,11 @@ class _Reading:
             raise self._refused(
                 "a number is too long", long.start() if long else 0, "quote it if it is a string"
             ) from None
-        if _depth(value) > MAX_DEPTH:
-            raise self._too_deep(_deep_spot(self.text))
+        if is_deeper(value, MAX_DEPTH):
+            raise self._too_deep(deep_spot(self.text, MAX_DEPTH))
         if doubtful:
             twice: dict[str, int] = {}
-            _json_tree(self.text, twice)
+            json_positions(self.text, twice)
             for pointer, offset in twice.items():
                 self._twice(pointer, offset)
         return _without_surrogates(value) if re.search(r"\\u[dD][89a-fA-F]", self.text) else value
@@ -307,7 +253,7 @@ class _Reading:
 
     def _refused(self, message: str, offset: int, hint: str = "") -> SpecError:
         line, column = self._at(offset)
-        return _refusal(self.name, message, line=line, column=column, hint=hint)
+        return unreadable(self.name, message, line=line, column=column, hint=hint)
 
     def _too_deep(self, offset: int) -> SpecError:
         return self._refused(
@@ -321,30 +267,6 @@ class _Reading:
         line, column = self._at(offset)
         message, hint = f"the key {key!r} occurs twice; the last one counts", "rename or remove one"
         self.findings.append(Finding("duplicate-key", Severity.ERROR, message, self.name, pointer, line, column, hint))
-
-
-def _depth(value: Any) -> int:
-    level, deepest = [value], 0
-    while level := [
-        inner
-        for node in level
-        if isinstance(node, dict | list)
-        for inner in (node.values() if isinstance(node, dict) else node)
-    ]:
-        deepest += 1
-        if deepest > MAX_DEPTH:
-            break
-    return deepest
-
-
-def _deep_spot(text: str) -> int:
-    depth = 0
-    for match in re.finditer(_STRING + r"|[{}\[\]]", text, re.DOTALL):
-        mark = match[0]
-        depth += (mark in "{[") - (mark in "}]")
-        if depth > MAX_DEPTH:
-            return match.start()
-    return 0
 
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -361,58 +283,6 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-_STRING = r'"(?:[^"\\]++|\\.)*+"'
-"""A JSON string, possessive: what the plain form remembers for going back takes 60 bytes a character."""
-
-_PLAIN = r'[^\s{}\[\],:"]++'
-_TOKEN = re.compile(rf"({_STRING})\s*+:\s*+(?:([{{\[])|{_STRING}|{_PLAIN})|[{{}}\[\]]|{_STRING}|{_PLAIN}", re.DOTALL)
-
-
-def _values(text: str) -> int:
-    """How many values a JSON text holds at most: exact enough to refuse, and counted only when it may be too many."""
-    if sum(map(text.count, ",[{")) <= MAX_VALUES:
-        return 0
-    return sum(map(re.sub(_STRING, "", text, flags=re.DOTALL).count, ",[{"))
-
-
-def _json_tree(text: str, twice: dict[str, int]) -> Tree:
-    """Positions of a text known to be valid JSON, in one pass; pointers of repeated keys go to `twice`."""
-    root: list[Tree] = []
-    top: Any = root
-    stack: list[Any] = []
-    path: list[str] = []
-    for match in _TOKEN.finditer(text):
-        key, at = match[1], match.start()
-        if key is not None:  # a member, with its value when that is a scalar
-            key = json.loads(key, strict=False) if "\\" in key else key[1:-1]
-            if key in top:
-                twice["".join(f"/{_escaped(step)}" for step in [*path[1:], key])] = at
-            if (mark := match[2]) is None:
-                top[key] = at
-                continue
-            children: Any = {} if mark == "{" else []
-            top[key] = (at, children)
-        else:
-            mark = text[at]
-            if mark in "}]":
-                top = stack.pop()
-                path.pop()
-                continue
-            if mark not in "{[":
-                top.append(at)
-                continue
-            key, children = str(len(top)), {} if mark == "{" else []
-            top.append((at, children))
-        stack.append(top)
-        path.append(key)
-        top = children
-    return root[0]
-
-
-def _escaped(token: str) -> str:
-    return token.replace("~", "~0").replace("/", "~1")
-
-
 def pointers(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     """Every node of a JSON value with its pointer, parents first."""
     waiting = [(at, value)]
@@ -420,6 +290,6 @@ def pointers(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
         at, node = waiting.pop()
         yield at, node
         if isinstance(node, dict):
-            waiting += [(f"{at}/{_escaped(key)}", inner) for key, inner in reversed(node.items())]
+            waiting += [(f"{at}/{escape(key)}", inner) for key, inner in reversed(node.items())]
         elif isinstance(node, list):
             waiting += [(f"{at}/{i}", inner) for i, inner in reversed(list(enumerate(node)))]

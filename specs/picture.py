@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from specs.binding import POSSIBLE, Binding, Surroundings, bind, surroundings
 from specs.model import Content, Field, Interface, Operation, Parameter
 from specs.process import Process
 from specs.schema import Schema, definition_name
@@ -16,112 +18,126 @@ if TYPE_CHECKING:
 WIDTH = 132
 """Columns when the output is no terminal."""
 
-MAX_FIELDS = 60
-"""How many fields of one body the tables show; `--json` gives all."""
+MAX_FIELDS, MAX_BODIES, MAX_OPERATIONS, MAX_LINES = 60, 200, 1_000, 40
+"""How many fields of one body, bodies, operations and lines of one cell the tables show; `--json` gives all."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def picture(interface: Interface, console: Console | None = None) -> None:
     """Print what the interface offers as tables (to stdout)."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.text import Text as Styled
 
     out = console or Console(highlight=False)
     if console is None and not out.is_terminal:
         out = Console(highlight=False, width=WIDTH)
-    out.print(Styled(f"{_both(interface.title) or interface.id}", style="bold"))
+    out.print(Styled(_harmless(_both(interface.title) or interface.id), style="bold"))
     facts = [interface.format, f"{interface.kind.value} interface {interface.id}", f"version {interface.version}"]
     if interface.department:
         facts.append(f"department {interface.department}")
-    out.print(escape(" · ".join(facts)))
-    out.print(escape(f"sha256 {interface.digest}"))
-    for server in interface.servers:
-        out.print(escape(f"server {server.url}"))
+    out.print(_shown(" · ".join(facts)))
+    out.print(_shown(f"sha256 {interface.digest}"))
+    for server in interface.servers[:MAX_LINES]:
+        out.print(_shown(f"server {server.url}"))
     if told := say(interface.description).strip():
-        out.print(escape(told.splitlines()[0][:300]))
+        out.print(_shown(told.splitlines()[0][:300]))
     if interface.operations:
         _operations(interface, out)
-    for table in interface.tables:
+    if interface.webhooks:
+        _calls(f"{len(interface.webhooks)} webhooks", interface.webhooks, out)
+    for table in interface.tables[:MAX_BODIES]:
         title = f"{table.name} {_both(table.title)}".strip()
         if table.register:
             title += f" · register {table.register}"
-        _fields(out, interface, title, table.fields)
+        _fields(out, title, table.fields)
+    _more(out, len(interface.tables) - MAX_BODIES, "tables")
     if interface.process:
         _process(interface.process, out)
 
 
 def _operations(interface: Interface, out: Console) -> None:
-    from rich.markup import escape
+    _calls(f"{len(interface.operations)} operations", interface.operations, out)
+    bodies = _bodies(interface)
+    for title, fields in islice(bodies.items(), MAX_BODIES):
+        _fields(out, title, fields)
+    _more(out, len(bodies) - MAX_BODIES, "bodies")
 
-    table = _table(f"{len(interface.operations)} operations", "operation", "id", "parameters", "body", "responses")
-    for operation in interface.operations:
+
+def _calls(title: str, operations: tuple[Operation, ...], out: Console) -> None:
+    table = _table(title, "operation", "id", "parameters", "body", "responses")
+    for operation in operations[:MAX_OPERATIONS]:
         what = f"{operation.method} {operation.path}"
         summary = say(operation.summary)
+        asked = operation.body.contents if operation.body else ()
         table.add_row(
-            escape(f"{what}\n{summary}" if summary else what) + (" (deprecated)" if operation.deprecated else ""),
-            escape(operation.id),
-            escape("\n".join(_parameter(parameter) for parameter in operation.parameters)),
-            escape("\n".join(_content(c) for c in operation.body.contents) if operation.body else ""),
-            escape("\n".join(_answers(operation))),
+            _shown(f"{what}\n{summary}" if summary else what) + (" (deprecated)" if operation.deprecated else ""),
+            _shown(operation.id),
+            _lines(_parameter(parameter) for parameter in operation.parameters),
+            _lines(_content(content) for content in asked),
+            _lines(_answers(operation)),
         )
     out.print(table)
-    for title, fields in _bodies(interface).items():
-        _fields(out, interface, title, fields)
+    _more(out, len(operations) - MAX_OPERATIONS, "operations")
 
 
-def _fields(out: Console, interface: Interface, title: str, fields: tuple[Field, ...]) -> None:
-    from rich.markup import escape
-
+def _fields(out: Console, title: str, fields: tuple[Field, ...]) -> None:
     table = _table(title, "field", "type", "element", "sensitivity", "meaning")
-    near = surroundings(fields, title)
     for field in fields[:MAX_FIELDS]:
         mark = " (key)" if field.key else " *" if field.required else ""
         meaning = _both(field.title) or say(field.description).strip().split("\n")[0][:120]
-        element = field.element or _guess(_binding(interface, field, near))
-        cells = (field.name + mark, _type(field.schema), element, field.sensitivity or "", meaning)
-        table.add_row(*map(escape, cells))
+        cells = (field.name + mark, _type(field.schema), field.element or "", field.sensitivity or "", meaning)
+        table.add_row(*map(_shown, cells))
     if len(fields) > MAX_FIELDS:
         table.add_row(f"… {len(fields) - MAX_FIELDS} more", "", "", "", "")
     out.print(table)
 
 
-def _binding(interface: Interface, field: Field, near: Surroundings) -> Binding | None:
-    """The declared or proposed binding; None for an element nobody knows (a lint rule tells of it)."""
-    try:
-        found = bind(field, interface, near)
-    except KeyError:
-        return None
-    return found if found is not None and found.confidence >= POSSIBLE else None
+def _harmless(text: str) -> str:
+    """Without what a terminal would obey: escape sequences, other control characters, changes of direction."""
+    return _CONTROL.sub("\ufffd", text)
 
 
-def _guess(binding: Binding | None) -> str:
-    return f"{binding.name}? {binding.confidence:.2f}" if binding is not None else ""
+def _shown(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(_harmless(text))
+
+
+def _lines(parts: Iterator[str]) -> str:
+    shown = [_shown(part[:400]) for part in islice(parts, MAX_LINES)]
+    rest = sum(1 for _ in parts)
+    return "\n".join([*shown, f"… {rest} more"] if rest else shown)
+
+
+def _more(out: Console, count: int, what: str) -> None:
+    if count > 0:
+        out.print(f"… and {count} more {what}; --json gives all")
 
 
 def _process(process: Process, out: Console) -> None:
-    from rich.markup import escape
-
-    for workflow in process.workflows:
+    for workflow in process.workflows[:MAX_BODIES]:
         title = f"{workflow.id} {_both(workflow.summary)}".strip()
         table = _table(title, "step", "calls", "after", "gives", "meaning")
-        for step in workflow.steps:
+        for step in workflow.steps[:MAX_OPERATIONS]:
             calls = step.operation or step.operation_path or step.workflow or ""
             cells = (
                 step.id,
                 f"{step.interface or '?'}#{calls}" if step.workflow is None else f"workflow {calls}",
-                ", ".join(step.depends_on),
-                ", ".join(step.outputs),
+                ", ".join(step.depends_on[:MAX_LINES]),
+                ", ".join(islice(step.outputs, MAX_LINES)),
                 say(step.description),
             )
-            table.add_row(*map(escape, cells))
+            table.add_row(*map(_shown, cells))
         out.print(table)
+        _more(out, len(workflow.steps) - MAX_OPERATIONS, "steps")
+    _more(out, len(process.workflows) - MAX_BODIES, "workflows")
 
 
 def _table(title: str, *columns: str) -> Any:
-    from rich.markup import escape
     from rich.table import Table
 
-    made = Table(title=escape(title), title_justify="left", show_lines=False, pad_edge=False)
+    made = Table(title=_shown(title), title_justify="left", show_lines=False, pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
@@ -162,11 +178,9 @@ def _content(content: Content) -> str:
     return _shape(content.schema) if plain else f"{_shape(content.schema)} ({content.media_type})"
 
 
-def _answers(operation: Operation) -> list[str]:
-    return [
-        " ".join([response.status, *(_content(content) for content in response.contents[:1])])
-        for response in operation.responses
-    ]
+def _answers(operation: Operation) -> Iterator[str]:
+    for response in operation.responses:
+        yield " ".join([response.status, *(_content(content) for content in response.contents[:1])])
 
 
 def _named(schema: Schema) -> bool:
@@ -182,7 +196,7 @@ def _shape(schema: Schema) -> str:
 
 
 def _type(schema: Schema) -> str:
-    if "$ref" in schema or "items" in schema:
+    if "$ref" in schema or isinstance(schema.get("items"), dict):
         return _shape(schema)
     named = schema.get("type", "any")
     word = " or ".join(named) if isinstance(named, list) else str(named)
@@ -227,7 +241,7 @@ def to_json(interface: Interface) -> dict[str, Any]:
                     }
                     for key in table.foreign_keys
                 ],
-                "fields": _fields_json(interface, table.fields, table.name),
+                "fields": [_field_json(interface, field) for field in table.fields],
             }
             for table in interface.tables
         ],
@@ -292,28 +306,18 @@ def _content_json(interface: Interface, content: Content) -> dict[str, Any]:
     schema = content.schema
     return {
         "media_type": content.media_type,
-        "fields": _fields_json(interface, interface.fields(schema), _shape(schema or {}), with_schema=False),
+        "fields": [_field_json(interface, field, with_schema=False) for field in interface.fields(schema)],
         "schema": None if schema is None else interface.standalone(schema),
     }
 
 
-def _fields_json(
-    interface: Interface, fields: tuple[Field, ...], owner: str, *, with_schema: bool = True
-) -> list[dict[str, Any]]:
-    near = surroundings(fields, owner)
-    return [_field_json(interface, field, _binding(interface, field, near), with_schema) for field in fields]
-
-
-def _field_json(interface: Interface, field: Field, binding: Binding | None, with_schema: bool) -> dict[str, Any]:
+def _field_json(interface: Interface, field: Field, *, with_schema: bool = True) -> dict[str, Any]:
     made: dict[str, Any] = {
         "name": field.name,
         "type": _type(field.schema),
         "title": dict(field.title),
         "description": dict(field.description),
         "element": field.element,
-        "binding": None
-        if binding is None
-        else {"element": binding.name, "confidence": binding.confidence, "reason": binding.reason},
         "sensitivity": field.sensitivity,
         "required": field.required,
         "key": field.key,

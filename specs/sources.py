@@ -135,7 +135,9 @@ class Node:
             chain.append(node)
             node = self.sources.resolve(node, target) or Node(self.sources, node.document, node.pointer, {})
         for link in reversed(chain):  # each link is remembered: a long chain with many users is walked once
-            said = {word: link.value[word] for word in ("summary", "description") if isinstance(link.value.get(word), str)}
+            said = {
+                word: link.value[word] for word in ("summary", "description") if isinstance(link.value.get(word), str)
+            }
             if said and node.value and isinstance(node.value, dict):
                 node = Node(self.sources, node.document, node.pointer, {**node.value, **said})
             known[link.identity] = node

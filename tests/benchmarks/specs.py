@@ -47,11 +47,16 @@ def grown(document: dict[str, Any], times: int) -> dict[str, Any]:
     made: dict[str, Any] = {
         **document,
         "paths": {},
-        "components": {**components, **{kind: {} for kind in ("schemas", "parameters", "responses") if kind in components}},
+        "components": {
+            **components,
+            **{kind: {} for kind in ("schemas", "parameters", "responses") if kind in components},
+        },
     }
     for number in range(times):
         ending = f"_{number}" if number else ""
-        copy = json.loads(re.sub(r'("#/components/[a-zA-Z]+/[^"/]+)"', rf'\1{ending}"', json.dumps([paths, components])))
+        copy = json.loads(
+            re.sub(r'("#/components/[a-zA-Z]+/[^"/]+)"', rf'\1{ending}"', json.dumps([paths, components]))
+        )
         made["paths"] |= {f"{path}{ending}": _renamed(item, ending) for path, item in copy[0].items()}
         for kind in ("schemas", "parameters", "responses"):
             if kind in components:
