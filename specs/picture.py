@@ -145,7 +145,7 @@ def _table(title: str, *columns: str) -> Any:
 
 def _bodies(interface: Interface) -> dict[str, tuple[Field, ...]]:
     """Fields of each distinct body, under the names of the schema and of the operations that use it."""
-    users: dict[str, list[str]] = {}
+    users: dict[str, dict[str, None]] = {}
     fields: dict[str, tuple[Field, ...]] = {}
     for operation in interface.operations:
         asked = operation.body.contents if operation.body else ()
@@ -154,14 +154,11 @@ def _bodies(interface: Interface) -> dict[str, tuple[Field, ...]]:
             if content.schema is not None and (found := interface.fields(content.schema)):
                 name = _shape(content.schema) if _named(content.schema) else f"{operation.id} {what}"
                 fields.setdefault(name, found)
-                use = f"{operation.id} {what}"
-                if use not in users.setdefault(name, []):
-                    users[name].append(use)
+                users.setdefault(name, {})[f"{operation.id} {what}"] = None
     titles: dict[str, tuple[Field, ...]] = {}
     for name, found in fields.items():
-        more = f" and {len(users[name]) - 3} more" if len(users[name]) > 3 else ""
-        title = name if users[name] == [name] else f"{name} ({', '.join(users[name][:3])}{more})"
-        titles[title] = found
+        told = ", ".join(islice(users[name], 3)) + (f" and {len(users[name]) - 3} more" if len(users[name]) > 3 else "")
+        titles[name if told == name else f"{name} ({told})"] = found
     return titles
 
 

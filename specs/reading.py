@@ -8,7 +8,7 @@ from pathlib import Path
 
 from specs.finding import Finding, Severity, SpecError
 from specs.model import Interface
-from specs.parse import Document, parse
+from specs.parse import Document, collector_paused, parse
 from specs.sources import Sources, kind_of
 
 # The member that gives a format away, the beginning of the versions read, the format's name, its reader.
@@ -42,7 +42,8 @@ def read(source: Path | bytes, name: str | None = None, *, strict: bool = False,
     is nothing to read: see `parse`, and rule `unknown-format` for a document of no known kind.
     """
     document = parse(source, name)
-    interface = _reader(document)(Sources(document, root))
+    with collector_paused():
+        interface = _reader(document)(Sources(document, root))
     if strict:
         errors = [finding for finding in interface.findings if finding.severity is Severity.ERROR]
         if errors:

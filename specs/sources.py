@@ -22,13 +22,25 @@ class Node:
     """One place of a document and its value. Access never raises: what is missing or of the wrong type reads
     as empty, the latter with a finding."""
 
-    __slots__ = ("document", "pointer", "sources", "value")
+    __slots__ = ("_key", "_pointer", "document", "sources", "value")
 
-    def __init__(self, sources: Sources, document: Document, pointer: str, value: Any) -> None:
-        self.sources, self.document, self.pointer, self.value = sources, document, pointer, value
+    def __init__(
+        self, sources: Sources, document: Document, pointer: str, value: Any, key: str | int | None = None
+    ) -> None:
+        """`pointer` leads to the node itself or, with `key`, to what holds it."""
+        self.sources, self.document, self.value = sources, document, value
+        self._pointer, self._key = pointer, key
 
     def __contains__(self, key: str) -> bool:
         return isinstance(self.value, dict) and key in self.value
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer; put together when first asked for, which for most nodes is never."""
+        if self._key is not None:
+            step = escape(self._key) if isinstance(self._key, str) else self._key
+            self._pointer, self._key = f"{self._pointer}/{step}", None
+        return self._pointer
 
     @property
     def where(self) -> str:
@@ -45,11 +57,11 @@ class Node:
     def get(self, key: str) -> Node:
         """The member `key`; its value is None when there is none."""
         value = self.value.get(key) if isinstance(self.value, dict) else None
-        return Node(self.sources, self.document, f"{self.pointer}/{escape(key)}", value)
+        return Node(self.sources, self.document, self.pointer, value, key)
 
     def at(self, index: int) -> Node:
         """The item `index` of a list."""
-        return Node(self.sources, self.document, f"{self.pointer}/{index}", self.value[index])
+        return Node(self.sources, self.document, self.pointer, self.value[index], index)
 
     def mapping(self, key: str) -> Node:
         """The member `key`, a mapping; an empty one if it is missing or something else."""
@@ -99,8 +111,8 @@ class Node:
     def members(self) -> Iterator[tuple[str, Node]]:
         """The members of a mapping, in order."""
         if isinstance(self.value, dict):
-            for key in self.value:
-                yield key, self.get(key)
+            for key, value in self.value.items():
+                yield key, Node(self.sources, self.document, self.pointer, value, key)
 
     def extensions(self) -> dict[str, Any]:
         """The x- members."""
