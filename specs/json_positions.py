@@ -22,7 +22,9 @@ def count_values(text: str, limit: int) -> int:
     """How many values a JSON text holds at most, 0 when it is quickly seen that they are not more than `limit`."""
     if sum(map(text.count, ",[{")) <= limit:
         return 0
-    return sum(map(re.sub(_STRING, "", text, flags=re.DOTALL).count, ",[{"))
+    # What is left of the text without its strings, by whole-text operations: a match for each string takes seconds.
+    bare = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
+    return sum(map(bare.count, ",[{"))
 
 
 def json_positions(text: str, twice: dict[str, int]) -> Tree:

@@ -238,15 +238,21 @@ class Normaliser:
             made["mapping"] = {
                 key: self._mapped(node.get("mapping").get(key), target) for key, target in mapping.items()
             }
+        if "defaultMapping" in made:  # OpenAPI 3.2
+            made["defaultMapping"] = self._mapped(node.get("defaultMapping"), made["defaultMapping"])
         return made
 
     def _mapped(self, node: Node, target: Any) -> Any:
         """A discriminator's mapping names a schema or refers to it."""
         if not isinstance(target, str):
             return target
-        if re.fullmatch(r"[A-Za-z0-9._-]+", target) and target in self._taken:
+        if target in self._taken and "/" not in target:
             return reference(target)
-        found = node.sources.resolve(node, target) if "#" in target or "/" in target else None
+        if not re.search(r"[#/]|\.(json|ya?ml)$", target):
+            problem = f"the discriminator maps to the schema {target!r}, which does not exist"
+            node.report("unresolved-ref", problem, "name a schema of components, or write #/components/schemas/…")
+            return target
+        found = node.sources.resolve(node, target)
         return target if found is None else reference(self.define(_name(found), found))
 
     # --- keywords that only make sense together

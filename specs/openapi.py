@@ -31,6 +31,10 @@ def read(sources: Sources) -> Interface:
     """The interface an OpenAPI 3 document describes. Never raises for what the document holds."""
     version = str(sources.root.value.get("openapi") or sources.root.value.get("swagger") or "3.0")
     dialect = Dialect.OPENAPI_30 if re.match(r"\D*3(\.0|\D*$)", version) else Dialect.CURRENT
+    if "openapi" not in sources.root:
+        sources.root.get("swagger").report(
+            "loose-type", "OpenAPI 3 is stated by openapi, not swagger", "openapi: 3.0.3"
+        )
     if "draft-0" in str(sources.root.value.get("jsonSchemaDialect")):
         dialect = Dialect.DRAFT
     return ApiReader(sources, dialect, f"OpenAPI {version}").interface()
@@ -195,9 +199,11 @@ class ApiReader:
         found: dict[tuple[str, str], Parameter] = {}
         for entry in entries:
             part = entry.follow()
-            if not isinstance(part.value, dict) or not part.value:
+            if not isinstance(part.value, dict):
                 part.wrong("a parameter (a mapping)")
                 continue
+            if not part.value and part is not entry:
+                continue  # the reference leads nowhere, which is told already
             name, location = part.text("name"), (part.text("in") or "").strip().lower()
             if not name or location not in LOCATIONS:
                 problem = "has no name" if not name else f"is in {location!r}"

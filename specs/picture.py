@@ -58,9 +58,13 @@ def picture(interface: Interface, console: Console | None = None) -> None:
 
 def _operations(interface: Interface, out: Console) -> None:
     _calls(f"{len(interface.operations)} operations", interface.operations, out)
+    shown = 0
     bodies = _bodies(interface)
-    for title, fields in islice(bodies.items(), MAX_BODIES):
-        _fields(out, title, fields)
+    for name, (schema, users) in bodies.items():
+        if shown < MAX_BODIES and (fields := interface.fields(schema)):
+            told = ", ".join(islice(users, 3)) + (f" and {len(users) - 3} more" if len(users) > 3 else "")
+            _fields(out, name if told == name else f"{name} ({told})", fields)
+            shown += 1
     _more(out, len(bodies) - MAX_BODIES, "bodies")
 
 
@@ -143,23 +147,18 @@ def _table(title: str, *columns: str) -> Any:
     return made
 
 
-def _bodies(interface: Interface) -> dict[str, tuple[Field, ...]]:
-    """Fields of each distinct body, under the names of the schema and of the operations that use it."""
-    users: dict[str, dict[str, None]] = {}
-    fields: dict[str, tuple[Field, ...]] = {}
+def _bodies(interface: Interface) -> dict[str, tuple[Schema, dict[str, None]]]:
+    """The schema of each distinct body and the operations that use it, under the name of either."""
+    found: dict[str, tuple[Schema, dict[str, None]]] = {}
     for operation in interface.operations:
         asked = operation.body.contents if operation.body else ()
         answered = [(r.status, c) for r in operation.responses if r.is_success for c in r.contents]
         for what, content in [("request", c) for c in asked] + answered:
-            if content.schema is not None and (found := interface.fields(content.schema)):
-                name = _shape(content.schema) if _named(content.schema) else f"{operation.id} {what}"
-                fields.setdefault(name, found)
-                users.setdefault(name, {})[f"{operation.id} {what}"] = None
-    titles: dict[str, tuple[Field, ...]] = {}
-    for name, found in fields.items():
-        told = ", ".join(islice(users[name], 3)) + (f" and {len(users[name]) - 3} more" if len(users[name]) > 3 else "")
-        titles[name if told == name else f"{name} ({told})"] = found
-    return titles
+            if content.schema is not None:
+                use = f"{operation.id} {what}"
+                name = _shape(content.schema) if _named(content.schema) else use
+                found.setdefault(name, (content.schema, {}))[1][use] = None
+    return found
 
 
 def _parameter(parameter: Parameter) -> str:

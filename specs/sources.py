@@ -176,6 +176,7 @@ class Sources:
             self._by_path[own] = document
             self._root = (root or own.parent).resolve()
         self.followed: dict[tuple[str, str], Node] = {}  # what each $ref that was followed finally led to
+        self.pattern_weight = 0  # of the patterns compiled so far
         self._findings: dict[tuple[str, str, str, str], Finding] = {}
         self._found: dict[tuple[str, str], Node] = {}
         self._anchors: dict[str, dict[str, Node]] = {}
@@ -218,7 +219,7 @@ class Sources:
         return self._found[key]
 
     def _resolve(self, origin: Node, target: str) -> Node | None:
-        place = origin.get("$ref")
+        place = origin.get("$ref") if "$ref" in origin else origin
         if anchored := self._named_resource(origin.document, target):
             return anchored
         try:

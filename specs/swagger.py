@@ -29,6 +29,8 @@ _FORM = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 def read(sources: Sources) -> Interface:
     """The interface a Swagger 2.0 document describes. Never raises for what the document holds."""
+    if "swagger" not in sources.root:
+        sources.root.get("openapi").report("loose-type", "2.0 is stated by swagger, not openapi", "swagger: '2.0'")
     return _SwaggerReader(sources, Dialect.SWAGGER_2, "Swagger 2.0").interface()
 
 
