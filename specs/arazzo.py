@@ -14,7 +14,8 @@ from typing import Any
 from specs.model import Interface, Kind
 from specs.naming import INTERFACE_ID, department_of, interface_id
 from specs.normalise import Dialect, Normaliser
-from specs.openapi import english, title_of, version_of
+from specs.openapi import title_of, version_of
+from specs.parts import english
 from specs.process import Action, Argument, Criterion, Payload, Process, Source, Step, Workflow
 from specs.sources import Node, Sources
 from specs.words import Text, words

@@ -128,8 +128,8 @@ class Normaliser:
 
     def _reference(self, node: Node, out: Schema) -> list[str]:
         """Put the `$ref` of `node` into `out`; returns the keywords that count beside it."""
-        words = [word for word in node.value if isinstance(word, str)]
-        spelled = next((word for word in ("$ref", "$dynamicRef", "$recursiveRef") if word in words), None)
+        words = [*node.value]
+        spelled = next((word for word in ("$ref", "$dynamicRef", "$recursiveRef") if word in node.value), None)
         if spelled is None:
             return words
         words = [word for word in words if word not in {"$ref", "$dynamicRef", "$recursiveRef"}]

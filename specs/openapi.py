@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from specs.model import Body, Content, Interface, Kind, Operation, Parameter, Response, Server
 from specs.naming import department_of, interface_id, operation_id
 from specs.normalise import Dialect, Normaliser
-from specs.schema import Schema
+from specs.parts import PartsReader, english
 from specs.sources import Node, Sources
 from specs.tags import read_tags
 from specs.words import NOTHING, Text, words
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
-LOCATIONS = ("path", "query", "header", "cookie", "querystring")
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|XX)\Z")
-_STYLE = {"query": "form", "cookie": "form", "path": "simple", "header": "simple", "querystring": "form"}
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 _LONGEST_URL = 8_000
 _CALLBACK_LEVELS = 3  # a callback of a callback of a callback: no document means more, and some go in circles
@@ -40,18 +37,15 @@ def read(sources: Sources) -> Interface:
     return ApiReader(sources, dialect, f"OpenAPI {version}").interface()
 
 
-class ApiReader:
+class ApiReader(PartsReader):
     """Reads an OpenAPI 3 document; `specs.swagger` overrides what Swagger 2.0 does differently."""
 
     def __init__(self, sources: Sources, dialect: Dialect, format: str) -> None:
+        super().__init__(Normaliser(dialect))
         self.sources = sources
         self.root = sources.root
         self.format = format
-        self.schemas = Normaliser(dialect)
         self.taken: dict[str, int] = {}  # operation id → how often it was wanted
-        # Parts that several places refer to are read once.
-        self.contents: dict[tuple[str, str], Content] = {}
-        self.shared_parameters: dict[tuple[str, str], Parameter] = {}
         self.shared_responses: dict[tuple[Any, ...], Response] = {}
 
     def interface(self) -> Interface:
@@ -120,7 +114,8 @@ class ApiReader:
                     yield self.operation(word.upper(), path, node, item, common, servers, security, level)
                 elif word.lower() in METHODS:
                     node.wrong("an operation (a mapping)")
-            for word, node in item.mapping("additionalOperations").members():  # OpenAPI 3.2: methods as they are sent
+            more = item.mapping("additionalOperations").members() if "additionalOperations" in item else ()
+            for word, node in more:  # OpenAPI 3.2: methods as they are sent
                 if isinstance(node.value, dict):
                     yield self.operation(word, path, node, item, common, servers, security, level)
                 else:
@@ -188,82 +183,6 @@ class ApiReader:
             made.append(Server(url, template, told, server.where))
         return tuple(made)
 
-    # --- parameters and headers
-
-    def parameters(self, node: Node) -> tuple[Parameter, ...]:
-        """The parameters of an operation or a path item."""
-        return self.distinct(node.items("parameters"))
-
-    def distinct(self, entries: list[Node]) -> tuple[Parameter, ...]:
-        """One parameter for each name and place."""
-        found: dict[tuple[str, str], Parameter] = {}
-        for entry in entries:
-            part = entry.follow()
-            if not isinstance(part.value, dict):
-                part.wrong("a parameter (a mapping)")
-                continue
-            if not part.value and part is not entry:
-                continue  # the reference leads nowhere, which is told already
-            name, location = part.text("name"), (part.text("in") or "").strip().lower()
-            if not name or location not in LOCATIONS:
-                problem = "has no name" if not name else f"is in {location!r}"
-                part.report("wrong-type", f"the parameter {problem}; ignored", f"in: {' | '.join(LOCATIONS)}")
-                continue
-            if (name, location) in found:
-                entry.report(
-                    "duplicate-parameter",
-                    f"{name!r} in {location} is declared twice; the first counts",
-                    "remove one",
-                )
-                continue
-            if part is entry:
-                found[name, location] = self.parameter(part, name, location)
-                continue
-            if part.identity not in self.shared_parameters:
-                self.shared_parameters[part.identity] = self.parameter(part, name, location)
-            found[name, location] = self.shared_parameters[part.identity]
-        return tuple(found.values())
-
-    def parameter(self, node: Node, name: str, location: str) -> Parameter:
-        schema: Schema = {}
-        media_type: str | None = None
-        if "schema" in node:
-            schema = self.schemas.schema(node.get("schema"))
-        else:
-            for media_type, content in node.mapping("content").members():  # noqa: B007
-                schema = self.schemas.schema(content.get("schema"))
-                break
-        required = node.flag("required")
-        if location == "path" and not required:
-            problem = "a path parameter must say required: true; taken as said"
-            node.report("path-parameter-optional", problem, "add required: true")
-            required = True
-        style = node.text("style") or _STYLE[location]
-        seen = {**schema, **node.extensions()}
-        return Parameter(
-            name=name,
-            location=location,
-            required=required,
-            schema=schema,
-            style=style,
-            explode=node.flag("explode", default=style in {"form", "cookie"}),
-            description=words(node.text("description"), english(node, "description")),
-            element=string(seen.get("x-element")),
-            sensitivity=string(seen.get("x-sensitivity")),
-            pointer=node.where,
-            media_type=media_type,
-            examples=self.examples(node),
-            deprecated=node.flag("deprecated"),
-            allow_reserved=node.flag("allowReserved"),
-        )
-
-    def headers(self, node: Node) -> tuple[Parameter, ...]:
-        return tuple(
-            self.parameter(part, name, "header")
-            for name, header in node.mapping("headers").members()
-            if name.lower() != "content-type" and (part := header.follow()).value
-        )
-
     # --- bodies and responses
 
     def body(self, operation: Node, item: Node) -> Body | None:
@@ -307,7 +226,9 @@ class ApiReader:
             headers=self.headers(part),
             contents=self.answers(part, operation),
             pointer=part.where,
-            links={name: link.follow().value for name, link in part.mapping("links").members()} or NOTHING,
+            links={name: link.follow().value for name, link in part.mapping("links").members()}
+            if "links" in part
+            else NOTHING,
         )
 
     def answered_as(self, operation: Node) -> tuple[str, ...]:
@@ -317,46 +238,6 @@ class ApiReader:
     def answers(self, response: Node, operation: Node) -> tuple[Content, ...]:
         """The contents of a response."""
         return self.media(response)
-
-    def media(self, node: Node) -> tuple[Content, ...]:
-        return tuple(self.content(media_type, part) for media_type, part in node.mapping("content").members())
-
-    def content(self, media_type: str, node: Node) -> Content:
-        node = node.follow()
-        if node.identity not in self.contents:
-            if not isinstance(node.value, dict):
-                node.wrong("a media type (a mapping)")
-                node = Node(node.sources, node.document, node.pointer, {})
-            schema = self.schemas.schema(node.get("schema")) if "schema" in node else None
-            item = self.schemas.schema(node.get("itemSchema")) if "itemSchema" in node else None
-            if schema is None and item is not None:  # OpenAPI 3.2: a stream of items
-                schema = {"type": "array", "items": item}
-            encoding = node.mapping("encoding").value or NOTHING
-            examples = self.examples(node)
-            self.contents[node.identity] = Content(media_type, schema, examples, node.where, item, encoding)
-        made = self.contents[node.identity]
-        return made if made.media_type == media_type else replace(made, media_type=media_type)
-
-    def examples(self, node: Node) -> Mapping[str, Any]:
-        """Examples by name; the unnamed `example` is called "example". Ones elsewhere are left out."""
-        found: dict[str, Any] = {}
-        if "example" in node:
-            found["example"] = node.value["example"]
-        several = node.get("examples")
-        if isinstance(several.value, list):
-            several.report("loose-type", "examples is a list, not a mapping of names", "give each a name")
-            found |= {str(index): value for index, value in enumerate(several.value, 1)}
-        elif isinstance(several.value, dict):
-            for name, entry in several.members():
-                part = entry.follow()
-                if not isinstance(part.value, dict):
-                    part.report("loose-type", "an example is a mapping with value:", "write value: …")
-                    found[name] = part.value
-                elif "value" in part or "dataValue" in part:
-                    found[name] = part.value.get("value", part.value.get("dataValue"))
-        else:
-            several.wrong("a mapping of examples")
-        return found or NOTHING
 
 
 def _filled(template: str, defaults: Mapping[str, str]) -> str:
@@ -380,14 +261,3 @@ def title_of(info: Node) -> Text:
     if not title:
         info.report("missing-field", "info.title is missing", "say what the interface is called")
     return words(title, english(info, "title"))
-
-
-def english(node: Node, word: str) -> Any:
-    """What `x-en` beside a text says in English."""
-    beside = node.value.get("x-en") if isinstance(node.value, dict) else None
-    return beside.get(word) if isinstance(beside, dict) else None
-
-
-def string(value: Any) -> str | None:
-    """A non-empty string, else None."""
-    return value if isinstance(value, str) and value else None

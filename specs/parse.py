@@ -63,8 +63,11 @@ class Document:
             return None
         tree = self._tree
         for token in pointer.split("/")[1:]:
-            children = None if isinstance(tree, int) else tree[1]
-            token = token.replace("~1", "/").replace("~0", "~")
+            if isinstance(tree, int):
+                break
+            children = tree[1]
+            if "~" in token:
+                token = token.replace("~1", "/").replace("~0", "~")
             if isinstance(children, dict) and token in children:
                 tree = children[token]
             elif isinstance(children, list) and token.isdecimal() and int(token) < len(children):

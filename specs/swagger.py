@@ -12,7 +12,8 @@ from typing import Any
 
 from specs.model import Body, Content, Interface, Parameter, Server
 from specs.normalise import Dialect
-from specs.openapi import ApiReader, english
+from specs.openapi import ApiReader
+from specs.parts import english
 from specs.schema import Schema
 from specs.sources import Node, Sources
 from specs.words import NOTHING, words

@@ -52,6 +52,8 @@ def is_chinese(text: str) -> bool:
 
 def words(text: Any, english: Any = None) -> Text:
     """`text` under its own language, guessed from its script, and `english` under "en"."""
+    if text is None and english is None:
+        return NOTHING
     made: dict[str, str] = {}
     if isinstance(text, str) and text.strip():
         made["zh_CN" if is_chinese(text) else "en"] = text
