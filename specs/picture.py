@@ -1,4 +1,4 @@
-"""An interface as a person wants to see it, and as plain JSON."""
+"""An interface as a person wants to see it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from specs.binding import Binding, surroundings
 from specs.model import Content, Field, Interface, Operation, Parameter
 from specs.process import Process
-from specs.schema import Schema, definition_name
+from specs.schema import Schema
+from specs.summary import binding, shape_of, type_of
 from specs.words import Text, say
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def picture(interface: Interface, console: Console | None = None) -> None:
         title = f"{table.name} {_both(table.title)}".strip()
         if table.register:
             title += f" · register {table.register}"
-        _fields(out, title, table.fields)
+        _fields(out, interface, title, table.fields)
     _more(out, len(interface.tables) - MAX_BODIES, "tables")
     if interface.process:
         _process(interface.process, out)
@@ -63,7 +65,7 @@ def _operations(interface: Interface, out: Console) -> None:
     for name, (schema, users) in bodies.items():
         if shown < MAX_BODIES and (fields := interface.fields(schema)):
             told = ", ".join(islice(users, 3)) + (f" and {len(users) - 3} more" if len(users) > 3 else "")
-            _fields(out, name if told == name else f"{name} ({told})", fields)
+            _fields(out, interface, name if told == name else f"{name} ({told})", fields)
             shown += 1
     _more(out, len(bodies) - MAX_BODIES, "bodies")
 
@@ -85,16 +87,22 @@ def _calls(title: str, operations: tuple[Operation, ...], out: Console) -> None:
     _more(out, len(operations) - MAX_OPERATIONS, "operations")
 
 
-def _fields(out: Console, title: str, fields: tuple[Field, ...]) -> None:
+def _fields(out: Console, interface: Interface, title: str, fields: tuple[Field, ...]) -> None:
     table = _table(title, "field", "type", "element", "sensitivity", "meaning")
+    near = surroundings(fields, title)
     for field in fields[:MAX_FIELDS]:
         mark = " (key)" if field.key else " *" if field.required else ""
         meaning = _both(field.title) or say(field.description).strip().split("\n")[0][:120]
-        cells = (field.name + mark, _type(field.schema), field.element or "", field.sensitivity or "", meaning)
+        element = field.element or _guess(binding(interface, field, near))
+        cells = (field.name + mark, type_of(field.schema), element, field.sensitivity or "", meaning)
         table.add_row(*map(_shown, cells))
     if len(fields) > MAX_FIELDS:
         table.add_row(f"… {len(fields) - MAX_FIELDS} more", "", "", "", "")
     out.print(table)
+
+
+def _guess(binding: Binding | None) -> str:
+    return f"{binding.name}? {binding.confidence:.2f}" if binding is not None else ""
 
 
 def _harmless(text: str) -> str:
@@ -156,7 +164,7 @@ def _bodies(interface: Interface) -> dict[str, tuple[Schema, dict[str, None]]]:
         for what, content in [("request", c) for c in asked] + answered:
             if content.schema is not None:
                 use = f"{operation.id} {what}"
-                name = _shape(content.schema) if _named(content.schema) else use
+                name = shape_of(content.schema) if _named(content.schema) else use
                 found.setdefault(name, (content.schema, {}))[1][use] = None
     return found
 
@@ -164,14 +172,14 @@ def _bodies(interface: Interface) -> dict[str, tuple[Schema, dict[str, None]]]:
 def _parameter(parameter: Parameter) -> str:
     mark = "*" if parameter.required else ""
     element = f" = {parameter.element}" if parameter.element else ""
-    return f"{parameter.location} {parameter.name}{mark}: {_type(parameter.schema)}{element}"
+    return f"{parameter.location} {parameter.name}{mark}: {type_of(parameter.schema)}{element}"
 
 
 def _content(content: Content) -> str:
     if content.schema is None:
         return content.media_type
     plain = content.media_type in {"application/json", "application/problem+json"}
-    return _shape(content.schema) if plain else f"{_shape(content.schema)} ({content.media_type})"
+    return shape_of(content.schema) if plain else f"{shape_of(content.schema)} ({content.media_type})"
 
 
 def _answers(operation: Operation) -> Iterator[str]:
@@ -183,139 +191,5 @@ def _named(schema: Schema) -> bool:
     return "$ref" in schema or (isinstance(schema.get("items"), dict) and "$ref" in schema["items"])
 
 
-def _shape(schema: Schema) -> str:
-    if isinstance(target := schema.get("$ref"), str):
-        return definition_name(target)
-    if isinstance(items := schema.get("items"), dict):
-        return f"{_shape(items)}[]"
-    return _type(schema)
-
-
-def _type(schema: Schema) -> str:
-    if "$ref" in schema or isinstance(schema.get("items"), dict):
-        return _shape(schema)
-    named = schema.get("type", "any")
-    word = " or ".join(named) if isinstance(named, list) else str(named)
-    if "enum" in schema:
-        values = [str(value) for value in schema["enum"]]
-        word += " " + "|".join(values[:4]) + ("|…" if len(values) > 4 else "")
-    elif "format" in schema:
-        word += f" {schema['format']}"
-    return word
-
-
 def _both(text: Text) -> str:
     return " / ".join(dict.fromkeys(part for part in (text.get("zh_CN"), text.get("en")) if part))
-
-
-def to_json(interface: Interface) -> dict[str, Any]:
-    """The same as JSON: nothing left out, schemas self-contained."""
-    process = interface.process
-    return {
-        "id": interface.id,
-        "kind": interface.kind.value,
-        "format": interface.format,
-        "version": interface.version,
-        "title": dict(interface.title),
-        "description": dict(interface.description),
-        "department": interface.department,
-        "digest": interface.digest,
-        "servers": [server.url for server in interface.servers],
-        "operations": [_operation_json(interface, operation) for operation in interface.operations],
-        "tables": [
-            {
-                "name": table.name,
-                "title": dict(table.title),
-                "register": table.register,
-                "primary_key": list(table.primary_key),
-                "foreign_keys": [
-                    {
-                        "fields": list(key.fields),
-                        "interface": key.interface,
-                        "table": key.table,
-                        "target_fields": list(key.target_fields),
-                    }
-                    for key in table.foreign_keys
-                ],
-                "fields": [_field_json(interface, field) for field in table.fields],
-            }
-            for table in interface.tables
-        ],
-        "workflows": [
-            {
-                "id": workflow.id,
-                "summary": dict(workflow.summary),
-                "steps": [
-                    {
-                        "id": step.id,
-                        "description": dict(step.description),
-                        "interface": step.interface,
-                        "operation": step.operation or step.operation_path,
-                        "workflow": step.workflow,
-                        "depends_on": list(step.depends_on),
-                        "outputs": dict(step.outputs),
-                    }
-                    for step in workflow.steps
-                ],
-            }
-            for workflow in (process.workflows if process else ())
-        ],
-        "findings": [finding.to_json() for finding in interface.findings],
-    }
-
-
-def _operation_json(interface: Interface, operation: Operation) -> dict[str, Any]:
-    body = operation.body
-    return {
-        "id": operation.id,
-        "method": operation.method,
-        "path": operation.path,
-        "summary": dict(operation.summary),
-        "deprecated": operation.deprecated,
-        "tags": list(operation.tags),
-        "parameters": [
-            {
-                "name": parameter.name,
-                "in": parameter.location,
-                "required": parameter.required,
-                "element": parameter.element,
-                "sensitivity": parameter.sensitivity,
-                "schema": interface.standalone(parameter.schema),
-            }
-            for parameter in operation.parameters
-        ],
-        "body": {"required": body.required, "contents": [_content_json(interface, c) for c in body.contents]}
-        if body
-        else None,
-        "responses": [
-            {
-                "status": response.status,
-                "description": dict(response.description),
-                "contents": [_content_json(interface, content) for content in response.contents],
-            }
-            for response in operation.responses
-        ],
-    }
-
-
-def _content_json(interface: Interface, content: Content) -> dict[str, Any]:
-    schema = content.schema
-    return {
-        "media_type": content.media_type,
-        "fields": [_field_json(interface, field, with_schema=False) for field in interface.fields(schema)],
-        "schema": None if schema is None else interface.standalone(schema),
-    }
-
-
-def _field_json(interface: Interface, field: Field, *, with_schema: bool = True) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "name": field.name,
-        "type": _type(field.schema),
-        "title": dict(field.title),
-        "description": dict(field.description),
-        "element": field.element,
-        "sensitivity": field.sensitivity,
-        "required": field.required,
-        "key": field.key,
-    }
-    return {**made, "schema": interface.standalone(field.schema)} if with_schema else made
