@@ -19,6 +19,7 @@ from specs.model import (
     Response,
     Server,
     Table,
+    Tag,
 )
 from specs.parse import Document, parse
 from specs.process import Action, Argument, Criterion, Payload, Process, Source, Step, Workflow
@@ -50,6 +51,7 @@ __all__ = [
     "SpecError",
     "Step",
     "Table",
+    "Tag",
     "Text",
     "Workflow",
     "definition_name",

@@ -14,7 +14,8 @@ from typing import Any
 from specs.model import Interface, Kind
 from specs.naming import INTERFACE_ID, department_of, interface_id
 from specs.normalise import Dialect, Normaliser
-from specs.openapi import english, title_of, version_of
+from specs.openapi import title_of, version_of
+from specs.parts import english
 from specs.process import Action, Argument, Criterion, Payload, Process, Source, Step, Workflow
 from specs.sources import Node, Sources
 from specs.words import Text, words
@@ -79,7 +80,7 @@ class _Reader:
 
     def workflows(self) -> Iterator[Workflow]:
         nodes = [node for node in self.root.items("workflows") if isinstance(node.value, dict)]
-        known = {str(node.value.get("workflowId")) for node in nodes}
+        known = {str(node.value.get("workflowId")): set(node.mapping("outputs").value) for node in nodes}
         seen: set[str] = set()
         for node in nodes:
             id = node.text("workflowId")
@@ -91,37 +92,38 @@ class _Reader:
             yield self.workflow(node, id, known)
         self.cycle(nodes, "workflowId")
 
-    def workflow(self, node: Node, id: str, known: set[str]) -> Workflow:
+    def workflow(self, node: Node, id: str, known: dict[str, set[str]]) -> Workflow:
         steps = [step for step in node.items("steps") if isinstance(step.value, dict)]
         ids = [str(step.value.get("stepId")) for step in steps]
         for other in node.items("dependsOn"):
             name = str(other.value)
             if name not in known and not name.startswith("$sourceDescriptions."):
                 other.report("unknown-step", f"there is no workflow {name!r}", "correct dependsOn")
-        made: list[Step] = []
-        for index, step in enumerate(steps):
+        made: dict[str, Step] = {}
+        every = set(ids)
+        for step in steps:
             step_id = step.text("stepId")
             if not step_id:
                 step.report("missing-field", "a step without stepId; left out", "add stepId:")
-            elif step_id in ids[:index]:
+            elif step_id in made:
                 step.report(
                     "duplicate-name",
                     f"the step {step_id!r} is described twice; the first counts",
                     "rename it",
                 )
             else:
-                made.append(self.step(step, step_id, set(ids), known))
+                made[step_id] = self.step(step, step_id, every, known)
         if not made:
             node.report("missing-field", f"the workflow {id!r} has no steps", "describe at least one")
         self.cycle(steps, "stepId")
-        self.references(steps, ids)
+        self.references(steps, ids, known)
         return Workflow(
             id=id,
             summary=words(node.text("summary"), english(node, "summary")),
             description=self.told(node),
             inputs=self.schemas.schema(node.get("inputs")),
             depends_on=tuple(str(other.value) for other in node.items("dependsOn")),
-            steps=tuple(made),
+            steps=tuple(made.values()),
             parameters=self.arguments(node, "parameters"),
             success_actions=self.actions(node, "successActions"),
             failure_actions=self.actions(node, "failureActions"),
@@ -130,7 +132,7 @@ class _Reader:
             pointer=node.where,
         )
 
-    def step(self, node: Node, id: str, ids: set[str], workflows: set[str]) -> Step:
+    def step(self, node: Node, id: str, ids: set[str], workflows: dict[str, set[str]]) -> Step:
         targets = [word for word in ("operationId", "operationPath", "workflowId", "channelPath") if word in node]
         if len(targets) != 1:
             problem = f"the step {id!r} must name exactly one of operationId, operationPath, workflowId"
@@ -172,10 +174,15 @@ class _Reader:
             return None, None
         name: str | None = None
         rest = text
+        hint = "write $sourceDescriptions.<name>.<operationId>"
         if word == "operationPath":  # {$sourceDescriptions.NAME.url}#/paths/~1x/get
+            hint = "write '{$sourceDescriptions.<name>.url}#/paths/~1…/get'"
             address, _, rest = text.partition("#")
             match = _SOURCE.match(address.strip("{}"))
             name = match[1] if match else None
+            if name is None and (name := self.plain_source(address)) is not None:
+                problem = f"{address!r} is no runtime expression; read as the source description {name!r}"
+                node.get(word).report("loose-type", problem, hint)
         elif match := _SOURCE.match(text):
             name, rest = match[1], match[2]
         else:
@@ -185,9 +192,14 @@ class _Reader:
             problem = f"{text!r} does not say which source description it belongs to"
             if name:
                 problem = f"there is no source description {name!r}"
-            node.get(word).report("unknown-source", problem, "write $sourceDescriptions.<name>.<operationId>")
+            node.get(word).report("unknown-source", problem, hint)
             return None, rest
         return self.described[name].interface, rest
+
+    def plain_source(self, address: str) -> str | None:
+        """The source description that `address`, no runtime expression, clearly means: its name or its URL."""
+        named = [source.name for source in self.described.values() if address in (source.name, source.url)]
+        return named[0] if len(named) == 1 and address else None
 
     # --- parts of a step
 
@@ -277,12 +289,16 @@ class _Reader:
             told = " → ".join(circle)
             last.report("dependency-cycle", f"dependsOn goes in a circle: {told}", "cut it at one place")
 
-    def references(self, steps: list[Node], ids: list[str]) -> None:
+    def references(self, steps: list[Node], ids: list[str], workflows: dict[str, set[str]]) -> None:
         """Report `$steps.X.outputs.Y` where X does not exist, has no Y, or runs later."""
-        outputs = {name: set(step.mapping("outputs").value) for name, step in zip(ids, steps, strict=True)}
+        outputs: dict[str, set[str]] = {}
+        for name, step in zip(ids, steps, strict=True):
+            called = step.value.get("workflowId")  # the outputs of a workflow are those of the step that calls it
+            inner = workflows.get(called, set()) if isinstance(called, str) else set()
+            outputs[name] = {*step.mapping("outputs").value, *inner}
         order = {name: [str(o.value) for o in _dependencies(step)] for name, step in zip(ids, steps, strict=True)}
+        place_of = {name: index for index, name in reversed([*enumerate(ids)])}
         for index, (id, step) in enumerate(zip(ids, steps, strict=True)):
-            before = {*ids[:index], *_ancestors(order, id)}
             # A step's own outputs exist once it has run: its criteria and actions may read them.
             for pointer, text in _strings(step.value, step.pointer):
                 own = pointer.removeprefix(step.pointer).split("/")[1] not in {"parameters", "requestBody"}
@@ -291,11 +307,21 @@ class _Reader:
                     place = Node(step.sources, step.document, pointer, text)
                     if target not in outputs:
                         place.report("unknown-step", f"there is no step {target!r} in this workflow", "correct it")
-                    elif not any(output == name or output.startswith(name + ".") for name in outputs[target]):
-                        place.report("unknown-step", f"the step {target!r} has no output {output!r}", "add it there")
-                    elif target not in before and not (own and target == id):
+                    elif not _has(outputs[target], output):
+                        if not str(steps[place_of[target]].value.get("workflowId")).startswith("$source"):
+                            problem = f"the step {target!r} has no output {output!r}"
+                            place.report("unknown-step", problem, "add it there")
+                    elif (own and target == id) or place_of[target] < index:
+                        continue
+                    elif target not in _ancestors(order, id):
                         problem = f"the step {id!r} uses an output of {target!r}, which runs later"
                         place.report("forward-reference", problem, "reorder the steps or add dependsOn")
+
+
+def _has(outputs: set[str], wanted: str) -> bool:
+    """Whether `wanted` is one of `outputs`, or a member of one ("party.name")."""
+    parts = wanted.split(".")
+    return any(".".join(parts[:count]) in outputs for count in range(1, len(parts) + 1))
 
 
 def _dependencies(node: Node) -> list[Node]:

@@ -78,3 +78,10 @@ class SpecError(Exception):
             raise ValueError("a SpecError needs at least one finding")
         rest = len(self.findings) - 1
         super().__init__(f"{self.findings[0]}" + (f" (and {rest} more)" if rest else ""))
+
+
+def unreadable(
+    name: str, message: str, *, line: int | None = None, column: int | None = None, hint: str = ""
+) -> SpecError:
+    """The error of rule `unreadable`: nothing can be said about the document called `name` but this."""
+    return SpecError([Finding("unreadable", Severity.ERROR, message, name, "", line, column, hint)])

@@ -10,7 +10,7 @@ from dataclasses import replace
 from specs.model import Interface, Kind, Table
 from specs.naming import department_of, interface_id
 from specs.normalise import Dialect, Normaliser
-from specs.openapi import english
+from specs.parts import english
 from specs.schema import escape
 from specs.sources import Sources
 from specs.words import say, words

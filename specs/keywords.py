@@ -7,11 +7,14 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from specs.patterns import portable
+from specs.patterns import TOO_LARGE, portable, weight
 from specs.sources import Node, kind_of
 
 DROP: Any = object()
 """What a cleaner returns for a value that cannot be kept."""
+
+_MOST_PATTERNS = 200_000_000
+"""The weight of all patterns of a document together: some seconds of compiling."""
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 
@@ -104,11 +107,17 @@ def _string(node: Node) -> Any:
 def _pattern(node: Node) -> Any:
     if not isinstance(node.value, str):
         return refuse(node, f"{kind_of(node.value)} where a pattern belongs")
-    made, problem = portable(node.value)
+    node.sources.pattern_weight += weight(node.value)
+    made, problem = portable(node.value) if node.sources.pattern_weight < _MOST_PATTERNS else (None, TOO_LARGE)
     if problem:
         fate = "removed" if made is None else f"read as {made!r}"
         shown = node.value if len(node.value) <= 80 else node.value[:77] + "…"
-        node.report("invalid-pattern", f"the pattern {shown!r}: {problem}; {fate}", "write it as ECMA-262 has it")
+        heavy = problem == TOO_LARGE
+        hint = "say how long with minLength and maxLength" if heavy else "write it as ECMA-262 has it"
+        told = f"the pattern {shown!r}: {problem}; {fate}"
+        node.report(
+            "heavy-pattern" if heavy else "invalid-pattern", told if len(told) < 400 else told[:399] + "…", hint
+        )
     return DROP if made is None else made
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from specs.finding import Finding, SpecError
 from specs.model import Interface
+from specs.parse import collector_paused
 from specs.reading import read
 from specs.rules import rules
 from specs.rulesets import RuleSet, load
@@ -21,14 +22,15 @@ def lint(
     """
     chosen = ruleset or load()
     found = [finding for finding in interface.findings if only is None or finding.rule in only]
-    for rule in rules().values():
-        wanted = rule.check is not None and (only is None or rule.id in only)
-        if wanted and rule.check is not None and chosen.severity(rule.id) is not None:
-            found += (
-                interface.finding(rule.id, rule.severity, message, pointer, hint)
-                for pointer, message, hint in rule.check(interface)
-            )
-    return tuple(sorted(chosen.judge(found), key=lambda finding: finding.order))
+    with collector_paused():
+        for rule in rules().values():
+            wanted = rule.check is not None and (only is None or rule.id in only)
+            if wanted and rule.check is not None and chosen.severity(rule.id) is not None:
+                found += (
+                    interface.finding(rule.id, rule.severity, message, pointer, hint)
+                    for pointer, message, hint in rule.check(interface)
+                )
+        return tuple(sorted(chosen.judge(found), key=lambda finding: finding.order))
 
 
 def lint_document(source: Path | bytes, name: str | None = None, ruleset: RuleSet | None = None) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""Schemas that consist of themselves: a validator would never come back from them."""
+"""Schemas that consist of themselves, or of far too many: a validator would never come back from them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from specs.schema import Schema, definition_name
+
+MAX_APPLIED = 20_000
+"""How many schemas one schema may apply to the same value; references to references double it at every step."""
 
 _LISTS = ("allOf", "anyOf", "oneOf")
 _SINGLE = ("not", "if", "then", "else")
@@ -39,6 +42,35 @@ def cut_loops(definitions: dict[str, Schema]) -> list[tuple[str, str]]:
             else:
                 walks.pop()
                 done.add(path.popitem()[0])
+    return cuts
+
+
+def cut_explosions(definitions: dict[str, Schema]) -> list[tuple[str, str]]:
+    """Cut references of definitions that would apply more than `MAX_APPLIED` schemas to one value.
+
+    `definitions` has no loops (see `cut_loops`). Twenty schemas, each `allOf` the next one twice, are a million:
+    the reference that passes the limit is replaced by its target's own keywords. Returns (name, target) of each cut.
+    """
+    cuts: list[tuple[str, str]] = []
+    applied: dict[str, int] = {}
+    for start in definitions:
+        path = [start] if start not in applied else []
+        walks = [_in_place(definitions[start])]
+        while path:  # depth first: a definition is counted when all it refers to are
+            inner = next((target for _, target in walks[-1] if target in definitions and target not in applied), None)
+            if inner is not None:
+                path.append(inner)
+                walks.append(_in_place(definitions[inner]))
+                continue
+            walks.pop()
+            name, total = path.pop(), 1
+            for holder, target in [(holder, t) for holder, t in _in_place(definitions[name]) if t in applied]:
+                total += applied[target]
+                if total > MAX_APPLIED:
+                    _cut(holder, definitions[target])
+                    cuts.append((name, target))
+                    total -= applied[target]
+            applied[name] = total
     return cuts
 
 

@@ -61,16 +61,20 @@ class Parameter:
     media_type: str | None = None
     examples: Mapping[str, Any] = NOTHING
     deprecated: bool = False
+    allow_reserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One media type of a body or response. `schema` None: the document does not say. `examples` by name."""
+    """One media type of a body or response. `schema` None: the document does not say. `examples` by name. `item`:
+    the schema of each item of a stream (OpenAPI 3.2). `encoding`: how parts of a form travel, as written."""
 
     media_type: str
     schema: Schema | None = None
     examples: Mapping[str, Any] = NOTHING
     pointer: str = ""
+    item: Schema | None = None
+    encoding: Mapping[str, Any] = NOTHING
 
     @property
     def is_json(self) -> bool:
@@ -125,7 +129,8 @@ class Server:
 class Operation:
     """One operation of an API. `path` is a template as written ("/citizens/{id}"). `id` is the operationId,
     or one made from method and path when the document has none. `security`: alternatives, each scheme →
-    scopes; an empty tuple means anyone may call. `extensions`: the x- keywords of the operation."""
+    scopes; an empty tuple means anyone may call. `extensions`: the x- keywords of the operation. `callbacks`: by
+    name, what the provider calls in return; their `path` is a runtime expression ("{$request.body#/url}")."""
 
     id: str
     method: str
@@ -141,6 +146,7 @@ class Operation:
     deprecated: bool = False
     pointer: str = ""
     servers: tuple[Server, ...] = ()
+    callbacks: Mapping[str, tuple[Operation, ...]] = NOTHING
 
     def response(self, status: int | str) -> Response | None:
         """What the document says for this status: exact, else its range ("4XX"), else "default", else
@@ -154,6 +160,18 @@ class Operation:
         """The first documented 2xx answer, lowest status first, else "default", else None."""
         good = sorted((r for r in self.responses if r.is_success), key=lambda r: r.status)
         return good[0] if good else next((r for r in self.responses if r.status == "default"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag of an API. `parent` names the tag above it and `kind` says what it is for (OpenAPI 3.2)."""
+
+    name: str
+    title: Text = NOTHING
+    description: Text = NOTHING
+    parent: str | None = None
+    kind: str | None = None
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +220,8 @@ class Interface:
     `id` is `<department>.<name>` where the document names its department, else made from the file name.
     `version` is the publisher's. `format` names the document's format ("OpenAPI 3.0.3"). `definitions` are
     the named schemas, `origins` where each was read. `findings` is what reading tolerated. `documents` are
-    the further files the document refers to, by name.
+    the further files the document refers to, by name. `webhooks`: what the provider calls by itself; their `path` is
+    the webhook's name. `security_schemes` are written as OpenAPI 3 has them.
 
     Pointers are JSON pointers into `document`; one into another file has the form `NAME#/pointer`.
     """
@@ -217,12 +236,14 @@ class Interface:
     operations: tuple[Operation, ...] = ()
     tables: tuple[Table, ...] = ()
     process: Process | None = None
+    webhooks: tuple[Operation, ...] = ()
     definitions: Mapping[str, Schema] = NOTHING
     servers: tuple[Server, ...] = ()
     security_schemes: Mapping[str, Any] = NOTHING
     extensions: Mapping[str, Any] = NOTHING
     findings: tuple[Finding, ...] = ()
     format: str = ""
+    tags: tuple[Tag, ...] = ()
     documents: Mapping[str, Document] = NOTHING
     origins: Mapping[str, str] = NOTHING
 
@@ -288,28 +309,33 @@ class Interface:
         alternative asks for counts as optional), an array stands for its items. Anything else has no fields.
         """
         found: dict[str, Field] = {}
-        if schema is not None:
-            self._gather(schema, found, set(), required=True)
+        seen: set[tuple[str, bool]] = set()
+        waiting = [(schema, True)] if schema is not None else []
+        while waiting:  # what stands first in the document comes first; chains may be longer than the stack
+            part, needed = waiting.pop()
+            inner: list[tuple[Schema, bool]] = []
+            if isinstance(target := part.get("$ref"), str):
+                name = definition_name(target)
+                if (name, needed) not in seen and name in self.definitions:
+                    seen.add((name, needed))
+                    inner.append((self.definitions[name], needed))
+            inner.append(({word: part[word] for word in ("properties", "required") if word in part}, needed))
+            inner += [(one, needed) for one in part.get("allOf", ())]
+            inner += [(one, False) for word in ("oneOf", "anyOf") for one in part.get(word, ())]
+            if isinstance(items := part.get("items"), dict):
+                inner.append((items, needed))
+            if len(inner) > 1:
+                waiting += reversed(inner)
+            else:
+                self._gather(part, found, required=needed)
         return tuple(found.values())
 
-    def _gather(self, schema: Schema, found: dict[str, Field], seen: set[tuple[str, bool]], *, required: bool) -> None:
-        if isinstance(target := schema.get("$ref"), str):
-            name = definition_name(target)
-            if (name, required) not in seen and name in self.definitions:
-                seen.add((name, required))
-                self._gather(self.definitions[name], found, seen, required=required)
-        names = schema.get("required", ())
+    def _gather(self, schema: Schema, found: dict[str, Field], *, required: bool) -> None:
+        names = set(schema.get("required", ()))
         for name, member in schema.get("properties", {}).items():
-            made = make_field(name, self._annotated(member), required=required and name in names)
-            if name not in found or (made.required and not found[name].required):
-                found[name] = made
-        for part in schema.get("allOf", ()):
-            self._gather(part, found, seen, required=required)
-        for word in ("oneOf", "anyOf"):
-            for part in schema.get(word, ()):
-                self._gather(part, found, seen, required=False)
-        if isinstance(items := schema.get("items"), dict):
-            self._gather(items, found, seen, required=required)
+            needed = required and name in names
+            if name not in found or (needed and not found[name].required):
+                found[name] = make_field(name, self._annotated(member), required=needed)
 
     def _annotated(self, schema: Schema) -> Schema:
         """`schema` resolved, with element, sensitivity and words taken from its `allOf` parts where it has

@@ -53,3 +53,32 @@ def department_of(info: Node) -> str | None:
 def slug(text: str) -> str:
     """Lower-case ASCII letters and digits joined by hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def operation_id(node: Node, method: str, path: str, taken: dict[str, int], *, needed: bool = True) -> str:
+    """The operationId; one made of method and path where it is missing (told if it is `needed`) or already taken.
+
+    `taken` holds how often each id was wanted so far, and is brought up to date.
+    """
+    written = node.text("operationId")
+    readable = re.sub(r"[^0-9A-Za-z\u3400-\u9fff]+", "-", path).strip("-") or "root"
+    made = f"{method.lower()}-{readable}"
+    if written is None or not written.strip():
+        if needed:
+            node.report(
+                "missing-operation-id",
+                f"{method} {path} has no operationId; called {made!r} here",
+                "add operationId: a name that never changes",
+            )
+        written = made
+    elif written in taken:
+        node.get("operationId").report(
+            "duplicate-operation-id", f"the operationId {written!r} is used before", "give each its own name"
+        )
+        written = made
+    name = written
+    while name in taken:
+        taken[written] += 1
+        name = f"{written}-{taken[written]}"
+    taken[name] = 1
+    return name

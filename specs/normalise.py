@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from specs.keywords import CLEANERS, DROP, boolean, number, refuse, types
-from specs.loops import cut_loops
+from specs.loops import MAX_APPLIED, cut_explosions, cut_loops
 from specs.schema import MANY_SCHEMAS, NAMED_SCHEMAS, ONE_SCHEMA, Schema, reference
 from specs.sources import Node, kind_of
 
@@ -91,6 +91,12 @@ class Normaliser:
                 f"the schema {name!r} consists of {target!r}, which again consists of {name!r}",
                 "let one refer to the other in a property, not by allOf, anyOf, oneOf or a bare $ref",
             )
+        for name, target in cut_explosions(self.definitions):
+            self._nodes[name].report(
+                "too-deep",
+                f"the schema {name!r} applies more than {MAX_APPLIED:,} schemas to one value; {target!r} is cut short",
+                "say allOf, anyOf, oneOf of each schema once",
+            )
         return self.definitions
 
     def _schema(self, node: Node, depth: int) -> Schema:
@@ -122,8 +128,8 @@ class Normaliser:
 
     def _reference(self, node: Node, out: Schema) -> list[str]:
         """Put the `$ref` of `node` into `out`; returns the keywords that count beside it."""
-        words = [word for word in node.value if isinstance(word, str)]
-        spelled = next((word for word in ("$ref", "$dynamicRef", "$recursiveRef") if word in words), None)
+        words = [*node.value]
+        spelled = next((word for word in ("$ref", "$dynamicRef", "$recursiveRef") if word in node.value), None)
         if spelled is None:
             return words
         words = [word for word in words if word not in {"$ref", "$dynamicRef", "$recursiveRef"}]
@@ -232,15 +238,21 @@ class Normaliser:
             made["mapping"] = {
                 key: self._mapped(node.get("mapping").get(key), target) for key, target in mapping.items()
             }
+        if "defaultMapping" in made:  # OpenAPI 3.2
+            made["defaultMapping"] = self._mapped(node.get("defaultMapping"), made["defaultMapping"])
         return made
 
     def _mapped(self, node: Node, target: Any) -> Any:
         """A discriminator's mapping names a schema or refers to it."""
         if not isinstance(target, str):
             return target
-        if re.fullmatch(r"[A-Za-z0-9._-]+", target) and target in self._taken:
+        if target in self._taken and "/" not in target:
             return reference(target)
-        found = node.sources.resolve(node, target) if "#" in target or "/" in target else None
+        if not re.search(r"[#/]|\.(json|ya?ml)$", target):
+            problem = f"the discriminator maps to the schema {target!r}, which does not exist"
+            node.report("unresolved-ref", problem, "name a schema of components, or write #/components/schemas/…")
+            return target
+        found = node.sources.resolve(node, target)
         return target if found is None else reference(self.define(_name(found), found))
 
     # --- keywords that only make sense together

@@ -10,45 +10,56 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specs.model import Body, Content, Interface, Kind, Operation, Parameter, Response, Server
-from specs.naming import department_of, interface_id
+from specs.naming import department_of, interface_id, operation_id
 from specs.normalise import Dialect, Normaliser
-from specs.schema import Schema
+from specs.parts import PartsReader, english
 from specs.sources import Node, Sources
+from specs.tags import read_tags
 from specs.words import NOTHING, Text, words
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
-LOCATIONS = ("path", "query", "header", "cookie", "querystring")
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|XX)\Z")
-_STYLE = {"query": "form", "cookie": "form", "path": "simple", "header": "simple", "querystring": "form"}
+_VARIABLE = re.compile(r"\{([^{}]+)\}")
+_LONGEST_URL = 8_000
+_CALLBACK_LEVELS = 3  # a callback of a callback of a callback: no document means more, and some go in circles
 
 
 def read(sources: Sources) -> Interface:
     """The interface an OpenAPI 3 document describes. Never raises for what the document holds."""
-    version = str(sources.root.value.get("openapi"))
-    dialect = Dialect.OPENAPI_30 if version.startswith("3.0") else Dialect.CURRENT
+    version = str(sources.root.value.get("openapi") or sources.root.value.get("swagger") or "3.0")
+    dialect = Dialect.OPENAPI_30 if re.match(r"\D*3(\.0|\D*$)", version) else Dialect.CURRENT
+    if "openapi" not in sources.root:
+        sources.root.get("swagger").report(
+            "loose-type", "OpenAPI 3 is stated by openapi, not swagger", "openapi: 3.0.3"
+        )
+    if "draft-0" in str(sources.root.value.get("jsonSchemaDialect")):
+        dialect = Dialect.DRAFT
     return ApiReader(sources, dialect, f"OpenAPI {version}").interface()
 
 
-class ApiReader:
+class ApiReader(PartsReader):
     """Reads an OpenAPI 3 document; `specs.swagger` overrides what Swagger 2.0 does differently."""
 
     def __init__(self, sources: Sources, dialect: Dialect, format: str) -> None:
+        super().__init__(Normaliser(dialect))
         self.sources = sources
         self.root = sources.root
         self.format = format
-        self.schemas = Normaliser(dialect)
         self.taken: dict[str, int] = {}  # operation id → how often it was wanted
-        self.contents: dict[tuple[str, str], Content] = {}
+        self.shared_responses: dict[tuple[Any, ...], Response] = {}
 
     def interface(self) -> Interface:
         """The whole document."""
         root, info = self.root, self.root.mapping("info")
         for name, node in self.components("schemas").members():
             self.schemas.define(name, node)
-        operations = tuple(self.operations(self.security(root)))
-        schemes = {name: node.follow().value for name, node in self.components("securitySchemes").members()}
+        security = self.security(root)
+        operations = tuple(self.operations(root.mapping("paths"), security))
+        webhooks = tuple(self.operations(root.mapping("webhooks"), security, level=1))
+        schemes = {name: self.scheme(node.follow()) for name, node in self.components("securitySchemes").members()}
         if "paths" not in root and "components" not in root and "webhooks" not in root:
             root.report("missing-field", "the document has no paths", "describe at least one path")
+        tags = read_tags(root)
         return Interface(
             kind=Kind.API,
             id=interface_id(self.sources, info),
@@ -58,12 +69,14 @@ class ApiReader:
             department=department_of(info),
             document=self.sources.main,
             operations=operations,
+            webhooks=webhooks,
             definitions=self.schemas.finish(),
             servers=self.servers(root),
             security_schemes=schemes,
             extensions={**info.extensions(), **root.extensions()},
             findings=self.sources.findings,
             format=self.format,
+            tags=tags,
             documents=self.sources.documents,
             origins=self.schemas.origins,
         )
@@ -72,28 +85,41 @@ class ApiReader:
         """The mapping of named schemas, securitySchemes, …"""
         return self.root.mapping("components").mapping(kind)
 
+    def scheme(self, node: Node) -> Any:
+        """A security scheme as OpenAPI 3 writes it."""
+        return node.value
+
     # --- operations
 
-    def operations(self, security: tuple[Mapping[str, tuple[str, ...]], ...]) -> Iterator[Operation]:
-        for path, item in self.root.mapping("paths").members():
+    def operations(
+        self, items: Node, security: tuple[Mapping[str, tuple[str, ...]], ...], level: int = 0
+    ) -> Iterator[Operation]:
+        """The operations of path items: of paths (level 0), webhooks (1), callbacks (1 and more)."""
+        for path, written in items.members():
             if path.startswith("x-"):
                 continue
-            if not path.startswith("/"):
-                item.report("wrong-type", f"the path {path!r} does not start with /; read as it is")
-            item = item.follow()
+            if level == 0 and not path.startswith("/"):
+                written.report("wrong-type", f"the path {path!r} does not start with /; read as it is")
+            item = written.follow()
             if not isinstance(item.value, dict):
                 item.wrong("a path item (a mapping)")
                 continue
             common = self.parameters(item)
             servers = self.servers(item)
-            for word, node in item.members():
+            members = dict(item.members())
+            if item is not written:  # what stands beside the $ref and not in its target
+                members |= {word: node for word, node in written.members() if word not in members and word != "$ref"}
+            for word, node in members.items():
                 if word.lower() in METHODS and isinstance(node.value, dict):
-                    yield self.operation(word.upper(), path, node, item, common, servers, security)
+                    yield self.operation(word.upper(), path, node, item, common, servers, security, level)
                 elif word.lower() in METHODS:
                     node.wrong("an operation (a mapping)")
-            for word, node in item.mapping("additionalOperations").members():  # OpenAPI 3.2
+            more = item.mapping("additionalOperations").members() if "additionalOperations" in item else ()
+            for word, node in more:  # OpenAPI 3.2: methods as they are sent
                 if isinstance(node.value, dict):
-                    yield self.operation(word.upper(), path, node, item, common, servers, security)
+                    yield self.operation(word, path, node, item, common, servers, security, level)
+                else:
+                    node.wrong("an operation (a mapping)")
 
     def operation(
         self,
@@ -104,11 +130,12 @@ class ApiReader:
         common: tuple[Parameter, ...],
         servers: tuple[Server, ...],
         security: tuple[Mapping[str, tuple[str, ...]], ...],
+        level: int,
     ) -> Operation:
         own = self.parameters(node)
         replaced = {(p.name, p.location) for p in own}
         return Operation(
-            id=operation_identity(node, method, path, self.taken),
+            id=operation_id(node, method, path, self.taken, needed=level == 0),
             method=method,
             path=path,
             summary=words(node.text("summary"), english(node, "summary")),
@@ -122,7 +149,19 @@ class ApiReader:
             deprecated=node.flag("deprecated"),
             pointer=node.where,
             servers=self.servers(node) or servers,
+            callbacks=self.callbacks(node, security, level + 1) or NOTHING,
         )
+
+    def callbacks(
+        self, node: Node, security: tuple[Mapping[str, tuple[str, ...]], ...], level: int
+    ) -> Mapping[str, tuple[Operation, ...]]:
+        if "callbacks" not in node or level > _CALLBACK_LEVELS:
+            return NOTHING
+        named = {name: entry.follow() for name, entry in node.mapping("callbacks").members()}
+        for part in named.values():
+            if not isinstance(part.value, dict):
+                part.wrong("a callback (a mapping of expressions)")
+        return {name: tuple(self.operations(part, security, level)) for name, part in named.items()}
 
     def security(self, node: Node) -> tuple[Mapping[str, tuple[str, ...]], ...]:
         return tuple(
@@ -138,80 +177,11 @@ class ApiReader:
                 server.wrong("a server (a mapping)")
                 continue
             template = server.text("url") or "/"
-            url = template
-            for name, variable in server.mapping("variables").members():
-                if (default := variable.text("default")) is not None:
-                    url = url.replace("{" + name + "}", default)
-            made.append(Server(url, template, words(server.text("description")), server.where))
+            defaults = {name: variable.text("default") for name, variable in server.mapping("variables").members()}
+            url = _filled(template, {name: value for name, value in defaults.items() if value is not None})
+            told = words(server.text("description") or server.text("name"))
+            made.append(Server(url, template, told, server.where))
         return tuple(made)
-
-    # --- parameters and headers
-
-    def parameters(self, node: Node) -> tuple[Parameter, ...]:
-        """The parameters of an operation or a path item."""
-        return self.distinct(node.items("parameters"))
-
-    def distinct(self, entries: list[Node]) -> tuple[Parameter, ...]:
-        """One parameter for each name and place."""
-        found: dict[tuple[str, str], Parameter] = {}
-        for entry in entries:
-            part = entry.follow()
-            if not isinstance(part.value, dict) or not part.value:
-                part.wrong("a parameter (a mapping)")
-                continue
-            name, location = part.text("name"), (part.text("in") or "").strip().lower()
-            if not name or location not in LOCATIONS:
-                problem = "has no name" if not name else f"is in {location!r}"
-                part.report("wrong-type", f"the parameter {problem}; ignored", f"in: {' | '.join(LOCATIONS)}")
-                continue
-            if (name, location) in found:
-                entry.report(
-                    "duplicate-parameter",
-                    f"{name!r} in {location} is declared twice; the first counts",
-                    "remove one",
-                )
-                continue
-            found[name, location] = self.parameter(part, name, location)
-        return tuple(found.values())
-
-    def parameter(self, node: Node, name: str, location: str) -> Parameter:
-        schema: Schema = {}
-        media_type: str | None = None
-        if "schema" in node:
-            schema = self.schemas.schema(node.get("schema"))
-        else:
-            for media_type, content in node.mapping("content").members():  # noqa: B007
-                schema = self.schemas.schema(content.get("schema"))
-                break
-        required = node.flag("required")
-        if location == "path" and not required:
-            problem = "a path parameter must say required: true; taken as said"
-            node.report("path-parameter-optional", problem, "add required: true")
-            required = True
-        style = node.text("style") or _STYLE[location]
-        seen = {**schema, **node.extensions()}
-        return Parameter(
-            name=name,
-            location=location,
-            required=required,
-            schema=schema,
-            style=style,
-            explode=node.flag("explode", default=style in {"form", "cookie"}),
-            description=words(node.text("description"), english(node, "description")),
-            element=string(seen.get("x-element")),
-            sensitivity=string(seen.get("x-sensitivity")),
-            pointer=node.where,
-            media_type=media_type,
-            examples=self.examples(node),
-            deprecated=node.flag("deprecated"),
-        )
-
-    def headers(self, node: Node) -> tuple[Parameter, ...]:
-        return tuple(
-            self.parameter(part, name, "header")
-            for name, header in node.mapping("headers").members()
-            if name.lower() != "content-type" and (part := header.follow()).value
-        )
 
     # --- bodies and responses
 
@@ -239,82 +209,42 @@ class ApiReader:
             if not isinstance(part.value, dict):
                 part.wrong("a response (a mapping)")
                 part = Node(part.sources, part.document, part.pointer, {})
-            made.append(
-                Response(
-                    status=known if status != "default" else status,
-                    description=words(part.text("description"), english(part, "description")),
-                    headers=self.headers(part),
-                    contents=self.answers(part, node),
-                    pointer=part.where,
-                    links=part.mapping("links").value,
-                )
-            )
+            key = (*part.identity, known, *self.answered_as(node)) if part is not entry else ()
+            if not key or key not in self.shared_responses:
+                answer = self.response(known if status != "default" else status, part, node)
+                if not key:
+                    made.append(answer)
+                    continue
+                self.shared_responses[key] = answer
+            made.append(self.shared_responses[key])
         return tuple(made)
+
+    def response(self, status: str, part: Node, operation: Node) -> Response:
+        return Response(
+            status=status,
+            description=words(part.text("description") or part.text("summary"), english(part, "description")),
+            headers=self.headers(part),
+            contents=self.answers(part, operation),
+            pointer=part.where,
+            links={name: link.follow().value for name, link in part.mapping("links").members()}
+            if "links" in part
+            else NOTHING,
+        )
+
+    def answered_as(self, operation: Node) -> tuple[str, ...]:
+        """What of an operation, beside the response itself, decides what the response is."""
+        return ()
 
     def answers(self, response: Node, operation: Node) -> tuple[Content, ...]:
         """The contents of a response."""
         return self.media(response)
 
-    def media(self, node: Node) -> tuple[Content, ...]:
-        return tuple(self.content(media_type, part) for media_type, part in node.mapping("content").members())
 
-    def content(self, media_type: str, node: Node) -> Content:
-        node = node.follow()
-        if node.identity not in self.contents:
-            if not isinstance(node.value, dict):
-                node.wrong("a media type (a mapping)")
-                node = Node(node.sources, node.document, node.pointer, {})
-            schema = self.schemas.schema(node.get("schema")) if "schema" in node else None
-            if schema is None and "itemSchema" in node:  # OpenAPI 3.2: a stream of items
-                schema = {"type": "array", "items": self.schemas.schema(node.get("itemSchema"))}
-            self.contents[node.identity] = Content(media_type, schema, self.examples(node), node.where)
-        return self.contents[node.identity]
-
-    def examples(self, node: Node) -> Mapping[str, Any]:
-        """Examples by name; the unnamed `example` is called "example". Ones elsewhere are left out."""
-        found: dict[str, Any] = {}
-        if "example" in node:
-            found["example"] = node.value["example"]
-        several = node.get("examples")
-        if isinstance(several.value, list):
-            several.report("loose-type", "examples is a list, not a mapping of names", "give each a name")
-            found |= {str(index): value for index, value in enumerate(several.value, 1)}
-        elif isinstance(several.value, dict):
-            for name, entry in several.members():
-                part = entry.follow()
-                if not isinstance(part.value, dict):
-                    part.report("loose-type", "an example is a mapping with value:", "write value: …")
-                    found[name] = part.value
-                elif "value" in part or "dataValue" in part:
-                    found[name] = part.value.get("value", part.value.get("dataValue"))
-        else:
-            several.wrong("a mapping of examples")
-        return found or NOTHING
-
-
-def operation_identity(node: Node, method: str, path: str, taken: dict[str, int]) -> str:
-    """The operationId; one made of method and path where it is missing or already taken."""
-    written = node.text("operationId")
-    slug = re.sub(r"[^0-9A-Za-z\u3400-\u9fff]+", "-", path).strip("-") or "root"
-    made = f"{method.lower()}-{slug}"
-    if written is None or not written.strip():
-        node.report(
-            "missing-operation-id",
-            f"{method} {path} has no operationId; called {made!r} here",
-            "add operationId: a name that never changes",
-        )
-        written = made
-    elif written in taken:
-        node.get("operationId").report(
-            "duplicate-operation-id", f"the operationId {written!r} is used before", "give each its own name"
-        )
-        written = made
-    name = written
-    while name in taken:
-        taken[written] += 1
-        name = f"{written}-{taken[written]}"
-    taken[name] = 1
-    return name
+def _filled(template: str, defaults: Mapping[str, str]) -> str:
+    """A server's URL with its variables replaced, once each; as written when it would get out of hand."""
+    if sum(len(defaults.get(name, "")) for name in _VARIABLE.findall(template)) > _LONGEST_URL:
+        return template
+    return _VARIABLE.sub(lambda match: defaults.get(match[1], match[0]), template)
 
 
 def version_of(info: Node) -> str:
@@ -331,14 +261,3 @@ def title_of(info: Node) -> Text:
     if not title:
         info.report("missing-field", "info.title is missing", "say what the interface is called")
     return words(title, english(info, "title"))
-
-
-def english(node: Node, word: str) -> Any:
-    """What `x-en` beside a text says in English."""
-    beside = node.value.get("x-en") if isinstance(node.value, dict) else None
-    return beside.get(word) if isinstance(beside, dict) else None
-
-
-def string(value: Any) -> str | None:
-    """A non-empty string, else None."""
-    return value if isinstance(value, str) and value else None

@@ -8,27 +8,31 @@ keys are always strings (`200:` is "200"), as in JSON.
 from __future__ import annotations
 
 import bisect
+import gc
 import hashlib
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from specs.finding import Finding, Severity, SpecError
+from specs.encodings import decode
+from specs.finding import Finding, Severity, SpecError, unreadable
+from specs.json_positions import Tree, count_values, deep_spot, is_deeper, json_positions
+from specs.schema import escape
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 512
-MAX_YAML_NODES = 1_000_000
-"""How many values one YAML document may hold: some 5 µs and 250 bytes each, JSON far less."""
+MAX_VALUES = 2_000_000
+"""How many values one document may hold: with their positions some 250 bytes each, and 2 µs of JSON, 5 µs of YAML."""
 MAX_ALIASED = 1_000_000
 """How many nodes the aliases of one YAML document may stand for in all (a "billion laughs" file has 10⁹)."""
-
-Tree = tuple[int, "dict[str, Tree] | list[Tree] | None"]
-"""Where a node starts (offset in the decoded text; a member starts at its key) and where its children do."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +61,30 @@ class Document:
         None only for a pointer that is malformed."""
         if pointer and not pointer.startswith("/"):
             return None
-        offset, children = self._tree
+        tree = self._tree
         for token in pointer.split("/")[1:]:
-            token = token.replace("~1", "/").replace("~0", "~")
+            if isinstance(tree, int):
+                break
+            children = tree[1]
+            if "~" in token:
+                token = token.replace("~1", "/").replace("~0", "~")
             if isinstance(children, dict) and token in children:
-                offset, children = children[token]
+                tree = children[token]
             elif isinstance(children, list) and token.isdecimal() and int(token) < len(children):
-                offset, children = children[int(token)]
+                tree = children[int(token)]
             else:
                 break
-        return _place(self._line_starts, offset)
+        return _place(self._line_starts, tree if isinstance(tree, int) else tree[0])
 
     @cached_property
     def _tree(self) -> Tree:
-        return self._eager if self._eager is not None else _json_tree(self._decoded, [])
+        if self._eager is not None:
+            return self._eager
+        with collector_paused():
+            return json_positions(self._decoded, {})
 
     @cached_property
-    def _line_starts(self) -> list[int]:
+    def _line_starts(self) -> Sequence[int]:
         return _line_starts(self._decoded)
 
 
@@ -84,19 +95,20 @@ def parse(source: Path | bytes, name: str | None = None) -> Document:
     "<bytes>").
 
     Raises SpecError (rule `unreadable`) when the file cannot be opened, is empty, larger than 64 MiB, not
-    UTF-8 (or UTF-16 with a byte order mark), not JSON or YAML, nested deeper than 512, or holds, as YAML,
-    more than a million values or aliases that stand for as many. Duplicate keys, trailing commas in JSON,
-    custom tags and the like are tolerated and told in `findings`.
+    UTF-8 (or UTF-16 with a byte order mark), not JSON or YAML, nested deeper than 512, or holds more than two
+    million values, or YAML aliases that stand for a million. Duplicate keys, trailing commas in JSON, custom
+    tags and the like are tolerated and told in `findings`.
     """
     path = source if isinstance(source, Path) else None
     name = name or (str(path) if path else "<bytes>")
     text = source if isinstance(source, bytes) else _load(source, name)
     if len(text) > MAX_BYTES:
-        raise _refusal(name, f"the document has more than {MAX_BYTES // 2**20} MiB", hint="split it by $ref")
-    reading = _Reading(name, _decode(text, name))
+        raise unreadable(name, f"the document has more than {MAX_BYTES // 2**20} MiB", hint="split it by $ref")
+    reading = _Reading(name, decode(text, name))
     if not reading.text.strip():
-        raise _refusal(name, "the document is empty", line=1, hint="a spec starts with openapi:, swagger:, …")
-    value, tree = reading.read(prefer_json=name.lower().endswith(".json"))
+        raise unreadable(name, "the document is empty", line=1, hint="a spec starts with openapi:, swagger:, …")
+    with collector_paused():
+        value, tree = reading.read(prefer_json=name.lower().endswith(".json"))
     return Document(
         name=name,
         value=value,
@@ -112,45 +124,34 @@ def parse(source: Path | bytes, name: str | None = None) -> Document:
 def _load(path: Path, name: str) -> bytes:
     try:
         if path.is_dir():
-            raise _refusal(name, "is a folder", hint="name the document inside it")
+            raise unreadable(name, "is a folder", hint="name the document inside it")
         with path.open("rb") as stream:
             return stream.read(MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise _refusal(name, f"cannot be read: {reason}", hint="check the path and its permissions") from None
+        raise unreadable(name, f"cannot be read: {reason}", hint="check the path and its permissions") from None
 
 
-def _decode(text: bytes, name: str) -> str:
-    codec = "utf-8-sig"
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        codec = "utf-16"
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without the collector of reference cycles: reading makes millions of values and no cycle, and the collector
+    would look through all of them again and again (a third of the time of a large document)."""
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        return text.decode(codec)
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
-        hint = "save the file as UTF-8"
-        try:
-            text.decode("gb18030")
-        except UnicodeDecodeError:
-            pass
-        else:
-            hint += " (if it is GB18030: iconv -f GB18030 -t UTF-8)"
-        problem = f"byte 0x{text[error.start]:02x} is not {codec.removesuffix('-sig').upper()}"
-        raise _refusal(name, problem, line=line, column=column, hint=hint) from None
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
-def _refusal(
-    name: str, message: str, *, line: int | None = None, column: int | None = None, hint: str = ""
-) -> SpecError:
-    return SpecError([Finding("unreadable", Severity.ERROR, message, name, "", line, column, hint)])
+def _line_starts(text: str) -> Sequence[int]:
+    if "\r" in text:
+        return array("Q", [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))])
+    return array("Q", itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
 
 
-def _line_starts(text: str) -> list[int]:
-    return [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))]
-
-
-def _place(starts: list[int], offset: int) -> tuple[int, int]:
+def _place(starts: Sequence[int], offset: int) -> tuple[int, int]:
     row = bisect.bisect_right(starts, offset) - 1
     return row + 1, offset - starts[row] + 1
 
@@ -162,7 +163,7 @@ class _Reading:
         self.name = name
         self.text = text
         self.findings: list[Finding] = []
-        self._starts: list[int] | None = None
+        self._starts: Sequence[int] | None = None
 
     def read(self, *, prefer_json: bool) -> tuple[Any, Tree | None]:
         if not prefer_json and not self.text.lstrip().startswith(("{", "[")):
@@ -175,8 +176,9 @@ class _Reading:
         try:
             value, tree = self._yaml()
         except SpecError as error:
-            looks_like_yaml = not self.text.lstrip().startswith(("{", "["))
-            raise (error if looks_like_yaml else refused) from None
+            looks_like_json = self.text.lstrip().startswith(("{", "["))
+            by_grammar = error.findings[0].message.startswith("is not YAML")
+            raise (refused if looks_like_json and by_grammar else error) from None
         at = refused.findings[0]
         self.findings.append(
             Finding("not-strict-json", Severity.WARNING, at.message, self.name, "", at.line, at.column, at.hint)
@@ -201,6 +203,8 @@ class _Reading:
         def constant(literal: str) -> Any:
             raise json.JSONDecodeError(f"{literal} is no JSON value", self.text, self.text.find(literal))
 
+        if count_values(self.text, MAX_VALUES) > MAX_VALUES:
+            raise self._refused(f"holds more than {MAX_VALUES:,} values", 0, "split it by $ref")
         try:
             value = json.loads(
                 self.text,
@@ -210,7 +214,7 @@ class _Reading:
                 parse_constant=constant,
             )
         except RecursionError:
-            raise self._too_deep(_deep_spot(self.text)) from None
+            raise self._too_deep(deep_spot(self.text, MAX_DEPTH)) from None
         except json.JSONDecodeError:
             raise
         except ValueError:  # an integer of thousands of digits
@@ -218,12 +222,12 @@ class _Reading:
             raise self._refused(
                 "a number is too long", long.start() if long else 0, "quote it if it is a string"
             ) from None
-        if _depth(value) > MAX_DEPTH:
-            raise self._too_deep(_deep_spot(self.text))
+        if is_deeper(value, MAX_DEPTH):
+            raise self._too_deep(deep_spot(self.text, MAX_DEPTH))
         if doubtful:
-            twice: list[tuple[str, int]] = []
-            _json_tree(self.text, twice)
-            for pointer, offset in twice:
+            twice: dict[str, int] = {}
+            json_positions(self.text, twice)
+            for pointer, offset in twice.items():
                 self._twice(pointer, offset)
         return _without_surrogates(value) if re.search(r"\\u[dD][89a-fA-F]", self.text) else value
 
@@ -233,12 +237,12 @@ class _Reading:
         from specs.yaml_events import YamlTrouble, build  # PyYAML is not needed for JSON
 
         try:
-            built = build(self.text, max_depth=MAX_DEPTH, max_aliased=MAX_ALIASED, max_nodes=MAX_YAML_NODES)
+            built = build(self.text, max_depth=MAX_DEPTH, max_aliased=MAX_ALIASED, max_nodes=MAX_VALUES)
         except YamlTrouble as trouble:
             raise self._refused(trouble.message, trouble.offset, trouble.hint) from None
-        for pointer, offset in built.twice:
+        for pointer, offset in built.twice.items():
             self._twice(pointer, offset)
-        for rule, message, pointer, offset, hint in built.oddities:
+        for (rule, message, pointer), (offset, hint) in built.oddities.items():
             line, column = self._at(offset)
             self.findings.append(Finding(rule, Severity.WARNING, message, self.name, pointer, line, column, hint))
         return built.value, built.tree
@@ -252,7 +256,7 @@ class _Reading:
 
     def _refused(self, message: str, offset: int, hint: str = "") -> SpecError:
         line, column = self._at(offset)
-        return _refusal(self.name, message, line=line, column=column, hint=hint)
+        return unreadable(self.name, message, line=line, column=column, hint=hint)
 
     def _too_deep(self, offset: int) -> SpecError:
         return self._refused(
@@ -266,30 +270,6 @@ class _Reading:
         line, column = self._at(offset)
         message, hint = f"the key {key!r} occurs twice; the last one counts", "rename or remove one"
         self.findings.append(Finding("duplicate-key", Severity.ERROR, message, self.name, pointer, line, column, hint))
-
-
-def _depth(value: Any) -> int:
-    level, deepest = [value], 0
-    while level := [
-        inner
-        for node in level
-        if isinstance(node, dict | list)
-        for inner in (node.values() if isinstance(node, dict) else node)
-    ]:
-        deepest += 1
-        if deepest > MAX_DEPTH:
-            break
-    return deepest
-
-
-def _deep_spot(text: str) -> int:
-    depth = 0
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text, re.DOTALL):
-        mark = match[0]
-        depth += (mark in "{[") - (mark in "}]")
-        if depth > MAX_DEPTH:
-            return match.start()
-    return 0
 
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -306,51 +286,6 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]|[^\s{}\[\],:"]+', re.DOTALL)
-
-
-def _json_tree(text: str, twice: list[tuple[str, int]]) -> Tree:
-    """Positions of a text known to be valid JSON, in one pass; pointers of repeated keys go to `twice`."""
-    root: list[Tree] = []
-    stack: list[dict[str, Tree] | list[Tree]] = [root]
-    path: list[str] = []
-    key: str | None = None
-    key_at = 0
-    for match in _TOKEN.finditer(text):
-        token, at = match[0], match.start()
-        mark = token[0]
-        top = stack[-1]
-        if mark in "}]":
-            stack.pop()
-            if path:
-                path.pop()
-            continue
-        if mark == ",":
-            continue
-        if key is None and mark == '"' and isinstance(top, dict):
-            key, key_at = (json.loads(token, strict=False) if "\\" in token else token[1:-1]), at
-            continue
-        children: dict[str, Tree] | list[Tree] | None = {} if mark == "{" else [] if mark == "[" else None
-        if isinstance(top, dict):
-            assert key is not None
-            if key in top:
-                twice.append(("".join(f"/{t}" for t in [*path[1:], _escaped(key)]), key_at))
-            top[key] = (key_at, children)
-            step = _escaped(key)
-            key = None
-        else:
-            step = str(len(top))
-            top.append((at, children))
-        if children is not None:
-            stack.append(children)
-            path.append(step)
-    return root[0]
-
-
-def _escaped(token: str) -> str:
-    return token.replace("~", "~0").replace("/", "~1")
-
-
 def pointers(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     """Every node of a JSON value with its pointer, parents first."""
     waiting = [(at, value)]
@@ -358,6 +293,6 @@ def pointers(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
         at, node = waiting.pop()
         yield at, node
         if isinstance(node, dict):
-            waiting += [(f"{at}/{_escaped(key)}", inner) for key, inner in reversed(node.items())]
+            waiting += [(f"{at}/{escape(key)}", inner) for key, inner in reversed(node.items())]
         elif isinstance(node, list):
             waiting += [(f"{at}/{i}", inner) for i, inner in reversed(list(enumerate(node)))]

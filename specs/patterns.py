@@ -22,6 +22,15 @@ _HAN = (
 _REPEAT = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
 _PROPERTY = re.compile(r"([pP])\{(?:(?:General_Category|gc|Script|sc|Script_Extensions|scx)=)?\^?([A-Za-z_]+)\}")
 _NAMED_GROUP = re.compile(r"\(\?<([A-Za-z_$][A-Za-z0-9_$]*)>")
+_MAX_LENGTH = 100_000
+_SCRIPTS = frozenset({
+    "Arabic", "Armenian", "Bengali", "Bopomofo", "Cyrillic", "Devanagari", "Ethiopic", "Georgian", "Greek", "Gujarati",
+    "Gurmukhi", "Hangul", "Hebrew", "Hiragana", "Kannada", "Katakana", "Khmer", "Lao", "Latin", "Malayalam",
+    "Mongolian", "Myanmar", "Sinhala", "Tamil", "Telugu", "Thaana", "Thai", "Tibetan", "Yi",
+})  # fmt: skip
+TOO_LARGE = "it is too large to be compiled"
+"""What `portable` says of an expression that is right, but that no engine here can hold."""
+
 _LONG = {
     "Letter": "L", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll", "Mark": "M", "Number": "N",
     "Decimal_Number": "Nd", "Punctuation": "P", "Symbol": "S", "Separator": "Z", "Space_Separator": "Zs",
@@ -36,37 +45,48 @@ def portable(pattern: str) -> tuple[str | None, str]:
 
     Both can be set: `(?i)abc` or `\\Aabc\\Z` is not ECMA-262, but its meaning is clear.
     """
-    source = _without_delimiters(pattern)
+    source, flags = _without_delimiters(pattern)
     complaint = "it is written with / delimiters" if source != pattern else ""
     try:
         made, odd = _Rewriter(source).run()
     except ValueError as error:
         return None, str(error)
+    if len(made) > _MAX_LENGTH:
+        return None, TOO_LARGE
+    made = f"(?{flags}:{made})" if flags else made
     complaint = complaint or odd
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             re.compile(made)
-    except (re.error, OverflowError, RecursionError) as error:
+    except (OverflowError, RecursionError):
+        return None, TOO_LARGE
+    except re.error as error:
         return None, str(error)
-    if refused := _refused_by_rust(made):
-        return None, refused
-    return made, complaint
+    return (made, complaint) if _held_by_rust(made) else (None, TOO_LARGE)
 
 
-def _without_delimiters(pattern: str) -> str:
-    match = re.fullmatch(r"/(\^.*|.*\$)/[dgimsuvy]*", pattern, re.DOTALL)
-    return match[1] if match else pattern
+def weight(pattern: str) -> int:
+    """A rough measure of what compiling takes: 50 million are a second or two."""
+    length = len(pattern) + 1_000 * pattern.count("\\p") + 1_000 * pattern.count("\\P")
+    bounds = [int(bound) for match in _REPEAT.finditer(pattern) for bound in (match[1], match[3]) if 0 < len(bound) < 9]
+    return length * max(bounds, default=1)
 
 
-def _refused_by_rust(pattern: str) -> str:
+def _without_delimiters(pattern: str) -> tuple[str, str]:
+    match = re.fullmatch(r"/(\^.*|.*\$)/([dgimsuvy]*)", pattern, re.DOTALL)
+    return (match[1], "".join(flag for flag in "ims" if flag in match[2])) if match else (pattern, "")
+
+
+def _held_by_rust(pattern: str) -> bool:
+    """Whether Rust's engine takes what Python's has compiled already: it refuses what becomes too large."""
     import jsonschema_rs
 
     try:
         jsonschema_rs.Draft202012Validator({"pattern": pattern})
     except (ValueError, jsonschema_rs.ValidationError):
-        return "it is too large to be compiled" if _REPEAT.search(pattern) else "it is no regular expression"
-    return ""
+        return False
+    return True
 
 
 class _Rewriter:
@@ -181,6 +201,8 @@ def _ranges(category: str, *, negated: bool) -> str:
     """The inside of a character class: all characters of a general category, or of the script Han."""
     if category in {"Han", "Hani", "Ideographic", "Unified_Ideograph"}:
         spans = list(_HAN)
+    elif category in _SCRIPTS:
+        spans = list(_script(category))
     else:
         spans = [span for key, part in _categories().items() if key.startswith(category) for span in part]
     if not spans:
@@ -202,6 +224,16 @@ def _ranges(category: str, *, negated: bool) -> str:
 def _span(low: int, high: int) -> str:
     first, last = re.escape(chr(low)), re.escape(chr(high))
     return first if low == high else f"{first}-{last}"
+
+
+@lru_cache(maxsize=len(_SCRIPTS))
+def _script(name: str) -> tuple[tuple[int, int], ...]:
+    """The characters whose names begin with the name of a script: close to its Script property, exact for letters."""
+    spelled = tuple(f"{width}{name.upper()} " for width in ("", "HALFWIDTH ", "FULLWIDTH "))
+    codes = [code for code in range(0x1FFFF) if unicodedata.name(chr(code), "").startswith(spelled)]
+    breaks = [index for index, code in enumerate(codes) if not index or codes[index - 1] != code - 1]
+    ends = [*(codes[index - 1] for index in breaks[1:]), codes[-1]]
+    return tuple(zip((codes[index] for index in breaks), ends, strict=True))
 
 
 @lru_cache(maxsize=1)

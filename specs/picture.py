@@ -1,13 +1,17 @@
-"""An interface as a person wants to see it, and as plain JSON."""
+"""An interface as a person wants to see it."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from specs.binding import POSSIBLE, Binding, Surroundings, bind, surroundings
+from specs.binding import Binding, surroundings
 from specs.model import Content, Field, Interface, Operation, Parameter
 from specs.process import Process
-from specs.schema import Schema, definition_name
+from specs.schema import Schema
+from specs.summary import binding, shape_of, type_of
 from specs.words import Text, say
 
 if TYPE_CHECKING:
@@ -16,306 +20,176 @@ if TYPE_CHECKING:
 WIDTH = 132
 """Columns when the output is no terminal."""
 
-MAX_FIELDS = 60
-"""How many fields of one body the tables show; `--json` gives all."""
+MAX_FIELDS, MAX_BODIES, MAX_OPERATIONS, MAX_LINES = 60, 200, 1_000, 40
+"""How many fields of one body, bodies, operations and lines of one cell the tables show; `--json` gives all."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def picture(interface: Interface, console: Console | None = None) -> None:
     """Print what the interface offers as tables (to stdout)."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.text import Text as Styled
 
     out = console or Console(highlight=False)
     if console is None and not out.is_terminal:
         out = Console(highlight=False, width=WIDTH)
-    out.print(Styled(f"{_both(interface.title) or interface.id}", style="bold"))
+    out.print(Styled(_harmless(_both(interface.title) or interface.id), style="bold"))
     facts = [interface.format, f"{interface.kind.value} interface {interface.id}", f"version {interface.version}"]
     if interface.department:
         facts.append(f"department {interface.department}")
-    out.print(escape(" · ".join(facts)))
-    out.print(escape(f"sha256 {interface.digest}"))
-    for server in interface.servers:
-        out.print(escape(f"server {server.url}"))
+    out.print(_shown(" · ".join(facts)))
+    out.print(_shown(f"sha256 {interface.digest}"))
+    for server in interface.servers[:MAX_LINES]:
+        out.print(_shown(f"server {server.url}"))
     if told := say(interface.description).strip():
-        out.print(escape(told.splitlines()[0][:300]))
+        out.print(_shown(told.splitlines()[0][:300]))
     if interface.operations:
         _operations(interface, out)
-    for table in interface.tables:
+    if interface.webhooks:
+        _calls(f"{len(interface.webhooks)} webhooks", interface.webhooks, out)
+    for table in interface.tables[:MAX_BODIES]:
         title = f"{table.name} {_both(table.title)}".strip()
         if table.register:
             title += f" · register {table.register}"
         _fields(out, interface, title, table.fields)
+    _more(out, len(interface.tables) - MAX_BODIES, "tables")
     if interface.process:
         _process(interface.process, out)
 
 
 def _operations(interface: Interface, out: Console) -> None:
-    from rich.markup import escape
+    _calls(f"{len(interface.operations)} operations", interface.operations, out)
+    shown = 0
+    bodies = _bodies(interface)
+    for name, (schema, users) in bodies.items():
+        if shown < MAX_BODIES and (fields := interface.fields(schema)):
+            told = ", ".join(islice(users, 3)) + (f" and {len(users) - 3} more" if len(users) > 3 else "")
+            _fields(out, interface, name if told == name else f"{name} ({told})", fields)
+            shown += 1
+    _more(out, len(bodies) - MAX_BODIES, "bodies")
 
-    table = _table(f"{len(interface.operations)} operations", "operation", "id", "parameters", "body", "responses")
-    for operation in interface.operations:
+
+def _calls(title: str, operations: tuple[Operation, ...], out: Console) -> None:
+    table = _table(title, "operation", "id", "parameters", "body", "responses")
+    for operation in operations[:MAX_OPERATIONS]:
         what = f"{operation.method} {operation.path}"
         summary = say(operation.summary)
+        asked = operation.body.contents if operation.body else ()
         table.add_row(
-            escape(f"{what}\n{summary}" if summary else what) + (" (deprecated)" if operation.deprecated else ""),
-            escape(operation.id),
-            escape("\n".join(_parameter(parameter) for parameter in operation.parameters)),
-            escape("\n".join(_content(c) for c in operation.body.contents) if operation.body else ""),
-            escape("\n".join(_answers(operation))),
+            _shown(f"{what}\n{summary}" if summary else what) + (" (deprecated)" if operation.deprecated else ""),
+            _shown(operation.id),
+            _lines(_parameter(parameter) for parameter in operation.parameters),
+            _lines(_content(content) for content in asked),
+            _lines(_answers(operation)),
         )
     out.print(table)
-    for title, fields in _bodies(interface).items():
-        _fields(out, interface, title, fields)
+    _more(out, len(operations) - MAX_OPERATIONS, "operations")
 
 
 def _fields(out: Console, interface: Interface, title: str, fields: tuple[Field, ...]) -> None:
-    from rich.markup import escape
-
     table = _table(title, "field", "type", "element", "sensitivity", "meaning")
     near = surroundings(fields, title)
     for field in fields[:MAX_FIELDS]:
         mark = " (key)" if field.key else " *" if field.required else ""
         meaning = _both(field.title) or say(field.description).strip().split("\n")[0][:120]
-        element = field.element or _guess(_binding(interface, field, near))
-        cells = (field.name + mark, _type(field.schema), element, field.sensitivity or "", meaning)
-        table.add_row(*map(escape, cells))
+        element = field.element or _guess(binding(interface, field, near))
+        cells = (field.name + mark, type_of(field.schema), element, field.sensitivity or "", meaning)
+        table.add_row(*map(_shown, cells))
     if len(fields) > MAX_FIELDS:
         table.add_row(f"… {len(fields) - MAX_FIELDS} more", "", "", "", "")
     out.print(table)
-
-
-def _binding(interface: Interface, field: Field, near: Surroundings) -> Binding | None:
-    """The declared or proposed binding; None for an element nobody knows (a lint rule tells of it)."""
-    try:
-        found = bind(field, interface, near)
-    except KeyError:
-        return None
-    return found if found is not None and found.confidence >= POSSIBLE else None
 
 
 def _guess(binding: Binding | None) -> str:
     return f"{binding.name}? {binding.confidence:.2f}" if binding is not None else ""
 
 
-def _process(process: Process, out: Console) -> None:
+def _harmless(text: str) -> str:
+    """Without what a terminal would obey: escape sequences, other control characters, changes of direction."""
+    return _CONTROL.sub("\ufffd", text)
+
+
+def _shown(text: str) -> str:
     from rich.markup import escape
 
-    for workflow in process.workflows:
+    return escape(_harmless(text))
+
+
+def _lines(parts: Iterator[str]) -> str:
+    shown = [_shown(part[:400]) for part in islice(parts, MAX_LINES)]
+    rest = sum(1 for _ in parts)
+    return "\n".join([*shown, f"… {rest} more"] if rest else shown)
+
+
+def _more(out: Console, count: int, what: str) -> None:
+    if count > 0:
+        out.print(f"… and {count} more {what}; --json gives all")
+
+
+def _process(process: Process, out: Console) -> None:
+    for workflow in process.workflows[:MAX_BODIES]:
         title = f"{workflow.id} {_both(workflow.summary)}".strip()
         table = _table(title, "step", "calls", "after", "gives", "meaning")
-        for step in workflow.steps:
+        for step in workflow.steps[:MAX_OPERATIONS]:
             calls = step.operation or step.operation_path or step.workflow or ""
             cells = (
                 step.id,
                 f"{step.interface or '?'}#{calls}" if step.workflow is None else f"workflow {calls}",
-                ", ".join(step.depends_on),
-                ", ".join(step.outputs),
+                ", ".join(step.depends_on[:MAX_LINES]),
+                ", ".join(islice(step.outputs, MAX_LINES)),
                 say(step.description),
             )
-            table.add_row(*map(escape, cells))
+            table.add_row(*map(_shown, cells))
         out.print(table)
+        _more(out, len(workflow.steps) - MAX_OPERATIONS, "steps")
+    _more(out, len(process.workflows) - MAX_BODIES, "workflows")
 
 
 def _table(title: str, *columns: str) -> Any:
-    from rich.markup import escape
     from rich.table import Table
 
-    made = Table(title=escape(title), title_justify="left", show_lines=False, pad_edge=False)
+    made = Table(title=_shown(title), title_justify="left", show_lines=False, pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
 
 
-def _bodies(interface: Interface) -> dict[str, tuple[Field, ...]]:
-    """Fields of each distinct body, under the names of the schema and of the operations that use it."""
-    users: dict[str, list[str]] = {}
-    fields: dict[str, tuple[Field, ...]] = {}
+def _bodies(interface: Interface) -> dict[str, tuple[Schema, dict[str, None]]]:
+    """The schema of each distinct body and the operations that use it, under the name of either."""
+    found: dict[str, tuple[Schema, dict[str, None]]] = {}
     for operation in interface.operations:
         asked = operation.body.contents if operation.body else ()
         answered = [(r.status, c) for r in operation.responses if r.is_success for c in r.contents]
         for what, content in [("request", c) for c in asked] + answered:
-            if content.schema is not None and (found := interface.fields(content.schema)):
-                name = _shape(content.schema) if _named(content.schema) else f"{operation.id} {what}"
-                fields.setdefault(name, found)
+            if content.schema is not None:
                 use = f"{operation.id} {what}"
-                if use not in users.setdefault(name, []):
-                    users[name].append(use)
-    titles: dict[str, tuple[Field, ...]] = {}
-    for name, found in fields.items():
-        more = f" and {len(users[name]) - 3} more" if len(users[name]) > 3 else ""
-        title = name if users[name] == [name] else f"{name} ({', '.join(users[name][:3])}{more})"
-        titles[title] = found
-    return titles
+                name = shape_of(content.schema) if _named(content.schema) else use
+                found.setdefault(name, (content.schema, {}))[1][use] = None
+    return found
 
 
 def _parameter(parameter: Parameter) -> str:
     mark = "*" if parameter.required else ""
     element = f" = {parameter.element}" if parameter.element else ""
-    return f"{parameter.location} {parameter.name}{mark}: {_type(parameter.schema)}{element}"
+    return f"{parameter.location} {parameter.name}{mark}: {type_of(parameter.schema)}{element}"
 
 
 def _content(content: Content) -> str:
     if content.schema is None:
         return content.media_type
     plain = content.media_type in {"application/json", "application/problem+json"}
-    return _shape(content.schema) if plain else f"{_shape(content.schema)} ({content.media_type})"
+    return shape_of(content.schema) if plain else f"{shape_of(content.schema)} ({content.media_type})"
 
 
-def _answers(operation: Operation) -> list[str]:
-    return [
-        " ".join([response.status, *(_content(content) for content in response.contents[:1])])
-        for response in operation.responses
-    ]
+def _answers(operation: Operation) -> Iterator[str]:
+    for response in operation.responses:
+        yield " ".join([response.status, *(_content(content) for content in response.contents[:1])])
 
 
 def _named(schema: Schema) -> bool:
     return "$ref" in schema or (isinstance(schema.get("items"), dict) and "$ref" in schema["items"])
 
 
-def _shape(schema: Schema) -> str:
-    if isinstance(target := schema.get("$ref"), str):
-        return definition_name(target)
-    if isinstance(items := schema.get("items"), dict):
-        return f"{_shape(items)}[]"
-    return _type(schema)
-
-
-def _type(schema: Schema) -> str:
-    if "$ref" in schema or "items" in schema:
-        return _shape(schema)
-    named = schema.get("type", "any")
-    word = " or ".join(named) if isinstance(named, list) else str(named)
-    if "enum" in schema:
-        values = [str(value) for value in schema["enum"]]
-        word += " " + "|".join(values[:4]) + ("|…" if len(values) > 4 else "")
-    elif "format" in schema:
-        word += f" {schema['format']}"
-    return word
-
-
 def _both(text: Text) -> str:
     return " / ".join(dict.fromkeys(part for part in (text.get("zh_CN"), text.get("en")) if part))
-
-
-def to_json(interface: Interface) -> dict[str, Any]:
-    """The same as JSON: nothing left out, schemas self-contained."""
-    process = interface.process
-    return {
-        "id": interface.id,
-        "kind": interface.kind.value,
-        "format": interface.format,
-        "version": interface.version,
-        "title": dict(interface.title),
-        "description": dict(interface.description),
-        "department": interface.department,
-        "digest": interface.digest,
-        "servers": [server.url for server in interface.servers],
-        "operations": [_operation_json(interface, operation) for operation in interface.operations],
-        "tables": [
-            {
-                "name": table.name,
-                "title": dict(table.title),
-                "register": table.register,
-                "primary_key": list(table.primary_key),
-                "foreign_keys": [
-                    {
-                        "fields": list(key.fields),
-                        "interface": key.interface,
-                        "table": key.table,
-                        "target_fields": list(key.target_fields),
-                    }
-                    for key in table.foreign_keys
-                ],
-                "fields": _fields_json(interface, table.fields, table.name),
-            }
-            for table in interface.tables
-        ],
-        "workflows": [
-            {
-                "id": workflow.id,
-                "summary": dict(workflow.summary),
-                "steps": [
-                    {
-                        "id": step.id,
-                        "description": dict(step.description),
-                        "interface": step.interface,
-                        "operation": step.operation or step.operation_path,
-                        "workflow": step.workflow,
-                        "depends_on": list(step.depends_on),
-                        "outputs": dict(step.outputs),
-                    }
-                    for step in workflow.steps
-                ],
-            }
-            for workflow in (process.workflows if process else ())
-        ],
-        "findings": [finding.to_json() for finding in interface.findings],
-    }
-
-
-def _operation_json(interface: Interface, operation: Operation) -> dict[str, Any]:
-    body = operation.body
-    return {
-        "id": operation.id,
-        "method": operation.method,
-        "path": operation.path,
-        "summary": dict(operation.summary),
-        "deprecated": operation.deprecated,
-        "tags": list(operation.tags),
-        "parameters": [
-            {
-                "name": parameter.name,
-                "in": parameter.location,
-                "required": parameter.required,
-                "element": parameter.element,
-                "sensitivity": parameter.sensitivity,
-                "schema": interface.standalone(parameter.schema),
-            }
-            for parameter in operation.parameters
-        ],
-        "body": {"required": body.required, "contents": [_content_json(interface, c) for c in body.contents]}
-        if body
-        else None,
-        "responses": [
-            {
-                "status": response.status,
-                "description": dict(response.description),
-                "contents": [_content_json(interface, content) for content in response.contents],
-            }
-            for response in operation.responses
-        ],
-    }
-
-
-def _content_json(interface: Interface, content: Content) -> dict[str, Any]:
-    schema = content.schema
-    return {
-        "media_type": content.media_type,
-        "fields": _fields_json(interface, interface.fields(schema), _shape(schema or {}), with_schema=False),
-        "schema": None if schema is None else interface.standalone(schema),
-    }
-
-
-def _fields_json(
-    interface: Interface, fields: tuple[Field, ...], owner: str, *, with_schema: bool = True
-) -> list[dict[str, Any]]:
-    near = surroundings(fields, owner)
-    return [_field_json(interface, field, _binding(interface, field, near), with_schema) for field in fields]
-
-
-def _field_json(interface: Interface, field: Field, binding: Binding | None, with_schema: bool) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "name": field.name,
-        "type": _type(field.schema),
-        "title": dict(field.title),
-        "description": dict(field.description),
-        "element": field.element,
-        "binding": None
-        if binding is None
-        else {"element": binding.name, "confidence": binding.confidence, "reason": binding.reason},
-        "sensitivity": field.sensitivity,
-        "required": field.required,
-        "key": field.key,
-    }
-    return {**made, "schema": interface.standalone(field.schema)} if with_schema else made

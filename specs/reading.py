@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from specs.finding import Finding, Severity, SpecError
+from specs.keywords import TYPES
 from specs.model import Interface
-from specs.parse import Document, parse
+from specs.parse import Document, collector_paused, parse
 from specs.sources import Sources, kind_of
 
-# The member that gives a format away, the beginning of the versions read, the format's name, its reader.
+# The member that gives a format away, the versions read (major, highest minor), the format's name, its reader.
 _FORMATS = {
-    "openapi": ("3.", "OpenAPI", "openapi"),
-    "swagger": ("2", "Swagger", "swagger"),
-    "arazzo": ("1.", "Arazzo", "arazzo"),
-    "apiVersion": ("v3.", "ODCS", "odcs"),
+    "openapi": (3, 2, "OpenAPI", "openapi"),
+    "swagger": (2, 0, "Swagger", "swagger"),
+    "arazzo": (1, 1, "Arazzo", "arazzo"),
+    "apiVersion": (3, 2, "ODCS", "odcs"),
 }
 _JSON_SCHEMA = {
     "$schema",
@@ -24,12 +26,12 @@ _JSON_SCHEMA = {
     "definitions",
     "properties",
     "$id",
-    "type",
     "allOf",
     "oneOf",
     "anyOf",
     "$ref",
 }
+_OTHERS = {"asyncapi": "AsyncAPI", "swaggerVersion": "Swagger", "openrpc": "OpenRPC", "raml": "RAML"}
 HINT = "OpenAPI 3.0–3.2, Swagger 2.0, ODCS 3.0–3.2, Arazzo 1.0–1.1 and JSON Schema are understood"
 
 
@@ -42,7 +44,8 @@ def read(source: Path | bytes, name: str | None = None, *, strict: bool = False,
     is nothing to read: see `parse`, and rule `unknown-format` for a document of no known kind.
     """
     document = parse(source, name)
-    interface = _reader(document)(Sources(document, root))
+    with collector_paused():
+        interface = _reader(document)(Sources(document, root))
     if strict:
         errors = [finding for finding in interface.findings if finding.severity is Severity.ERROR]
         if errors:
@@ -57,17 +60,36 @@ def _reader(document: Document) -> Callable[[Sources], Interface]:
     word = next((word for word in _FORMATS if word in value), "")
     if value.get("kind") == "DataContract":
         word = "apiVersion"
+    elif word == "apiVersion" and "kind" in value:
+        raise _unknown(document, f"a {value['kind']} is no interface document", "/kind")
     if word:
-        prefix, format, module = _FORMATS[word]
-        if not str(value.get(word)).startswith(prefix):
-            raise _unknown(document, f"{format} {value.get(word)} is not understood", f"/{word}")
-    elif _JSON_SCHEMA & value.keys():
+        module = _module(document, word)
+    elif named := next((name for name in _OTHERS if name in value), ""):
+        raise _unknown(document, f"{_OTHERS[named]} {value[named]} is not understood", f"/{named}")
+    elif _JSON_SCHEMA & value.keys() or _is_type(value.get("type")):
         module = "jsonschema"
     else:
         raise _unknown(document, "this is no interface document")
     # Imported when needed: `tongban --help` and most documents use one reader or none.
     reader: Callable[[Sources], Interface] = importlib.import_module(f"specs.{module}").read
     return reader
+
+
+def _is_type(written: object) -> bool:
+    return isinstance(written, list) or (isinstance(written, str) and written in TYPES)
+
+
+def _module(document: Document, word: str) -> str:
+    """The reader for the version that the member `word` states: 3.0.3, "3.1", 2, v3.1.0, with blanks or a suffix."""
+    major, minor, format, module = _FORMATS[word]
+    written = document.value.get(word)
+    stated = re.match(r"\s*v?([0-9]{1,4})(?:\.([0-9]{1,4}))?(?![0-9])", str(written))
+    if stated is None or int(stated[1]) != major or int(stated[2] or 0) > minor:
+        other = "swagger" if word == "openapi" else "openapi" if word == "swagger" else ""
+        if other and stated and int(stated[1]) == _FORMATS[other][0] and int(stated[2] or 0) <= _FORMATS[other][1]:
+            return other  # `openapi: 2.0` and `swagger: 3.0` are slips of the pen; the reader tells
+        raise _unknown(document, f"{format} {written} is not understood", f"/{word}")
+    return module
 
 
 def _unknown(document: Document, message: str, pointer: str = "") -> SpecError:

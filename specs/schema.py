@@ -67,4 +67,4 @@ def references(schema: Schema) -> Iterator[str]:
 
 def escape(token: str) -> str:
     """One JSON pointer token (RFC 6901)."""
-    return token.replace("~", "~0").replace("/", "~1")
+    return token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else token

@@ -22,13 +22,25 @@ class Node:
     """One place of a document and its value. Access never raises: what is missing or of the wrong type reads
     as empty, the latter with a finding."""
 
-    __slots__ = ("document", "pointer", "sources", "value")
+    __slots__ = ("_key", "_pointer", "document", "sources", "value")
 
-    def __init__(self, sources: Sources, document: Document, pointer: str, value: Any) -> None:
-        self.sources, self.document, self.pointer, self.value = sources, document, pointer, value
+    def __init__(
+        self, sources: Sources, document: Document, pointer: str, value: Any, key: str | int | None = None
+    ) -> None:
+        """`pointer` leads to the node itself or, with `key`, to what holds it."""
+        self.sources, self.document, self.value = sources, document, value
+        self._pointer, self._key = pointer, key
 
     def __contains__(self, key: str) -> bool:
         return isinstance(self.value, dict) and key in self.value
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer; put together when first asked for, which for most nodes is never."""
+        if self._key is not None:
+            step = escape(self._key) if isinstance(self._key, str) else self._key
+            self._pointer, self._key = f"{self._pointer}/{step}", None
+        return self._pointer
 
     @property
     def where(self) -> str:
@@ -40,14 +52,16 @@ class Node:
         """Document name and pointer: equal for equal places."""
         return self.document.name, self.pointer
 
+    # Most members a format knows are absent or right: the readers below look first and make a node only to report.
+
     def get(self, key: str) -> Node:
         """The member `key`; its value is None when there is none."""
         value = self.value.get(key) if isinstance(self.value, dict) else None
-        return Node(self.sources, self.document, f"{self.pointer}/{escape(key)}", value)
+        return Node(self.sources, self.document, self.pointer, value, key)
 
     def at(self, index: int) -> Node:
         """The item `index` of a list."""
-        return Node(self.sources, self.document, f"{self.pointer}/{index}", self.value[index])
+        return Node(self.sources, self.document, self.pointer, self.value[index], index)
 
     def mapping(self, key: str) -> Node:
         """The member `key`, a mapping; an empty one if it is missing or something else."""
@@ -59,21 +73,22 @@ class Node:
 
     def items(self, key: str) -> list[Node]:
         """The items of the list `key`; a lone value counts as a list of one."""
+        if isinstance(self.value, dict) and self.value.get(key) is None:
+            return []
         node = self.get(key)
         if isinstance(node.value, list):
             return [node.at(index) for index in range(len(node.value))]
         if node.value is None:
-            node.wrong("a list")
             return []
         node.report("loose-type", f"{key} is {kind_of(node.value)}, not a list; read as a list of one")
         return [node]
 
     def text(self, key: str) -> str | None:
         """The member `key` as a string; a number or boolean is taken as written."""
-        node = self.get(key)
-        value = node.value
-        if isinstance(value, str):
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        if value is None or isinstance(value, str):
             return value
+        node = self.get(key)
         if isinstance(value, bool | int | float):
             spoken = str(value).lower() if isinstance(value, bool) else str(value)
             node.report("loose-type", f"{key} is {kind_of(value)}, read as {spoken!r}", "quote it")
@@ -83,10 +98,10 @@ class Node:
 
     def flag(self, key: str, default: bool = False) -> bool:
         """The member `key` as a boolean; "true" and "false" count."""
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        if value is None or isinstance(value, bool):
+            return default if value is None else value
         node = self.get(key)
-        value = node.value
-        if isinstance(value, bool):
-            return value
         if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
             node.report("loose-type", f"{key} is a string, not a boolean", "remove the quotes")
             return value.strip().lower() == "true"
@@ -96,12 +111,14 @@ class Node:
     def members(self) -> Iterator[tuple[str, Node]]:
         """The members of a mapping, in order."""
         if isinstance(self.value, dict):
-            for key in self.value:
-                yield key, self.get(key)
+            for key, value in self.value.items():
+                yield key, Node(self.sources, self.document, self.pointer, value, key)
 
     def extensions(self) -> dict[str, Any]:
         """The x- members."""
-        return {key: value for key, value in self.value.items() if key.startswith("x-")} if self.value else {}
+        if not isinstance(self.value, dict):
+            return {}
+        return {key: value for key, value in self.value.items() if key.startswith("x-")}
 
     def wrong(self, wanted: str) -> None:
         """Report that this value, unless it is just missing, is not what the format asks for."""
@@ -114,22 +131,28 @@ class Node:
         A member beside the `$ref` that describes (`summary`, `description`) overrides the target's (OpenAPI
         3.1).
         """
-        node, seen = self, set[tuple[str, str]]()
-        beside: dict[str, Any] = {}
+        if not isinstance(self.value, dict) or not isinstance(self.value.get("$ref"), str):
+            return self
+        known, chain, seen = self.sources.followed, list[Node](), set[tuple[str, str]]()
+        node = self
         while isinstance(node.value, dict) and isinstance(target := node.value.get("$ref"), str):
+            if node.identity in known:
+                node = known[node.identity]
+                break
             if node.identity in seen:
                 node.report("circular-ref", f"$ref {target!r} leads back to itself", "let one of them hold the value")
-                return Node(self.sources, node.document, node.pointer, {})
+                node = Node(self.sources, node.document, node.pointer, {})
+                break
             seen.add(node.identity)
-            for word in ("summary", "description"):
-                if isinstance(said := node.value.get(word), str):
-                    beside.setdefault(word, said)
-            found = self.sources.resolve(node, target)
-            if found is None:
-                return Node(self.sources, node.document, node.pointer, {})
-            node = found
-        if beside and isinstance(node.value, dict):
-            node = Node(self.sources, node.document, node.pointer, {**node.value, **beside})
+            chain.append(node)
+            node = self.sources.resolve(node, target) or Node(self.sources, node.document, node.pointer, {})
+        for link in reversed(chain):  # each link is remembered: a long chain with many users is walked once
+            said = {
+                word: link.value[word] for word in ("summary", "description") if isinstance(link.value.get(word), str)
+            }
+            if said and node.value and isinstance(node.value, dict):
+                node = Node(self.sources, node.document, node.pointer, {**node.value, **said})
+            known[link.identity] = node
         return node
 
     def report(self, rule: str, message: str, hint: str = "") -> None:
@@ -152,8 +175,12 @@ class Sources:
             own = document.path.resolve()
             self._by_path[own] = document
             self._root = (root or own.parent).resolve()
+        self.followed: dict[tuple[str, str], Node] = {}  # what each $ref that was followed finally led to
+        self.pattern_weight = 0  # of the patterns compiled so far
         self._findings: dict[tuple[str, str, str, str], Finding] = {}
+        self._found: dict[tuple[str, str], Node] = {}
         self._anchors: dict[str, dict[str, Node]] = {}
+        self._resources: dict[str, frozenset[str]] = {}
         self._lost = 0
         for finding in document.findings:
             self._add(finding)
@@ -181,7 +208,18 @@ class Sources:
 
     def resolve(self, origin: Node, target: str) -> Node | None:
         """What the reference `target`, written at `origin`, means; None (and a finding) if nothing."""
-        place = origin.get("$ref")
+        base = self._enclosing(origin) if target.startswith("#") else ""
+        key = (f"{origin.document.name}#{base}", target)
+        if key not in self._found:
+            found = self._inside(origin.document, base, target[1:]) if base else None
+            found = found or self._resolve(origin, target)
+            if found is None:
+                return None
+            self._found[key] = found
+        return self._found[key]
+
+    def _resolve(self, origin: Node, target: str) -> Node | None:
+        place = origin.get("$ref") if "$ref" in origin else origin
         if anchored := self._named_resource(origin.document, target):
             return anchored
         try:
@@ -201,7 +239,7 @@ class Sources:
             document = self._file(place, unquote(address.path))
         if document is None:
             return None
-        found = self._walk(document, address.fragment)
+        found = self._inside(document, "", address.fragment)
         if found is None:
             self._lost += 1
             # Looking for a similar name takes time: worth it for a few misspelt names, not for ten thousand.
@@ -209,13 +247,14 @@ class Sources:
             place.report("unresolved-ref", f"$ref {target!r} leads nowhere", hint)
         return found
 
-    def _walk(self, document: Document, fragment: str) -> Node | None:
+    def _inside(self, document: Document, base: str, fragment: str) -> Node | None:
+        """What `fragment` (a JSON pointer or an anchor) names in the resource that starts at `base`."""
         if fragment and not fragment.startswith("/"):
             return self._index(document).get("#" + unquote(fragment))
         for spelling in dict.fromkeys((unquote(fragment), fragment)):  # some tools forget to percent-encode
             value: Any = document.value
             taken = ""
-            for token in spelling.split("/")[1:]:
+            for token in (base + spelling).split("/")[1:]:
                 name = token.replace("~1", "/").replace("~0", "~")
                 if isinstance(value, dict) and name in value:
                     value = value[name]
@@ -228,18 +267,24 @@ class Sources:
                 return Node(self, document, taken, value)
         return None
 
+    def _enclosing(self, origin: Node) -> str:
+        """Where the schema with an `$id` of its own starts that `origin` is part of; "" for the document."""
+        name = origin.document.name
+        if name not in self._resources:
+            named = [] if b"$id" not in origin.document.text else pointers(origin.document.value)
+            starts = (at for at, value in named if at and isinstance(value, dict) and isinstance(value.get("$id"), str))
+            self._resources[name] = frozenset(starts)
+        at, known = origin.pointer, self._resources[name]
+        while at and known and at not in known:
+            at = at.rpartition("/")[0]
+        return at if known else ""
+
     def _named_resource(self, document: Document, target: str) -> Node | None:
-        if target.startswith("#/") or target in {"", "#"}:
-            return None
         resource, _, fragment = target.partition("#")
         if not resource:
             return None
         base = self._index(document).get(resource) or self._index(self.main).get(resource)
-        if base is None:
-            return None
-        for token in unquote(fragment).split("/")[1:]:
-            base = base.get(token.replace("~1", "/").replace("~0", "~"))
-        return base if base.value is not None else None
+        return base and self._inside(base.document, base.pointer, fragment)
 
     def _index(self, document: Document) -> dict[str, Node]:
         """The `$anchor`s ("#name") and `$id`s of a document."""
@@ -266,6 +311,9 @@ class Sources:
                 "bundle the files into one document",
             )
             return None
+        if len(self._by_path) > MAX_FILES:
+            place.report("unresolved-ref", f"$ref names {path!r}: more than {MAX_FILES} files", "bundle the files")
+            return None
         try:
             wanted = (base.parent / path).resolve()
         except (OSError, ValueError):  # a NUL byte, a loop of symbolic links
@@ -288,8 +336,9 @@ class Sources:
         assert self.main.path is not None
         folder = os.path.dirname(self.main.name)
         name = os.path.join(folder, os.path.relpath(path, self.main.path.resolve().parent))
-        if len(self._by_path) > MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
-            place.report("unresolved-ref", f"$ref names {name!r}: too many or too large files", "bundle the files")
+        if self._bytes > MAX_TOTAL_BYTES:
+            problem = f"$ref names {name!r}: the files have more than {MAX_TOTAL_BYTES // 2**20} MiB together"
+            place.report("unresolved-ref", problem, "leave out what is not needed")
             return None
         try:
             document = parse(path, name)

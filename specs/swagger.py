@@ -1,7 +1,8 @@
 """Swagger 2.0 documents to the same interface an OpenAPI 3.1 document gives.
 
 Follows: OpenAPI Specification 2.0. Body and form parameters become the request body, `produces` and
-`consumes` the media types, `host`, `basePath`, `schemes` the servers, `collectionFormat` style and explode.
+`consumes` the media types, `host`, `basePath`, `schemes` the servers, `collectionFormat` style and explode,
+`flow` the flows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 
 from specs.model import Body, Content, Interface, Parameter, Server
 from specs.normalise import Dialect
-from specs.openapi import ApiReader, english
+from specs.openapi import ApiReader
+from specs.parts import english
 from specs.schema import Schema
 from specs.sources import Node, Sources
 from specs.words import NOTHING, words
@@ -21,17 +23,36 @@ _STYLES = {
     "csv": (None, False), "multi": (None, True), "ssv": ("spaceDelimited", False),
     "pipes": ("pipeDelimited", False), "tsv": ("tabDelimited", False),
 }  # fmt: skip
+_FLOW_WORDS = ("flow", "authorizationUrl", "tokenUrl", "scopes")
+_FLOWS = {"application": "clientCredentials", "accessCode": "authorizationCode"}
 _FORM = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 def read(sources: Sources) -> Interface:
     """The interface a Swagger 2.0 document describes. Never raises for what the document holds."""
+    if "swagger" not in sources.root:
+        sources.root.get("openapi").report("loose-type", "2.0 is stated by swagger, not openapi", "swagger: '2.0'")
     return _SwaggerReader(sources, Dialect.SWAGGER_2, "Swagger 2.0").interface()
 
 
 class _SwaggerReader(ApiReader):
     def components(self, kind: str) -> Node:
         return self.root.mapping({"schemas": "definitions", "securitySchemes": "securityDefinitions"}[kind])
+
+    def scheme(self, node: Node) -> Any:
+        if not isinstance(node.value, dict):
+            return node.value
+        made = {word: value for word, value in node.value.items() if word not in _FLOW_WORDS}
+        if node.value.get("type") == "basic":
+            return {**made, "type": "http", "scheme": "basic"}
+        if node.value.get("type") == "oauth2":
+            flow = {word: node.value[word] for word in _FLOW_WORDS if word in node.value and word != "flow"}
+            spoken = str(node.value.get("flow"))
+            return {**made, "flows": {_FLOWS.get(spoken, spoken): {"scopes": {}, **flow}}}
+        return made
+
+    def answered_as(self, operation: Node) -> tuple[str, ...]:
+        return tuple(self.media_types("produces", operation))
 
     def servers(self, node: Node) -> tuple[Server, ...]:
         schemes = [str(part.value) for part in node.items("schemes")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -36,6 +37,8 @@ class _Nothing(Mapping[str, Any]):
 
 NOTHING: Mapping[str, Any] = _Nothing()
 
+_CHINESE = re.compile("[\u3400-\u9fff]")
+
 
 def say(text: Text, language: str = "zh_CN") -> str:
     """The words in `language`, else in whatever language there is, else ""."""
@@ -44,11 +47,13 @@ def say(text: Text, language: str = "zh_CN") -> str:
 
 def is_chinese(text: str) -> bool:
     """Whether `text` holds a Chinese character."""
-    return any("\u3400" <= letter <= "\u9fff" for letter in text)
+    return _CHINESE.search(text) is not None
 
 
 def words(text: Any, english: Any = None) -> Text:
     """`text` under its own language, guessed from its script, and `english` under "en"."""
+    if text is None and english is None:
+        return NOTHING
     made: dict[str, str] = {}
     if isinstance(text, str) and text.strip():
         made["zh_CN" if is_chinese(text) else "en"] = text

@@ -11,7 +11,7 @@ import yaml
 from yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
 if TYPE_CHECKING:
-    from specs.parse import Tree
+    from specs.json_positions import Tree
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
 _WORDS: dict[str, Any] = {
@@ -33,12 +33,12 @@ class YamlTrouble(Exception):
 
 @dataclass
 class Built:
-    """`twice`: (pointer, offset) of repeated keys; `oddities`: (rule, message, pointer, offset, hint)."""
+    """`twice`: offsets of repeated keys by pointer; `oddities`: (rule, message, pointer) → (offset, hint)."""
 
     value: Any = None
-    tree: Tree = (0, None)
-    twice: list[tuple[str, int]] = field(default_factory=list)
-    oddities: list[tuple[str, str, str, int, str]] = field(default_factory=list)
+    tree: Tree = 0
+    twice: dict[str, int] = field(default_factory=dict)
+    oddities: dict[tuple[str, str, str], tuple[int, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -50,6 +50,7 @@ class _Open:
     step: str  # this node's own pointer token
     anchor: str | None
     at: int
+    is_map: bool
     key: str | None = None
     key_at: int = 0
     nodes: int = 1
@@ -97,13 +98,13 @@ class _Builder:
         self.max_depth, self.max_aliased, self.max_nodes = max_depth, max_aliased, max_nodes
         self.aliased = self.nodes = 0
         self.stack: list[_Open] = []
-        self.anchors: dict[str, tuple[Any, Any, int, int] | None] = {}
+        self.anchors: dict[str, tuple[Any, Any, int, int] | None] = {}  # value, children, nodes, height
         self.built = Built()
 
     def run(self) -> None:
         documents = 0
-        while self.events.check_event():
-            event = self.events.get_event()
+        get_event = self.events.get_event
+        while (event := get_event()) is not None:
             kind = type(event)
             if kind is ScalarEvent:
                 self.scalar(event)
@@ -123,9 +124,12 @@ class _Builder:
                 self.close()
 
     def scalar(self, event: Any) -> None:
-        at = int(event.start_mark.index)
-        if self.expects_key():
-            self.key(event.value, at)
+        at = event.start_mark.index
+        top = self.stack[-1] if self.stack else None
+        if top is not None and top.is_map and top.key is None:
+            top.key, top.key_at = event.value, at
+            if event.anchor:
+                self.anchors[event.anchor] = (event.value, None, 1, 0)
             return
         value: Any = event.value
         tag = event.tag
@@ -136,13 +140,14 @@ class _Builder:
             value = self.plain(value, at)
         elif tag != _TAGS + "str":
             self.custom(tag, at)
-        self.anchor(event.anchor, value, None, 1, 0)
+        if event.anchor:
+            self.anchors[event.anchor] = (value, None, 1, 0)
         self.put(value, None, at, 1, 0)
 
     def plain(self, word: str, at: int) -> Any:
         if word in _WORDS:
             return _WORDS[word]
-        if not _NUMBER.match(word):
+        if word[0] not in "-0123456789" or not _NUMBER.match(word):
             return word
         if not any(letter in word for letter in ".eE"):
             if len(word) > 4300:
@@ -152,7 +157,7 @@ class _Builder:
         return number if math.isfinite(number) else math.copysign(1.7976931348623157e308, number)
 
     def open(self, event: Any, value: Any, children: Any) -> None:
-        at = int(event.start_mark.index)
+        at = event.start_mark.index
         if self.expects_key():
             raise YamlTrouble("a mapping key is not a plain word", at, "keys must be strings")
         if len(self.stack) >= self.max_depth:
@@ -168,9 +173,9 @@ class _Builder:
         step = ""
         if self.stack:
             parent = self.stack[-1]
-            step = str(len(parent.value)) if isinstance(parent.value, list) else str(parent.key)
-            at = at if isinstance(parent.value, list) else parent.key_at
-        self.stack.append(_Open(value, children, step, event.anchor, at))
+            step = str(parent.key) if parent.is_map else str(len(parent.value))
+            at = parent.key_at if parent.is_map else at
+        self.stack.append(_Open(value, children, step, event.anchor, at, isinstance(value, dict)))
 
     def close(self) -> None:
         done = self.stack.pop()
@@ -179,11 +184,12 @@ class _Builder:
                 if key not in done.value:
                     done.value[key] = member
                     done.children[key] = places[key]
-        self.anchor(done.anchor, done.value, done.children, done.nodes, done.height)
+        if done.anchor:
+            self.anchors[done.anchor] = (done.value, done.children, done.nodes, done.height)
         self.put(done.value, done.children, done.at, done.nodes, done.height)
 
     def alias(self, event: Any) -> None:
-        at = int(event.start_mark.index)
+        at = event.start_mark.index
         if event.anchor not in self.anchors:
             raise YamlTrouble(f"the alias *{event.anchor} has no anchor", at, "define it before its use with &")
         target = self.anchors[event.anchor]
@@ -193,7 +199,7 @@ class _Builder:
         if self.expects_key():
             if isinstance(value, dict | list):
                 raise YamlTrouble("a mapping key is not a plain word", at, "keys must be strings")
-            self.key(str(value), at)
+            self.stack[-1].key, self.stack[-1].key_at = str(value), at
             return
         self.aliased += nodes
         if self.aliased > self.max_aliased or len(self.stack) + height > self.max_depth:
@@ -201,38 +207,32 @@ class _Builder:
         self.put(value, children, at, nodes, height)
 
     def expects_key(self) -> bool:
-        return bool(self.stack) and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None
-
-    def key(self, word: str, at: int) -> None:
-        top = self.stack[-1]
-        top.key, top.key_at = word, at
-
-    def anchor(self, name: str | None, value: Any, children: Any, nodes: int, height: int) -> None:
-        if name:
-            self.anchors[name] = (value, children, nodes, height)
+        return bool(self.stack) and self.stack[-1].is_map and self.stack[-1].key is None
 
     def put(self, value: Any, children: Any, at: int, nodes: int, height: int) -> None:
         self.nodes += 1
         if self.nodes > self.max_nodes:
-            raise YamlTrouble(f"holds more than {self.max_nodes:,} values", at, "split it, or save it as JSON")
+            raise YamlTrouble(f"holds more than {self.max_nodes:,} values", at, "split it by $ref")
         if not self.stack:
-            self.built.value, self.built.tree = value, (at, children)
+            self.built.value, self.built.tree = value, at if children is None else (at, children)
             return
         top = self.stack[-1]
         top.nodes += nodes
-        top.height = max(top.height, height + 1)
-        if isinstance(top.value, list):
+        if height >= top.height:
+            top.height = height + 1
+        if not top.is_map:
             top.value.append(value)
-            top.children.append((at, children))
+            top.children.append(at if children is None else (at, children))
             return
-        key, top.key = str(top.key), None
+        key = str(top.key)
+        top.key = None
         if key == _MERGE and (sources := self.merge_sources(value, children)) is not None:
             top.merges += sources
             return
         if key in top.value:
-            self.built.twice.append((self.pointer(key), top.key_at))
+            self.built.twice[self.pointer(key)] = top.key_at
         top.value[key] = value
-        top.children[key] = (top.key_at, children)
+        top.children[key] = top.key_at if children is None else (top.key_at, children)
 
     @staticmethod
     def merge_sources(value: Any, children: Any) -> list[tuple[Any, Any]] | None:
@@ -250,4 +250,4 @@ class _Builder:
         self.odd("custom-tag", f"the tag {tag} means nothing here; the plain value is taken", at, "remove it")
 
     def odd(self, rule: str, message: str, at: int, hint: str) -> None:
-        self.built.oddities.append((rule, message, self.pointer(""), at, hint))
+        self.built.oddities.setdefault((rule, message, self.pointer("")), (at, hint))

@@ -16,8 +16,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Describe a document: what it offers, with which parameters, fields, elements and sensitivity."""
-    from specs.picture import picture, to_json
+    from specs.picture import picture
     from specs.reading import read
+    from specs.summary import to_json
 
     try:
         interface = read(file)

@@ -11,6 +11,7 @@ from specs.rules import Hit, rule
 from specs.rules.places import parameters, schemas, some
 from specs.schema import escape
 
+_LOST = {"unresolved-ref", "remote-ref", "outside-ref", "circular-ref"}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _GET = "paths:\n  /marriages/{ZSBH}:\n    get: "
 _PAGING = {"limit", "offset", "cursor", "start", "skip", "top", "count", "size", "rows", "first", "after", "from",
@@ -107,11 +108,19 @@ def _asks_for_a_page(name: str) -> bool:
 def path_parameter_mismatch(interface: Interface) -> Iterator[Hit]:
     """Each {name} of a path is a declared path parameter and the reverse, or nobody knows how to build the
     URL."""
+    # A parameter whose $ref leads nowhere may well be the missing one; that it leads nowhere is told already.
+    lost = {
+        f.pointer.split("/parameters/")[0]
+        for f in interface.findings
+        if f.rule in _LOST and "/parameters/" in f.pointer
+    }
     for operation in interface.operations:
         wanted = _PLACEHOLDER.findall(operation.path)
         declared = {p.name: p for p in operation.parameters if p.location == "path"}
+        place = interface.place(operation.pointer)[1]
+        unsure = place in lost or place.rpartition("/")[0] in lost
         for name in wanted:
-            if name not in declared:
+            if name not in declared and not unsure:
                 yield operation.pointer, f"{{{name}}} of the path is not declared", "add it, in: path"
         for name, parameter in declared.items():
             if name not in wanted:

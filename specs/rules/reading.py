@@ -171,6 +171,13 @@ noticed(
     good=_FIELD % "pattern: '^([0-9]{3})$'",
 )
 noticed(
+    "heavy-pattern",
+    WARNING,
+    "A pattern that repeats many thousand times is refused by some engines and holds up others; lengths have keywords.",
+    bad=_FIELD % "pattern: '^.{0,262144}$'",
+    good=_FIELD % "maxLength: 262144",
+)
+noticed(
     "nullable-ignored",
     WARNING,
     "nullable belongs to OpenAPI 3.0, beside type. Anywhere else it has no effect and null stays forbidden.",
@@ -194,7 +201,8 @@ noticed(
 noticed(
     "too-deep",
     ERROR,
-    "Schemas written more than 120 levels inside each other exhaust the stack of validators.",
+    "Schemas written more than 120 levels inside each other exhaust the stack of validators; a schema that applies "
+    "more than 20,000 others to a single value exhausts their time.",
     bad=_FIELD % ("not: {" * 130 + "}" * 130),
     good=_FIELD % "not: {const: '0'}",
 )

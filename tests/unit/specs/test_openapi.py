@@ -224,7 +224,7 @@ paths:
         ("swagger: '1.2'\n", "Swagger 1.2"),
         ("apiVersion: v2.2.2\nkind: DataContract", "ODCS v2.2.2"),
         ("arazzo: 2.0.0\n", "Arazzo 2.0.0"),
-        ("asyncapi: 3.0.0\n", "no interface document"),
+        ("asyncapi: 3.0.0\n", "AsyncAPI 3.0.0 is not understood"),
         ("- a\n- b\n", "a list is no interface document"),
         ("hello", "a string is no interface document"),
     ],

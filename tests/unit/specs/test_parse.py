@@ -140,7 +140,8 @@ LAUGHS = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10
         (b"a: 1\n? [b, c]\n: 2\n", 2, "key"),
         (b'{"a": ' + b"1" * 5000 + b"}", 1, "too long"),
         (b'"just a string', 1, "not"),
-        (b"- 1\n" * 1_100_000, 1_000_001, "1,000,000 values"),
+        (b"- 1\n" * 2_100_000, 2_000_001, "2,000,000 values"),
+        (b"[" + b"1," * 2_000_001 + b"1]", 1, "2,000,000 values"),
     ],
 )
 def test_hostile_and_broken_texts_get_one_clear_line(text: bytes, line: int, says: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import specs
 from specs.lint import lint
-from specs.picture import to_json
+from specs.summary import to_json
 from specs.rules import rules
 from specs.schema import Schema
 
