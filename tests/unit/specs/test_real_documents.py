@@ -12,9 +12,9 @@ import pytest
 
 import specs
 from specs.lint import lint
-from specs.summary import to_json
 from specs.rules import rules
 from specs.schema import Schema
+from specs.summary import to_json
 
 DATA = Path(__file__).parents[2] / "data"
 DOCUMENTS = [*sorted((DATA / "openapi").glob("*.json")), DATA / "citizens.openapi.yaml"]
