@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specs.cli.output import BAD_INPUT
+from specs.cli.output import BAD_INPUT, folder, save
 from specs.finding import SpecError
 
 if TYPE_CHECKING:
@@ -135,8 +135,6 @@ def _json(value: object) -> str:
 
 
 def _write(parts: Mapping[str, str | bytes], output: Path | None, format: To) -> None:
-    from specs.exporters.writing import save
-
     if not parts:
         typer.echo(f"error: nothing to write: the documents describe no data for {format.value}", err=True)
         raise typer.Exit(2)
@@ -149,17 +147,9 @@ def _write(parts: Mapping[str, str | bytes], output: Path | None, format: To) ->
         why = "a workbook is no text" if single else f"{len(parts)} files"
         typer.echo(f"error: {why} — name a place: --output", err=True)
         raise typer.Exit(2)
-    folder = not single or output.is_dir()
-    if folder and output.is_file():
-        typer.echo(f"error: {output} is a file, but there are {len(parts)} files to write — name a folder", err=True)
-        raise typer.Exit(2)
-    try:
-        for name, text in parts.items():
-            path = output / name if folder else output
-            save(path, text)
-            typer.echo(str(path), err=True)
-    except OSError as error:
-        typer.echo(
-            f"error: {output} cannot be written: {(error.strerror or 'error').lower()} — check the place", err=True
-        )
-        raise typer.Exit(2) from None
+    inside = not single or output.is_dir()
+    folder(output if inside else output.parent)
+    for name, text in parts.items():
+        path = output / name if inside else output
+        save(path, text)
+        typer.echo(str(path), err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specs.cli.lint import FailOn
-from specs.cli.output import BAD_INPUT, FOUND, print_json
+from specs.cli.output import BAD_INPUT, FOUND, folder, print_json, save
 from specs.finding import Finding, Severity, SpecError
 
 if TYPE_CHECKING:
@@ -90,21 +90,14 @@ def import_(
 
 
 def _written(made: tuple[Draft, ...], output: Path, force: bool) -> list[Path]:
-    from specs.exporters.writing import save
-
     paths = [output / f"{draft.id}.odcs.yaml" for draft in made]
     there = [path for path in paths if path.exists()]
     if there and not force:
         typer.echo(f"error: {there[0]} is there already — take another --output, or --force", err=True)
         raise typer.Exit(2)
-    try:
-        for draft, path in zip(made, paths, strict=True):
-            save(path, draft.text)
-    except OSError as error:
-        typer.echo(
-            f"error: {output} cannot be written: {(error.strerror or 'error').lower()} — check the folder", err=True
-        )
-        raise typer.Exit(2) from None
+    folder(output)
+    for draft, path in zip(made, paths, strict=True):
+        save(path, draft.text)
     return paths
 
 

@@ -23,6 +23,15 @@ def print_json(value: object) -> None:
     sys.stdout.write(as_text(value))
 
 
+def folder(path: Path) -> None:
+    """Make a folder if it is not there. Ends the command with a line when that cannot be done."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        typer.echo(f"error: {path} is no folder files can be written into: {error.strerror}", err=True)
+        raise typer.Exit(NOT_WRITTEN) from None
+
+
 def save(path: Path, content: str | bytes) -> None:
     """Write a file under a temporary name and rename it. Ends the command with a line when that cannot be done."""
     data = content.encode() if isinstance(content, str) else content

@@ -1,11 +1,8 @@
-"""Values to YAML text that `specs.parse` reads back unchanged, and text to files, whole or not at all."""
+"""Values to YAML text that `specs.parse` reads back unchanged."""
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from pathlib import Path
 from typing import Any
 
 # What the JSON-like schema of `specs.parse` takes for a number, YAML 1.1 (PyYAML) does not always: 1e5.
@@ -31,20 +28,3 @@ def yaml_text(value: Any, heading: str = "") -> str:
     body = yaml.dump(value, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=120)
     comment = "".join(f"# {line}\n" for line in heading.splitlines())
     return f"{comment}{body}"
-
-
-def save(path: Path, content: str | bytes) -> None:
-    """Write a file whole: under a temporary name beside it, then renamed; folders are made. Raises OSError."""
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

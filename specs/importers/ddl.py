@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from specs.importers.contracts import contract
 from specs.importers.definitions import Script
-from specs.importers.draft import Draft, contract
+from specs.importers.draft import Draft
 from specs.importers.names import listed, slug_of
 from specs.importers.points import Points
 from specs.importers.reading import decoded

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from specs.importers.catalogue_columns import SheetColumn, bare, column_of
-from specs.importers.draft import Draft, contract
+from specs.importers.contracts import contract
+from specs.importers.draft import Draft
 from specs.importers.names import slug_of, unused
 from specs.importers.points import Points
 from specs.importers.resources import Resource, entry_of, found_of, item_of

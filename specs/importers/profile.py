@@ -38,6 +38,10 @@ _BOOLEAN = r"(true|false|TRUE|FALSE|True|False)"
 _IDENTIFIER = re.compile(
     r"(?i)(编号|编码|代码|号码|证号|卡号|电话|手机|号|_?(code|dm|bh|hm|no|num|number|id|phone|tel|zip))$"
 )
+_OF_PEOPLE = re.compile(
+    r"(?i)(人|者|员|姓名|名称|地址|住址|单位|机构|备注|说明|_?(name|address|remark|note|person|user))$"
+)
+"""Names of columns whose values are of people or free text, however few: never taken for codes."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +208,7 @@ def _nearly(column: Column, profile: Profile, points: Points) -> None:
 
 def _codes(base: Any, column: Column, profile: Profile, points: Points, seen: str) -> None:
     found = meaning(column.name, column.title)
-    personal = found is not None and found.element.codes is None
+    personal = bool(_OF_PEOPLE.search(column.name)) or (found is not None and found.element.codes is None)
     few = 1 < profile.distinct <= MAX_CODES * 2 and profile.filled >= MIN_ROWS and (profile.longest or 0) <= 20
     if not few or personal:
         return

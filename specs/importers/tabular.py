@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from specs.importers.draft import Column, Draft, Found, contract
+from specs.importers.contracts import contract
+from specs.importers.draft import Column, Draft, Found
 from specs.importers.names import slug_of, unused
 from specs.importers.points import Points
 from specs.importers.profile import Profile, interpret, keys, parquet_column, profiles

@@ -66,7 +66,7 @@ def test_import_exit_codes(tmp_path: Path) -> None:
     assert json.loads(out)["findings"][0]["rule"] == "import-unreadable"
     script = tmp_path / "a.sql"
     script.write_text(SQL)
-    assert run("import", str(script), "--output", str(script))[0] == 2
+    assert run("import", str(script), "--output", str(script))[0] == 4
 
 
 @pytest.mark.parametrize("kind", ["csv", "excel"])
@@ -139,8 +139,8 @@ def test_export_exit_codes(tmp_path: Path) -> None:
     assert run("export", SERVICE, "--format", "html", "--sandbox", "javascript:alert(1)")[0] == 2
     file = tmp_path / "file"
     file.write_text("x")
-    assert run("export", SERVICE, "--format", "jsonschema", "--output", str(file))[0] == 2
-    assert run("export", SERVICE, "--format", "html", "--output", str(file / "x.html"))[0] == 2
+    assert run("export", SERVICE, "--format", "jsonschema", "--output", str(file))[0] == 4
+    assert run("export", SERVICE, "--format", "html", "--output", str(file / "x.html"))[0] == 4
     assert file.read_text() == "x"
 
 

@@ -1,13 +1,11 @@
-"""YAML that reads back as it was, and files that are whole or not there."""
-
-from pathlib import Path
+"""YAML that reads back as it was."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import specs
-from specs.exporters.writing import save, yaml_text
+from specs.exporters.writing import yaml_text
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 VALUES = st.recursive(
@@ -64,15 +62,3 @@ def test_texts_stay_texts(text: str) -> None:
 
 def test_a_heading_is_a_comment() -> None:
     assert yaml_text({"a": 1}, "one\ntwo") == "# one\n# two\na: 1\n"
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "a.txt"
-    save(path, "字")
-    save(path, b"second")
-    assert path.read_bytes() == b"second"
-    with pytest.raises(UnicodeEncodeError):
-        save(path, "\ud800")
-    with pytest.raises(OSError, match=r".+"):
-        save(path / "below a file", "x")
-    assert [one.name for one in path.parent.iterdir()] == ["a.txt"]
