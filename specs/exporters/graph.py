@@ -45,8 +45,8 @@ def turtle_text(graph: Mapping[str, Any]) -> str:
     prefixes = graph["@context"]
     lines = [f"@prefix {name}: <{space}> ." for name, space in prefixes.items()]
     for node in graph["@graph"]:
-        lines += ["", f"{_name(node['@id'], prefixes)} a {', '.join(_types(node))}", *_statements(node, prefixes)]
-        lines[-1] += " ."
+        said = " ;\n    ".join([f"a {', '.join(_types(node))}", *_statements(node, prefixes)])
+        lines += ["", f"{_name(node['@id'], prefixes)} {said} ."]
     return "\n".join(lines) + "\n"
 
 
@@ -56,13 +56,10 @@ def _types(node: Mapping[str, Any]) -> list[str]:
 
 
 def _statements(node: Mapping[str, Any], prefixes: Mapping[str, str]) -> Iterator[str]:
-    said = [(word, value) for word, value in node.items() if not word.startswith("@")]
-    if said:
-        yield "    ;"
-    for number, (word, value) in enumerate(said, 1):
-        values = value if isinstance(value, list) else [value]
-        end = " ;" if number < len(said) else ""
-        yield f"    {word} {', '.join(_value(one, prefixes) for one in values)}{end}"
+    for word, value in node.items():
+        if not word.startswith("@"):
+            values = value if isinstance(value, list) else [value]
+            yield f"{word} {', '.join(_value(one, prefixes) for one in values)}"
 
 
 def _value(value: Any, prefixes: Mapping[str, str]) -> str:

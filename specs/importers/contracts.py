@@ -30,6 +30,8 @@ MISSING = {
     "impact_assessment": "personal information impact assessment (个人信息保护影响评估)",
     "approval": "approval by the head (负责人审批)",
 }
+UNRULED = ("code", "abstract", "resource_kind", "legal_basis")
+"""Those no lint rule asks for; the others need no open point in the draft."""
 
 
 def contract(
@@ -77,7 +79,9 @@ def contract(
         lacking.insert(0, "provider's credit code (提供方代码)")
     if lacking:
         told = f"{title}: the catalogue entry lacks {', '.join(lacking)}"
-        undecided.append(points.say("decide-catalogue", told, "fill in the custom property catalogue", **place))
+        points.say("decide-catalogue", told, "fill in the custom property catalogue", **place)
+        if unruled := [words for key, words in MISSING.items() if key in UNRULED and not entry.get(key)]:
+            undecided.append(f"{title}: the catalogue entry lacks {', '.join(unruled)}")
     custom(made, "catalogue", entry)
     open_points(made, undecided)
     return made
@@ -118,8 +122,8 @@ def _table(points: Points, table: Found, tables: Sequence[Found]) -> dict[str, A
         told = f"{called}: data elements were inferred: {_some(inferred)}"
         points.say("decide-element", told, "confirm each, or take it out", **place)
     if table.columns and not any(column.key for column in table.columns):
-        told = f"{called}: no primary key is known"
-        table.open.append(points.say("decide-key", told, "mark the fields: primaryKey: true", **place))
+        told = f"{called}: no primary key is known"  # the rule missing-primary-key says so in the draft
+        points.say("decide-key", told, "mark the fields: primaryKey: true", **place)
     if bare:
         told = f"{called}: no sensitivity level is known for {_some(bare)}"
         hint = "classification: core, important, general-4 … general-1"

@@ -311,10 +311,11 @@ def test_repeated_names_are_one_resource_and_a_department_is_asked_for(tmp_path:
 
 def test_lint_names_the_open_points_of_a_draft(tmp_path: Path) -> None:
     made = drafts(workbook([["资源名称", "信息项名称", "数据类型"], ["甲", "数", "怪"]]), tmp_path)
-    found = [finding for finding in lint(interfaces(made)[0]) if finding.rule == "open-point"]
+    found = lint(interfaces(made)[0])
     told = " ".join(finding.message for finding in found)
-    for word in ("sharing class (共享属性)", "legal basis", "no primary key", "no sensitivity level", "the type '怪'"):
+    for word in ("legal basis (依据)", "sharing_class", "no primary key", "no sensitivity level", "the type '怪'"):
         assert word in told
+    assert {finding.rule for finding in found} >= {"open-point", "incomplete-catalogue-entry", "missing-primary-key"}
     assert all(finding.line for finding in found)
 
 
