@@ -14,7 +14,7 @@ def apply(check: exp.Expr, columns: dict[str, Column]) -> bool:
     """Write a check into the columns it restricts. False, and nothing written, when a contract has no words for it.
 
     Understood: IN lists, = ANY (ARRAY …), alternatives of =, BETWEEN, comparisons with a literal, LENGTH(column),
-    regular expressions, and AND of these.
+    regular expressions, IS NOT NULL, and AND of these.
     """
     limits = _limits(check)
     if not limits or any(name.lower() not in columns for name, _, _ in limits):
@@ -23,6 +23,8 @@ def apply(check: exp.Expr, columns: dict[str, Column]) -> bool:
         column = columns[name.lower()]
         if word == "values":
             column.values = value
+        elif word == "required":
+            column.required = True
         elif word == "pattern":
             column.options["pattern"] = value
         elif column.logical in {"integer", "number"} or word.endswith("Length"):
@@ -45,6 +47,10 @@ def _limits(check: exp.Expr) -> list[tuple[str, str, Any]] | None:
     if isinstance(node, exp.And):
         left, right = _limits(node.left), _limits(node.right)
         return left + right if left and right else None
+    if isinstance(node, exp.Not) and isinstance(_bare(node.this), exp.Is):
+        inner = _bare(node.this)
+        name = _column(inner.this) if isinstance(inner.expression, exp.Null) else None
+        return [(name, "required", True)] if name else None
     if isinstance(node, exp.In) and not node.args.get("query"):
         return _listed(node.this, node.expressions)
     if isinstance(node, exp.Or):

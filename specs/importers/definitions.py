@@ -23,7 +23,7 @@ _CONSTRAINTS = listed(
 )
 # What products write after a definition and the parser does not know; all of it is about storage or checking.
 _NOISE = re.compile(
-    r"\b(USING\s+INDEX\b.*|(NO)?VALIDATE\b|NOCHECK\b|ENABLE\b|DISABLE\b|RELY\b|STORAGE\s*\(.*?\)|TABLESPACE\s+\S+"
+    r"\b(USING\s+INDEX\b.*|(NO)?VALIDATE\b|NOCHECK\b|ENABLE\b|DISABLE\b|(NO)?RELY\b|STORAGE\s*\(.*?\)|TABLESPACE\s+\S+"
     r"|(NOT\s+)?CLUSTER\b|SPARSE\b|ROWGUIDCOL\b|NOT\s+FOR\s+REPLICATION\b|INITIALLY\s+\w+|(NOT\s+)?DEFERRABLE\b"
     r"|WITH\s*\(.*\)(\s+ON\s+.*)?$|ON\s+\[?PRIMARY\]?\s*$|TEXTIMAGE_ON.*$|USING\s+(BTREE|HASH)\b|VISIBLE\b|INVISIBLE\b)",
     re.IGNORECASE | re.DOTALL,
@@ -67,7 +67,7 @@ class Script:
             self.points.say("import-lost", told, "name the dialect with --dialect", line=part[0].line)
             return
         kind = definition.args.get("kind")
-        problem = typed(column, kind, kind.sql(dialect=self.dialect) if kind is not None else "")
+        problem = typed(column, kind, _type_text(part[1:]))
         if problem:
             column.open.append(
                 self.points.say("decide-type", f"{table.name}.{column.name}: {problem}", line=column.line)
@@ -282,6 +282,24 @@ def _source(part: Sequence[Any]) -> str:
         else:
             pieces.append(token.text)
     return " ".join(pieces)
+
+
+_AFTER_TYPE = listed(
+    "NOT NULL DEFAULT PRIMARY UNIQUE COMMENT CHECK REFERENCES CONSTRAINT COLLATE GENERATED AUTO_INCREMENT IDENTITY ON"
+    " AS CHARSET ENCODE ROWGUIDCOL SPARSE KEY INVISIBLE VISIBLE ENABLE VIRTUAL STORED"
+)
+
+
+def _type_text(tokens: Sequence[Any]) -> str:
+    """The type of a column as it is written: what stands before its constraints."""
+    text = ""
+    for at, token in enumerate(tokens):
+        said = words(tokens[at:], 2)
+        if said[0] in _AFTER_TYPE or said == ("CHARACTER", "SET"):
+            break
+        glued = not text or text[-1] in "([" or token.text in {"(", ")", ",", "[", "]"}
+        text += token.text if glued else f" {token.text}"
+    return text.replace(",", ", ").replace(",  ", ", ")
 
 
 def _names(part: Sequence[Any]) -> list[str]:

@@ -14,9 +14,9 @@ from typing import Any
 DIALECTS = {"mysql": "mysql", "postgres": "postgres", "oracle": "oracle", "dm": "oracle", "sqlserver": "tsql"}
 """Names a user gives, and the grammar each is read with. 达梦 (dm) follows Oracle."""
 _SIGNS = {
-    "mysql": (r"`\w+`", r"\bENGINE\s*=", r"\bAUTO_INCREMENT\b", r"(?i)\bCOMMENT\s+'"),
+    "mysql": (r"`\w+`", r"\bENGINE\s*=", r"\bAUTO_INCREMENT\b", r"(?i)\bCOMMENT\s*=?\s*'"),
     "sqlserver": (
-        r"\[\w+\]",
+        r"\[\w+\]\s*[.(\[]",
         r"(?im)^\s*GO\s*$",
         r"(?i)\bNVARCHAR\s*\(",
         r"(?i)\bIDENTITY\s*\(",
@@ -58,11 +58,29 @@ def words(tokens: Sequence[Any], count: int) -> tuple[str, ...]:
     return tuple(word for token in tokens[:count] for word in token.text.upper().split())[:count]
 
 
+_STRING = re.compile(r"'(?:[^']|'')*'")
+
+
 def guess(text: str) -> str:
     """The dialect that shows most of its marks in the text; "postgres" (nearest to the standard) when none does."""
-    counted = {name: sum(1 for sign in signs if re.search(sign, text)) for name, signs in _SIGNS.items()}
+    bare = re.sub(r"--[^\n]*|/\*.*?\*/", " ", _STRING.sub("''", text), flags=re.DOTALL)
+    counted = {name: sum(1 for sign in signs if re.search(sign, bare)) for name, signs in _SIGNS.items()}
     best = max(counted, key=lambda name: counted[name])
     return best if counted[best] else "postgres"
+
+
+def without_data(text: str, dialect: str) -> tuple[str, int]:
+    """The script without its INSERT statements, and how many there were; lines keep their numbers.
+
+    A dump is mostly data, and nothing of it is wanted.
+    """
+    string = r"'(?:[^'\\]|''|\\.)*+'" if dialect == "mysql" else r"'(?:[^']|'')*+'"
+    begins = (
+        r"\n(?!\s*(?:CREATE|ALTER|COMMENT|INSERT|COMMIT|SET|DROP|GO|/)\b)"  # an INSERT need not end with a semicolon
+    )
+    inside = rf"(?:[^';\n]++|{begins}|{string})*+;?"
+    pattern = re.compile(rf"^[ \t]*INSERT\s+INTO\b{inside}", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+    return pattern.subn(lambda found: "\n" * found[0].count("\n"), text)
 
 
 def statements(text: str, dialect: str) -> Iterator[Statement]:

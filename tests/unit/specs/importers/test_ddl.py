@@ -309,3 +309,35 @@ def test_deep_and_broken_scripts_end(dialect: str, tmp_path: Path) -> None:
 def test_comments(text: str, title: str, codes: dict[str, str]) -> None:
     made = comment(text)
     assert (made.title, made.codes) == (title, codes)
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "oracle", "sqlserver"])
+def test_the_data_of_a_dump_is_passed_over(dialect: str, tmp_path: Path) -> None:
+    quoted = "'it\\'s; CREATE TABLE no (x int);'" if dialect == "mysql" else "'c:\\'"
+    end = "\nGO\n" if dialect == "sqlserver" else ";\n"
+    text = f"CREATE TABLE a (x int primary key){end}"
+    text += f"INSERT INTO a VALUES ({quoted}),\n(2){end}" * 50 + f"CREATE TABLE b (\n  ] int,\n y int){end}"
+    made = draft(text, tmp_path, dialect=dialect)
+    assert [one["name"] for one in made.contract["schema"]] == ["a", "b"]
+    assert any("INSERT × 50" in one.message for one in made.findings)
+    assert [one.line for one in made.findings if one.rule == "import-lost"] == [text[: text.index("]")].count("\n") + 1]
+
+
+def test_what_a_dump_holds_does_not_change_whose_it_is() -> None:
+    data = "INSERT INTO t VALUES ('[a].[b]', 'GO', '`x` ENGINE=', 'NVARCHAR(3)');\n"
+    assert guess("CREATE TABLE t (a character varying(3)); ALTER TABLE t OWNER TO x;\n" + data * 9) == "postgres"
+
+
+def test_types_stay_as_written_and_null_checks_are_required(tmp_path: Path) -> None:
+    text = "CREATE TABLE t (\"a\" NUMBER(10, 0), b VARCHAR2(3 CHAR) DEFAULT 'x' NOT NULL, c TIMESTAMP (6) WITH TIME ZONE);\n"
+    text += (
+        'ALTER TABLE "t" ADD CONSTRAINT "k" CHECK ("a" IS NOT NULL) NOT DEFERRABLE INITIALLY IMMEDIATE NORELY VALIDATE;'
+    )
+    made = draft(text, tmp_path, dialect="oracle")
+    found = table(made, "t")
+    assert [field.schema["x-physical-type"] for field in found.fields] == [
+        "NUMBER(10, 0)",
+        "VARCHAR2(3 CHAR)",
+        "TIMESTAMP(6) WITH TIME ZONE",
+    ]
+    assert [field.required for field in found.fields] == [True, True, False]
