@@ -329,7 +329,10 @@ def test_what_a_dump_holds_does_not_change_whose_it_is() -> None:
 
 
 def test_types_stay_as_written_and_null_checks_are_required(tmp_path: Path) -> None:
-    text = "CREATE TABLE t (\"a\" NUMBER(10, 0), b VARCHAR2(3 CHAR) DEFAULT 'x' NOT NULL, c TIMESTAMP (6) WITH TIME ZONE);\n"
+    text = (
+        "CREATE TABLE t (\"a\" NUMBER(10, 0), b VARCHAR2(3 CHAR) DEFAULT 'x' NOT NULL,"
+        " c TIMESTAMP (6) WITH TIME ZONE);\n"
+    )
     text += (
         'ALTER TABLE "t" ADD CONSTRAINT "k" CHECK ("a" IS NOT NULL) NOT DEFERRABLE INITIALLY IMMEDIATE NORELY VALIDATE;'
     )
