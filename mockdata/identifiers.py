@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mockdata.seeds import Ints
+from specs.check_digits import uscc_problem
 
 Bytes = NDArray[np.uint8]
 
@@ -258,15 +259,7 @@ def why_not_credit_code(code: str) -> str | None:
     """Why a unified social credit code is malformed, or None. Checks the outer and the inner check character."""
     if not re.fullmatch(rf"[1235 9NAY][{CREDIT_ALPHABET}]\d{{6}}[{CREDIT_ALPHABET}]{{10}}".replace(" ", ""), code):
         return "must be 18 characters of 0-9 and A-Z without I, O, S, V, Z, with a 6-digit division at 3-8"
-    total = sum(CREDIT_ALPHABET.index(c) * w for c, w in zip(code, _CREDIT_WEIGHTS, strict=False))
-    expected = CREDIT_ALPHABET[(31 - total % 31) % 31]
-    if expected != code[17]:
-        return f"check character must be {expected} (GB 32100)"
-    inner = sum(ALPHANUMERIC.index(c) * w for c, w in zip(code[8:16], _BODY_WEIGHTS, strict=True))
-    digit = {10: "X", 11: "0"}.get(11 - inner % 11, str(11 - inner % 11))
-    if digit != code[16]:
-        return f"inner check character must be {digit} (GB 11714)"
-    return None
+    return uscc_problem(code) or None
 
 
 # ---- the short ones -------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from conformance.subjects import NoSubject, shuffled
 from conformance.suites.newborn.families import Family, families, institutions
 from conformance.suites.suite import Suite
 from mockdata.population import Population
+from specs.check_digits import citizen_check, organisation_check, uscc_check
 
 SYLLABLES = "安宁子涵欣怡浩宇梓轩雨桐思远嘉言若溪明哲语晨锦程清和"
 
@@ -54,9 +55,10 @@ class Newborn:
         for attempt in range(1000):
             digest = hashlib.sha256(f"{self.seed}/{label}/{attempt}".encode()).digest()
             organisation = "".join(str(byte % 10) for byte in digest[:8])
-            body = str(known[0])[:8] + organisation + _inner_check(organisation)
-            if body[-1] != "X" and body + _outer_check(body) not in taken:
-                return body + _outer_check(body)
+            body = str(known[0])[:8] + organisation + organisation_check(organisation)
+            code = body + uscc_check(body) if body[-1] != "X" else ""
+            if code and code not in taken:
+                return code
         raise NoSubject("every institution code is taken")
 
     def nobodys(self, number: str) -> str:
@@ -64,7 +66,7 @@ class Newborn:
         for sequence in range(999, 0, -1):
             if sequence % 2 == int(number[16]) % 2:
                 body = number[:14] + f"{sequence:03d}"
-                candidate = body + _check(body)
+                candidate = body + citizen_check(body)
                 if self.population.index_of([candidate])[0] < 0:
                     return candidate
         raise NoSubject(f"every number of {number[:6]} on {number[6:14]} is somebody's")
@@ -172,22 +174,3 @@ def subject(application: Mapping[str, Any], what: Text | None = None) -> Text:
         f"father {father.get('XM', '–')} {father.get('GMSFHM', '–')}",
     }
     return {language: f"{words}；{what[language]}" if what else words for language, words in told.items()}
-
-
-def _check(body: str) -> str:
-    """The check character of 17 digits (GB 11643, ISO 7064 MOD 11-2)."""
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return "10X98765432"[sum(int(d) * w for d, w in zip(body, weights, strict=True)) % 11]
-
-
-def _inner_check(body: str) -> str:
-    """The check character of an organisation code of 8 digits (GB 11714)."""
-    rest = 11 - sum(int(d) * w for d, w in zip(body, (3, 7, 9, 10, 5, 8, 4, 2), strict=True)) % 11
-    return {10: "X", 11: "0"}.get(rest, str(rest))
-
-
-def _outer_check(body: str) -> str:
-    """The check character of a unified social credit code (GB 32100)."""
-    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    total = sum(alphabet.index(c) * pow(3, i, 31) for i, c in enumerate(body))
-    return alphabet[(31 - total % 31) % 31]
