@@ -135,27 +135,34 @@ PLACES: dict[str, Callable[[Any], Any]] = {
 def document(request: Any, response: Any, *, shared: bool = False) -> bytes:
     """An API with one operation that takes `request` and answers `response`; `shared`: both through components."""
     made = copy.deepcopy({"Asked": request, "Given": response})
-    asked, given = (
-        ({"$ref": "#/components/schemas/Asked"}, {"$ref": "#/components/schemas/Given"}) if shared else made.values()
-    )
-    api: dict[str, Any] = {
-        "openapi": "3.1.0",
-        "info": {"title": "t", "version": "1.0.0"},
-        "paths": {
-            "/things": {
-                "post": {
-                    "operationId": "make",
-                    "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
-                    "responses": {
-                        "200": {"description": "d", "content": {"application/json": {"schema": given}}},
-                        "404": {"description": "d"},
-                    },
-                }
+    if not shared:
+        return _api({"make": (made["Asked"], made["Given"])})
+    names = ({"$ref": "#/components/schemas/Asked"}, {"$ref": "#/components/schemas/Given"})
+    return _api({"make": names}, {"schemas": made})
+
+
+def everywhere(schema: Any, *, asked: bool) -> bytes:
+    """An API with one operation for each of `PLACES`, called like it, that asks for (or gives) the schema there."""
+    still = {"type": "boolean"}
+    put = {place: copy.deepcopy(make(schema)) for place, make in PLACES.items()}
+    return _api({place: (made, still) if asked else (still, made) for place, made in put.items()})
+
+
+def _api(operations: dict[str, tuple[Any, Any]], components: dict[str, Any] | None = None) -> bytes:
+    api: dict[str, Any] = {"openapi": "3.1.0", "info": {"title": "t", "version": "1.0.0"}, "paths": {}}
+    for number, (name, (asked, given)) in enumerate(operations.items()):
+        api["paths"]["/things" if name == "make" else f"/things{number}"] = {
+            "post": {
+                "operationId": name,
+                "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
+                "responses": {
+                    "200": {"description": "d", "content": {"application/json": {"schema": given}}},
+                    "404": {"description": "d"},
+                },
             }
-        },
-    }
-    if shared:
-        api["components"] = {"schemas": made}
+        }
+    if components:
+        api["components"] = components
     return json.dumps(api, ensure_ascii=False).encode()
 
 
