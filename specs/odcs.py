@@ -1,4 +1,4 @@
-"""Open Data Contract Standard 3.0, 3.1 and 3.2 to datasets.
+"""Open Data Contract Standard 3.0, 3.1 and 3.2 to datasets; 2.2 through `specs.odcs2`.
 
 Follows: ODCS 3.1.0 and 3.2.0 (Bitol). What the standard leaves to its custom properties is read as
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from specs import odcs2
 from specs.keywords import CLEANERS, DROP, number
 from specs.model import Field, ForeignKey, Interface, Kind, Table
 from specs.naming import interface_id
@@ -47,7 +48,8 @@ _SQL = (
 
 def read(sources: Sources) -> Interface:
     """The dataset interface a data contract describes. Never raises for what the document holds."""
-    root = sources.root
+    written = sources.root
+    root = odcs2.contract(written) if odcs2.is_old(written) else written
     custom = custom_properties(root)
     named = root.text("id")
     if not named:
@@ -59,7 +61,7 @@ def read(sources: Sources) -> Interface:
         root.report("missing-field", "the contract has no schema", "describe at least one table under schema:")
     id = interface_id(sources, root, named)
     department = _word(custom.get("department")) or (id.split(".")[0] if "." in id else None)
-    tables = tuple(_tables(root, custom, department))
+    tables = tuple(_tables(written, custom, department))
     return Interface(
         kind=Kind.DATASET,
         id=id,
@@ -90,7 +92,8 @@ def custom_properties(node: Node) -> dict[str, Any]:
 def _tables(root: Node, custom: dict[str, Any], department: str | None) -> list[Table]:
     made: list[Table] = []
     seen: set[str] = set()
-    for entry in root.items("schema"):
+    entries = odcs2.tables(root) if odcs2.is_old(root) else [(e, e.items("properties")) for e in root.items("schema")]
+    for entry, columns in entries:
         name = entry.text("name") if isinstance(entry.value, dict) else None
         if not name:
             entry.report("missing-field", "a table without a name; left out", "add name:")
@@ -99,17 +102,17 @@ def _tables(root: Node, custom: dict[str, Any], department: str | None) -> list[
             entry.report("duplicate-name", f"the table {name!r} is described twice; the first counts", "rename one")
             continue
         seen.add(name)
-        made.append(_table(entry, name, custom, department))
+        made.append(_table(entry, columns, name, custom, department))
     _check_targets(root, made)
     return made
 
 
-def _table(node: Node, name: str, contract: dict[str, Any], department: str | None) -> Table:
+def _table(node: Node, columns: list[Node], name: str, contract: dict[str, Any], department: str | None) -> Table:
     own = custom_properties(node)
     fields: dict[str, Field] = {}
     keys: list[tuple[int, str]] = []
     foreign: list[ForeignKey] = []
-    for entry in node.items("properties"):
+    for entry in columns:
         column = entry.text("name") if isinstance(entry.value, dict) else None
         if not column:
             entry.report("missing-field", "a field without a name; left out", "add name:")

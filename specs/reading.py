@@ -32,7 +32,7 @@ _JSON_SCHEMA = {
     "$ref",
 }
 _OTHERS = {"asyncapi": "AsyncAPI", "swaggerVersion": "Swagger", "openrpc": "OpenRPC", "raml": "RAML"}
-HINT = "OpenAPI 3.0–3.2, Swagger 2.0, ODCS 3.0–3.2, Arazzo 1.0–1.1 and JSON Schema are understood"
+HINT = "OpenAPI 3.0–3.2, Swagger 2.0, ODCS 2.2 and 3.0–3.2, Arazzo 1.0–1.1 and JSON Schema are understood"
 
 
 def read(source: Path | bytes, name: str | None = None, *, strict: bool = False, root: Path | None = None) -> Interface:
@@ -84,6 +84,8 @@ def _module(document: Document, word: str) -> str:
     major, minor, format, module = _FORMATS[word]
     written = document.value.get(word)
     stated = re.match(r"\s*v?([0-9]{1,4})(?:\.([0-9]{1,4}))?(?![0-9])", str(written))
+    if word == "apiVersion" and stated and int(stated[1]) == 2 and stated[2] == "2":
+        return module
     if stated is None or int(stated[1]) != major or int(stated[2] or 0) > minor:
         other = "swagger" if word == "openapi" else "openapi" if word == "swagger" else ""
         if other and stated and int(stated[1]) == _FORMATS[other][0] and int(stated[2] or 0) <= _FORMATS[other][1]:

@@ -157,4 +157,7 @@ def main(folder: str, details: str = "") -> None:
 
 
 if __name__ == "__main__":
+    here = Path(__file__).resolve()
+    # Beside this file stands one called specs.py, which is not the package.
+    sys.path[:] = [str(here.parents[2]), *(part for part in sys.path if Path(part).resolve() != here.parent)]
     main(*sys.argv[1:3])

@@ -222,7 +222,7 @@ paths:
     [
         ("openapi: 4.0.0\npaths: {}", "OpenAPI 4.0.0"),
         ("swagger: '1.2'\n", "Swagger 1.2"),
-        ("apiVersion: v2.2.2\nkind: DataContract", "ODCS v2.2.2"),
+        ("apiVersion: v1.0.0\nkind: DataContract", "ODCS v1.0.0"),
         ("arazzo: 2.0.0\n", "Arazzo 2.0.0"),
         ("asyncapi: 3.0.0\n", "AsyncAPI 3.0.0 is not understood"),
         ("- a\n- b\n", "a list is no interface document"),
