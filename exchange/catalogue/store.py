@@ -25,6 +25,8 @@ INTERFACES = Table(
     Column("endpoint", Text),
     Column("search", Text, nullable=False),
     Column("retire_on", Text),
+    Column("indexed", Text),
+    Column("refreshed_at", Text),
 )
 VERSIONS = Table(
     "interface_versions",
