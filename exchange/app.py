@@ -21,13 +21,16 @@ from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import Outgoing, ServiceSource, SourceFailure
+from exchange.catalogue import review_routes
 from exchange.catalogue import routes as catalogue_routes
+from exchange.catalogue.checking import Checking
 from exchange.catalogue.endpoint import check_endpoint
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.model import Record
 from exchange.catalogue.news import News
 from exchange.catalogue.probing import Probing
 from exchange.catalogue.service import Catalogue
+from exchange.catalogue.tidying import Tidying
 from exchange.certification import routes as certification_routes
 from exchange.certification.service import Certifications
 from exchange.clock import Clock, system_clock
@@ -70,6 +73,8 @@ class Services:
     catalogue: Catalogue
     lifecycle: Lifecycle
     probing: Probing
+    checking: Checking
+    tidying: Tidying
     agreements: Agreements
     broker: Broker
     sandboxes: Sandboxes
@@ -103,6 +108,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     vault.derived = sandboxes.credential
     probing = Probing(catalogue, partial(_send, source))
     lifecycle.ready = probing.ready
+    checking = Checking(lifecycle)
+    tidying = Tidying(catalogue, lifecycle.news)
+    tidying.used = broker.last_delivered
     certificates = keys.signing("certificates")
     certifications = Certifications(
         database, ledger, jobs, certificates, settings.home / "certifications", settings.base_url, clock
@@ -128,6 +136,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         catalogue,
         lifecycle,
         probing,
+        checking,
+        tidying,
         agreements,
         broker,
         sandboxes,
@@ -144,6 +154,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
 
     def up() -> None:
         telemetry.install()
+        checking.reindex()
         broker.recover()
         jobs.start()
         keeper.start()
@@ -178,6 +189,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         health.router({"database": database.check, "ledger": keeper.check}),
         ledger_routes.router(ledger, access),
         parties_routes.router(parties, access),
+        review_routes.router(checking, tidying, access),
         catalogue_routes.router(catalogue, lifecycle, probing, access),
         agreements_routes.router(agreements, access),
         brokering_routes.router(broker, vault, access, market.resolve),
@@ -185,7 +197,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         certification_routes.router(certifications, access, public_key),
         market_routes.router(market, statements, access),
         oversight_routes.router(oversight, access),
-        catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing),
+        catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking, tidying),
         launches.router(pages, access, market, settings.base_url),
         portal_routes.router(
             pages,

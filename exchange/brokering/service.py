@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from exchange.agreements.service import Agreements
 from exchange.brokering import headers as passing
@@ -153,6 +154,10 @@ class Broker:
         if found is None or _party(caller) not in (None, found.consumer, found.provider):
             raise NotFound(f"no delivery {id} that you may see", hint="GET /api/v1/deliveries lists yours")
         return found
+
+    def last_delivered(self, tx: Connection) -> dict[str, str]:
+        """Interface → when data last left through it; for whoever asks which interfaces are still used."""
+        return store.last_delivered(tx)
 
     def receipt(self, caller: Caller | None, id: str) -> str:
         """Proof that the delivery is in the ledger (C2SP tlog-proof). Raises `NotFound`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, Integer, LargeBinary, Row, Table, Text, bindparam, select
+from sqlalchemy import JSON, Column, Connection, Index, Integer, LargeBinary, Row, Table, Text, bindparam, func, select
 
 from exchange.brokering.model import Delivery, QualityFinding, State
 from exchange.database import metadata
@@ -117,6 +117,12 @@ def deliveries(
         if value is not None:
             query = query.where(DELIVERIES.c[name] == value)
     return [_delivery(row) for row in tx.execute(query)]
+
+
+def last_delivered(tx: Connection) -> dict[str, str]:
+    """Interface → when data last left through it."""
+    query = select(DELIVERIES.c.interface, func.max(DELIVERIES.c.at)).where(DELIVERIES.c.state == State.DELIVERED)
+    return {row[0]: row[1] for row in tx.execute(query.group_by(DELIVERIES.c.interface))}
 
 
 def open_before(tx: Connection, at: str) -> list[Delivery]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from exchange.catalogue.model import State
 from exchange.catalogue.store import INTERFACES
 from exchange.database import metadata
 from specs.binding import LIKELY, bindings
+from specs.entry import entry
 from specs.model import Interface, Operation
 from specs.rules.places import schema_pointer
 from specs.schema import Schema, references, subschemas
@@ -94,8 +95,8 @@ def items(interface: Interface) -> tuple[Item, ...]:
             "parameter": [KEY],
             "schema": [way for way, places in ((GIVES, answered), (ASKS, asked)) if home in places],
         }[carrier.place]
-        if carrier.place == "parameter" and sure is None:
-            continue  # how to page or what to show: no data of anybody's
+        if sure is None and (carrier.place == "parameter" or _composed(carrier.field.schema, interface)):
+            continue  # how to page or what to show, or fields of its own: no datum itself
         for way in ways:
             item = Item(
                 way,
@@ -110,12 +111,13 @@ def items(interface: Interface) -> tuple[Item, ...]:
     return tuple(found.values())
 
 
-def write(tx: Connection, interface: str, digest: str, found: Sequence[Item]) -> None:
-    """Replace the rows of an interface by those made from the document ``digest``."""
-    tx.execute(ITEMS.delete().where(ITEMS.c.interface == interface))
+def write(tx: Connection, spec: Interface) -> tuple[Item, ...]:
+    """Replace the rows of an interface by those of the document in force, and what lists filter by; gives the items."""
+    found = items(spec)
+    tx.execute(ITEMS.delete().where(ITEMS.c.interface == spec.id))
     rows = [
         {
-            "interface": interface,
+            "interface": spec.id,
             "number": number,
             "way": item.way,
             "field": item.field,
@@ -130,7 +132,16 @@ def write(tx: Connection, interface: str, digest: str, found: Sequence[Item]) ->
     ]
     if rows:
         tx.execute(ITEMS.insert(), rows)
-    tx.execute(INTERFACES.update().where(INTERFACES.c.id == interface).values(indexed=f"{READING}:{digest}"))
+    known = entry(spec)
+    values = {
+        "indexed": f"{READING}:{spec.digest}",
+        "sharing_class": known.sharing_class if known else "",
+        "classification": known.classification if known else "",
+        "update_frequency": known.update_frequency if known else "",
+        "offered_by": str(spec.extensions.get("x-offered-by", "")),
+    }
+    tx.execute(INTERFACES.update().where(INTERFACES.c.id == spec.id).values(**values))
+    return found
 
 
 def stale(tx: Connection) -> list[str]:
@@ -175,6 +186,11 @@ def _holders(tx: Connection, interfaces: list[str], chosen: Any) -> list[Holder]
 
 def _item(row: Row[Any]) -> Item:
     return Item(row.way, row.field, row.title, row.element, row.qualifier, row.confidence, row.sensitivity)
+
+
+def _composed(schema: Schema, interface: Interface) -> bool:
+    """Whether a value has fields of its own, or is a list of such."""
+    return bool(interface.fields(schema))  # an array stands for its items
 
 
 # ---- where the fields of answers and of bodies stand

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from exchange.catalogue import store, subscriptions
+from exchange.catalogue import items, reuse, store, subscriptions
 from exchange.catalogue.model import State, Version, move, search_text
 from exchange.catalogue.news import SHOWN, News
 from exchange.catalogue.service import Catalogue
@@ -25,11 +25,12 @@ NOTICE_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What publishing came to: the version, what changed, and who was told."""
+    """What publishing came to: the version, what changed, who was told, and who shares the same fields already."""
 
     version: Version
     changes: tuple[Change, ...]
     told: tuple[str, ...]
+    reuse: tuple[reuse.Reuse, ...] = ()
 
 
 class Lifecycle:
@@ -66,11 +67,13 @@ class Lifecycle:
             told = self.news.parties(tx, interface, line.department)
             self._noticed(tx, line, version, changes, told, effective if later and effective else now)
             self.ready(tx, spec, version)
+            own = items.Holder(line.id, line.kind, line.department, spec.title, items.items(spec))
+            known = reuse.against(tx, own)
             if later and effective is not None:
-                return self._announce(tx, line, found, changes, told, effective, by)
-            made = self._enforce(tx, line, found, spec, by.id)
+                return replace(self._announce(tx, line, found, changes, told, effective, by), reuse=known)
+            made = self._enforce(tx, line, found, spec, by.id, known)
             self.news.tell(tx, told, made, "published", None, changes)
-            return Step(made, changes, tuple(told))
+            return Step(made, changes, tuple(told), known)
 
     def withdraw(self, caller: Caller | None, interface: str, version: str) -> Version:
         """Take an announcement back. Raises `Conflict` for a version that is not announced."""
@@ -237,7 +240,15 @@ class Lifecycle:
         self.news.tell(tx, told, made, "announced", at, changes)
         return Step(made, changes, tuple(told))
 
-    def _enforce(self, tx: Connection, line: store.Line, found: Version, spec: Interface, by: str) -> Version:
+    def _enforce(
+        self,
+        tx: Connection,
+        line: store.Line,
+        found: Version,
+        spec: Interface,
+        by: str,
+        known: Sequence[reuse.Reuse] = (),
+    ) -> Version:
         at = stamp(self.clock())
         store.publish(tx, line.id, found.version, at)
         row = replace(
@@ -249,11 +260,13 @@ class Lifecycle:
             retire_on=None,
         )
         store.put(tx, row, search_text(spec))
+        items.write(tx, spec)
         body = {
             "interface": line.id,
             "interface_version": found.version,
             "digest": found.digest,
             "replaces": line.version if line.state.live else None,
+            "reuse": [f"{one.kind}:{one.element or one.sources[0].interface}" for one in known[:SHOWN]],
             "by": by,
         }
         self.ledger.append(tx, "interface.published", body)

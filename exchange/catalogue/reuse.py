@@ -28,13 +28,19 @@ LITTLE = 0.25
 SOURCES = 10
 """Sources named one by one in a finding."""
 
-TRIVIAL = frozenset(
-    # whom a record is about: every interface needs it, so sharing it says nothing
-    "GMSFHM XM XBDM CSRQ ZJHM ZJLXDM LXDH TYSHXYDM DWMC XZQH XZQHMC JGDM JGMC SLH YWLSH "
-    # what every record has about itself
-    "BZ GXSJ CJSJ DJSJ DJRQ TJSJ FBSJ SQRQ SLRQ SLSJ BJRQ BJSJ KSRQ JSRQ KSSJ JSSJ TJNY ND JLBS JLZTDM SCBZ SFYX BBH "
-    "SJLY PXH QQBS CWXX CWDM CWYY LRR GXR FJBS PPJG YYTJSJ JE QFRQ QFJG DJJG YXQQ YXQZ NDYXQ CLBS YHM".split()
-)
+# whom a record is about: every interface needs it, so sharing it says nothing
+_WHOSE = {
+    "GMSFHM", "XM", "XBDM", "CSRQ", "ZJHM", "ZJLXDM", "LXDH", "TYSHXYDM", "DWMC", "XZQH", "XZQHMC", "JGDM", "JGMC",
+    "SLH", "YWLSH"
+}  # fmt: skip
+# what every record has about itself
+_OF_RECORDS = {
+    "BZ", "GXSJ", "CJSJ", "DJSJ", "DJRQ", "TJSJ", "FBSJ", "SQRQ", "SLRQ", "SLSJ", "BJRQ", "BJSJ", "KSRQ", "JSRQ",
+    "KSSJ", "JSSJ", "TJNY", "ND", "JLBS", "JLZTDM", "SCBZ", "SFYX", "BBH", "SJLY", "PXH", "QQBS", "CWXX", "CWDM",
+    "CWYY", "LRR", "GXR", "FJBS", "PPJG", "YYTJSJ", "JE", "QFRQ", "QFJG", "DJJG", "YXQQ", "YXQZ", "NDYXQ", "CLBS",
+    "YHM"
+}  # fmt: skip
+TRIVIAL = frozenset(_WHOSE | _OF_RECORDS)
 """Elements that say who, when or how rather than what; alone they never make a finding."""
 
 
@@ -145,5 +151,3 @@ def _elements(own: Holder, others: Sequence[Holder]) -> list[Reuse]:
         unique = tuple(dict.fromkeys(names))
         made.append(Reuse(kind, element, title, unique, sources, more=len(shared[element]) - len(sources)))
     return made
-
-

@@ -75,10 +75,11 @@ def router(service: Catalogue, lifecycle: Lifecycle, probing: Probing, access: A
 
     @routes.post("/{interface}/versions/{version}/publication")
     def publish(interface: str, version: str, caller: Who, body: PublicationIn | None = None) -> dict[str, Any]:
-        """Publish a draft, now or from an instant on; says what changed and who was told."""
+        """Publish a draft, now or from an instant on; says what changed, who was told, and who shares its fields."""
         effective = effective_of(body.effective_at if body else None)
         step = lifecycle.publish(caller, interface, version, effective)
-        return {**_version(step.version), "changes": [c.to_json() for c in step.changes], "told": list(step.told)}
+        changed = {"changes": [c.to_json() for c in step.changes], "told": list(step.told)}
+        return {**_version(step.version), **changed, "reuse": [one.to_json() for one in step.reuse]}
 
     @routes.delete("/{interface}/versions/{version}/publication")
     def withdraw(interface: str, version: str, caller: Who) -> dict[str, Any]:

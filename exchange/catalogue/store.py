@@ -25,8 +25,13 @@ INTERFACES = Table(
     Column("endpoint", Text),
     Column("search", Text, nullable=False),
     Column("retire_on", Text),
-    Column("indexed", Text),
     Column("refreshed_at", Text),
+    # from here on: what `items.write` read from the document in force, for filters and lists
+    Column("indexed", Text),
+    Column("sharing_class", Text),
+    Column("classification", Text),
+    Column("update_frequency", Text),
+    Column("offered_by", Text),
 )
 VERSIONS = Table(
     "interface_versions",
@@ -87,6 +92,11 @@ def put(tx: Connection, row: Line, search: str) -> None:
 def set_endpoint(tx: Connection, interface: str, url: str) -> None:
     """Write the address an interface answers under."""
     tx.execute(INTERFACES.update().where(INTERFACES.c.id == interface).values(endpoint=url))
+
+
+def set_refreshed(tx: Connection, interface: str, at: str) -> None:
+    """Write when the data behind an interface were last refreshed."""
+    tx.execute(INTERFACES.update().where(INTERFACES.c.id == interface).values(refreshed_at=at))
 
 
 def add_version(tx: Connection, version: Version, document: bytes) -> None:

@@ -33,6 +33,7 @@ interface.register     department:admin|engineer
 interface.publish      department:admin|engineer
 interface.endpoint     department:admin|engineer
 interface.read         operator:any* department:any* vendor:any* data_office:any* finance:any* public:any*
+catalogue.tidy         operator:admin* department:any data_office:officer*
 application.file       department:any
 application.answer     department:admin|reviewer
 agreement.read         department:any vendor:any data_office:officer*

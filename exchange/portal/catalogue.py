@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from exchange.catalogue.checking import Checking
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.model import Record, Version
 from exchange.catalogue.probing import Probing
 from exchange.catalogue.service import Catalogue
+from exchange.catalogue.tidying import Tidying
 from exchange.errors import NotFound, Unauthenticated
 from exchange.parties.access import Access, Caller
 from exchange.parties.service import Parties
@@ -23,7 +25,14 @@ from specs.versions import needed
 
 
 def router(
-    pages: Pages, access: Access, parties: Parties, catalogue: Catalogue, lifecycle: Lifecycle, probing: Probing
+    pages: Pages,
+    access: Access,
+    parties: Parties,
+    catalogue: Catalogue,
+    lifecycle: Lifecycle,
+    probing: Probing,
+    checking: Checking,
+    tidying: Tidying,
 ) -> APIRouter:
     """Routes of the catalogue's pages."""
     routes = APIRouter(include_in_schema=False, route_class=readable(pages))

@@ -10,11 +10,13 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+COLUMNS = ("refreshed_at", "indexed", "sharing_class", "classification", "update_frequency", "offered_by")
+
 
 def upgrade() -> None:
     """To this shape. Rows of interfaces already published are made at the next start of the service."""
-    op.add_column("interfaces", sa.Column("indexed", sa.Text()))
-    op.add_column("interfaces", sa.Column("refreshed_at", sa.Text()))
+    for name in COLUMNS:
+        op.add_column("interfaces", sa.Column(name, sa.Text()))
     op.create_table(
         "interface_items",
         sa.Column("interface", sa.Text(), nullable=False),
@@ -37,5 +39,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Back to the shape before."""
     op.drop_table("interface_items")
-    op.drop_column("interfaces", "refreshed_at")
-    op.drop_column("interfaces", "indexed")
+    for name in reversed(COLUMNS):
+        op.drop_column("interfaces", name)

@@ -21,10 +21,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
+from exchange.catalogue.checking import Checking
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.news import News
 from exchange.catalogue.probing import Probing
 from exchange.catalogue.service import Catalogue
+from exchange.catalogue.tidying import Tidying
 from exchange.database import Database, metadata
 from exchange.errors import Upstream
 from exchange.http import problems
@@ -139,6 +141,8 @@ class Services:
     catalogue: Catalogue
     lifecycle: Lifecycle
     probing: Probing
+    checking: Checking
+    tidying: Tidying
     made: set[str] = field(default_factory=set)
 
     def caller(self, party: str, kind: str, *roles: str, via: str = "client") -> Caller:
@@ -193,7 +197,10 @@ def services(database: Database, clock: TestClock, tmp_path: Path) -> Services:
     catalogue = Catalogue(database, ledger, clock, allow_loopback=True)
     lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
     probing = Probing(catalogue, _nowhere)
-    return Services(database, clock, tmp_path, ledger, tokens, access, parties, catalogue, lifecycle, probing)
+    checking, tidying = Checking(lifecycle), Tidying(catalogue, lifecycle.news)
+    return Services(
+        database, clock, tmp_path, ledger, tokens, access, parties, catalogue, lifecycle, probing, checking, tidying
+    )
 
 
 def _nowhere(*_call: object) -> tuple[int, dict[str, str], bytes]:

@@ -30,6 +30,7 @@ ACTIONS = [
     "interface.publish",
     "interface.endpoint",
     "interface.read",
+    "catalogue.tidy",
     "application.file",
     "application.answer",
     "agreement.read",
@@ -68,6 +69,7 @@ NEVER = [
     ("party.register", "department", "admin"),
     ("certification.request", "operator", "certifier"),
     ("interface.register", "data_office", "officer"),
+    ("catalogue.tidy", "vendor", "admin"),
 ]
 
 
