@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from specs.schema import Schema, definition_name
+from specs.schema import Schema, definition_name, reference
 
-MAX_APPLIED = 20_000
-"""How many schemas one schema may apply to the same value; references to references double it at every step."""
+MAX_APPLIED = 2_000
+"""How many ways may lead from one schema to others that apply to the same value (real documents stay below 50)."""
+
+MAX_CHAIN = 100
+"""How many schemas may apply the next one to the same value in a row; validators lose their stack at some hundreds."""
 
 _LISTS = ("allOf", "anyOf", "oneOf")
+_UNEVALUATED = {"unevaluatedProperties", "unevaluatedItems"}
 _SINGLE = ("not", "if", "then", "else")
 
 
@@ -45,14 +49,38 @@ def cut_loops(definitions: dict[str, Schema]) -> list[tuple[str, str]]:
     return cuts
 
 
+def shorten_chains(definitions: dict[str, Schema]) -> None:
+    """Let a definition that only refers to another one, which only refers to another one …, refer to the last.
+
+    Up to ten such steps stay as they are written. `definitions` has no loops (see `cut_loops`).
+    """
+    ends: dict[str, tuple[str, int]] = {}  # the last definition of the chain, and how far away it is
+    for start in definitions:
+        chain: list[str] = []
+        name = start
+        while name not in ends and definitions[name].keys() == {"$ref"}:
+            chain.append(name)
+            following = definition_name(definitions[name]["$ref"])
+            if following not in definitions:
+                break
+            name = following
+        last, steps = ends.get(name, (name, 0))
+        for link in reversed(chain):
+            steps += link != last
+            ends[link] = (last, steps)
+    for name, (last, steps) in ends.items():
+        if steps > 10:
+            definitions[name]["$ref"] = reference(last)
+
+
 def cut_explosions(definitions: dict[str, Schema]) -> list[tuple[str, str]]:
-    """Cut references of definitions that would apply more than `MAX_APPLIED` schemas to one value.
+    """Cut references of definitions that would apply too many schemas to one value, or too many in a row.
 
     `definitions` has no loops (see `cut_loops`). Twenty schemas, each `allOf` the next one twice, are a million:
-    the reference that passes the limit is replaced by its target's own keywords. Returns (name, target) of each cut.
+    the reference that passes a limit is replaced by its target's own keywords. Returns (name, target) of each cut.
     """
     cuts: list[tuple[str, str]] = []
-    applied: dict[str, int] = {}
+    applied: dict[str, tuple[int, int]] = {}  # how many ways lead on from a definition, how long the longest is
     for start in definitions:
         path = [start] if start not in applied else []
         walks = [_in_place(definitions[start])]
@@ -63,14 +91,16 @@ def cut_explosions(definitions: dict[str, Schema]) -> list[tuple[str, str]]:
                 walks.append(_in_place(definitions[inner]))
                 continue
             walks.pop()
-            name, total = path.pop(), 1
+            name, ways, longest = path.pop(), 0, 0
+            walked = 2 if _UNEVALUATED & definitions[name].keys() else 1  # what is left over is found by a second walk
             for holder, target in [(holder, t) for holder, t in _in_place(definitions[name]) if t in applied]:
-                total += applied[target]
-                if total > MAX_APPLIED:
+                more, length = applied[target][0] * walked, applied[target][1]
+                if ways + more > MAX_APPLIED or length >= MAX_CHAIN:
                     _cut(holder, definitions[target])
                     cuts.append((name, target))
-                    total -= applied[target]
-            applied[name] = total
+                else:
+                    ways, longest = ways + more, max(longest, length)
+            applied[name] = (max(ways, 1), longest + 1)
     return cuts
 
 

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from specs.keywords import CLEANERS, DROP, boolean, number, refuse, types
-from specs.loops import MAX_APPLIED, cut_explosions, cut_loops
+from specs.loops import MAX_APPLIED, MAX_CHAIN, cut_explosions, cut_loops, shorten_chains
 from specs.schema import MANY_SCHEMAS, NAMED_SCHEMAS, ONE_SCHEMA, Schema, reference
 from specs.sources import Node, kind_of
 
@@ -91,11 +91,13 @@ class Normaliser:
                 f"the schema {name!r} consists of {target!r}, which again consists of {name!r}",
                 "let one refer to the other in a property, not by allOf, anyOf, oneOf or a bare $ref",
             )
+        shorten_chains(self.definitions)
         for name, target in cut_explosions(self.definitions):
             self._nodes[name].report(
                 "too-deep",
-                f"the schema {name!r} applies more than {MAX_APPLIED:,} schemas to one value; {target!r} is cut short",
-                "say allOf, anyOf, oneOf of each schema once",
+                f"the schema {name!r} applies more than {MAX_APPLIED:,} schemas to one value, or more than "
+                f"{MAX_CHAIN} in a row; {target!r} is cut short",
+                "say allOf, anyOf, oneOf of each schema once, and of few",
             )
         return self.definitions
 

@@ -196,7 +196,7 @@ class Sources:
             return None
         try:
             wanted = (base.parent / path).resolve()
-        except (OSError, ValueError):  # a NUL byte, a loop of symbolic links
+        except (OSError, ValueError, RuntimeError):  # a NUL byte, a loop of symbolic links
             place.report("unresolved-ref", f"$ref names {path!r}, which is no file name")
             return None
         if not wanted.is_relative_to(self._root):

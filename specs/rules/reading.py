@@ -201,8 +201,8 @@ noticed(
 noticed(
     "too-deep",
     ERROR,
-    "Schemas written more than 120 levels inside each other exhaust the stack of validators; a schema that applies "
-    "more than 20,000 others to a single value exhausts their time.",
+    "Schemas written more than 120 levels inside each other, or applied more than 100 in a row to a single value, "
+    "exhaust the stack of validators; more than 2,000 applied to a single value exhaust their time.",
     bad=_FIELD % ("not: {" * 130 + "}" * 130),
     good=_FIELD % "not: {const: '0'}",
 )

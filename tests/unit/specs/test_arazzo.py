@@ -134,3 +134,35 @@ def test_a_cycle_is_found_exactly_when_there_is_one(seed: int) -> None:
     edges.add((luck.randrange(5), luck.randrange(50, count)))
     edges |= {(a + 1, a) for a in range(count - 1)}
     assert rules() == ["dependency-cycle"]
+
+
+def test_a_called_workflow_gives_its_outputs_and_a_plain_source_is_understood() -> None:
+    interface = specs.read(
+        b"""
+arazzo: 1.0.1
+info: {title: t, version: '1'}
+sourceDescriptions: [{name: registers, url: registers.yaml, type: openapi}, {name: other, url: o.yaml, type: openapi}]
+workflows:
+  - workflowId: parent
+    steps:
+      - {stepId: call, workflowId: child}
+      - stepId: use
+        operationPath: registers#/paths/~1a/get
+        parameters:
+          - {name: a, in: query, value: $steps.call.outputs.url}
+          - {name: b, in: query, value: $steps.call.outputs.no}
+  - workflowId: child
+    steps:
+      - stepId: one
+        operationPath: '{$sourceDescriptions.registers.url}#/paths/~1a/get'
+        outputs: {u: $response.body}
+    outputs: {url: $steps.one.outputs.u}
+""",
+        "process.yaml",
+    )
+    assert {(finding.rule, finding.pointer) for finding in interface.findings} == {
+        ("loose-type", "/workflows/0/steps/1/operationPath"),
+        ("unknown-step", "/workflows/0/steps/1/parameters/1/value"),
+    }
+    assert interface.process is not None
+    assert interface.process.workflow("parent").step("use").operation_path == "/paths/~1a/get"

@@ -123,3 +123,33 @@ customProperties: [5, {value: x}]
     }  # fmt: skip
     assert [field.name for field in interface.table("t").fields] == ["a", "c"]
     assert interface.table("t").field("c").schema == {"type": "string"}
+
+
+def test_contracts_of_version_2_are_read_at_their_own_places() -> None:
+    interface = specs.read(
+        b"""
+apiVersion: v2.2.2
+kind: DataContract
+uuid: civil-affairs.marriages
+version: 1.1.0
+datasetName: Marriages
+description: {purpose: Registered marriages, limitations: none}
+dataset:
+  - table: marriages
+    description: One a row
+    columns:
+      - {column: ZSBH, isPrimaryKey: true, logicalType: string, isNullable: false, sampleValues: [a]}
+      - {column: DJRQ, logicalType: date, physicalType: date, isNullable: true}
+      - {column: odd, logicalType: strange}
+""",
+        "old.yaml",
+    )
+    (table,) = interface.tables
+    assert (interface.id, interface.format, interface.title) == (
+        "civil-affairs.marriages", "ODCS 2.2.2", {"en": "Marriages"},
+    )  # fmt: skip
+    assert table.primary_key == ("ZSBH",)
+    assert [(field.name, field.required) for field in table.fields] == [("ZSBH", True), ("DJRQ", False), ("odd", False)]
+    assert table.field("ZSBH").schema["examples"] == ["a"]
+    (finding,) = interface.findings
+    assert (finding.rule, finding.pointer, finding.line) == ("invalid-schema", "/dataset/0/columns/2/logicalType", 14)

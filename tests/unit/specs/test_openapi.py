@@ -322,3 +322,205 @@ definitions: {Home: {type: string}}
     name = table.field("XM")
     assert (name.required, name.element, name.pointer) == (True, "XM", "/properties/XM")
     assert interface.findings == ()
+
+
+def test_openapi_3_2_is_read_whole() -> None:
+    interface = read(
+        """
+openapi: 3.2.0
+$self: https://api.example.gov/registers.yaml
+info: {title: t, version: '1'}
+tags:
+  - {name: registers, summary: Registers, kind: nav}
+  - {name: marriages, parent: registers}
+  - {name: lost, parent: nowhere}
+servers: [{url: 'https://{region}.example.gov/{region}', name: production, variables: {region: {default: south}}}]
+paths:
+  /registers:
+    query:
+      operationId: search
+      parameters:
+        - {name: all, in: querystring, content: {application/x-www-form-urlencoded: {schema: {type: object}}}}
+        - {name: c, in: cookie, style: cookie, allowReserved: true, schema: {type: string}}
+      requestBody: {content: {application/json: {schema: {type: object}}}}
+      responses:
+        '200':
+          summary: A stream
+          content: {application/jsonl: {itemSchema: {$ref: '#/components/schemas/Register'}}}
+    additionalOperations:
+      Link: {operationId: link, responses: {'204': {description: d}}}
+  /events:
+    get:
+      operationId: events
+      responses:
+        '200': {description: d, content: {text/event-stream: {$ref: '#/components/mediaTypes/Events'}}}
+        '201': {description: d, content: {application/json-seq: {$ref: '#/components/mediaTypes/Events'}}}
+components:
+  mediaTypes:
+    Events: {itemSchema: {type: string}, examples: {one: {dataValue: a}, raw: {serializedValue: b}}}
+  securitySchemes:
+    device: {type: oauth2, flows: {deviceAuthorization: {deviceAuthorizationUrl: /d, tokenUrl: /t, scopes: {}}}}
+  schemas:
+    Register:
+      oneOf: [{$ref: 'https://api.example.gov/registers.yaml#/components/schemas/Marriage'}]
+      discriminator: {propertyName: kind, defaultMapping: Marriage, mapping: {m: Marriage, n: Nobody}}
+    Marriage: {type: object, properties: {kind: {type: string}}}
+"""
+    )
+    by_id = {operation.id: operation for operation in interface.operations}
+    assert [(o.method, o.path) for o in interface.operations] == [
+        ("QUERY", "/registers"), ("Link", "/registers"), ("GET", "/events"),
+    ]  # fmt: skip
+    everything, cookie = by_id["search"].parameters
+    assert (everything.location, everything.media_type) == ("querystring", "application/x-www-form-urlencoded")
+    assert (cookie.style, cookie.allow_reserved) == ("cookie", True)
+    stream = by_id["search"].responses[0].contents[0]
+    assert stream.item == {"$ref": "#/$defs/Register"}
+    assert stream.schema == {"type": "array", "items": stream.item}
+    assert by_id["search"].responses[0].description == {"en": "A stream"}
+    kinds = [content.media_type for response in by_id["events"].responses for content in response.contents]
+    assert kinds == ["text/event-stream", "application/json-seq"]
+    assert by_id["events"].responses[0].contents[0].examples == {"one": "a"}
+    assert interface.servers[0].url == "https://south.example.gov/south"
+    assert [(tag.name, tag.parent, tag.kind) for tag in interface.tags][:2] == [
+        ("registers", None, "nav"), ("marriages", "registers", None),
+    ]  # fmt: skip
+    assert "deviceAuthorization" in interface.security_schemes["device"]["flows"]
+    register = interface.definitions["Register"]
+    assert register["oneOf"] == [{"$ref": "#/$defs/Marriage"}]
+    assert register["discriminator"]["defaultMapping"] == "#/$defs/Marriage"
+    assert told(interface) == {
+        ("unresolved-ref", "/tags/2/parent"),
+        ("unresolved-ref", "/components/schemas/Register/discriminator/mapping/n"),
+    }
+
+
+def test_webhooks_callbacks_links_and_path_items() -> None:
+    interface = read(
+        HEAD
+        + """
+paths:
+  /subscriptions:
+    $ref: '#/components/pathItems/Subscriptions'
+    delete: {operationId: end, responses: {'204': {description: d}}}
+webhooks:
+  moved:
+    post:
+      summary: A person moved
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/P'}}}}
+      responses: {'200': {description: d}}
+components:
+  pathItems:
+    Subscriptions:
+      post:
+        operationId: subscribe
+        callbacks:
+          told: {'{$request.body#/url}': {post: {responses: {'200': {description: d}}}}}
+          again: {$ref: '#/components/callbacks/Again'}
+        responses:
+          '201': {description: d, links: {one: {$ref: '#/components/links/One'}}}
+  callbacks: {Again: {'{$request.body#/other}': {put: {operationId: put-it, responses: {}}}}}
+  links: {One: {operationId: end}}
+  schemas: {P: {type: object, properties: {a: {type: string}}}}
+"""
+    )
+    assert [operation.id for operation in interface.operations] == ["subscribe", "end"]
+    subscribe = interface.operation("subscribe")
+    assert subscribe.callbacks["told"][0].path == "{$request.body#/url}"
+    assert (subscribe.callbacks["again"][0].method, subscribe.callbacks["again"][0].id) == ("PUT", "put-it")
+    assert subscribe.responses[0].links == {"one": {"operationId": "end"}}
+    (moved,) = interface.webhooks
+    assert (moved.method, moved.path, moved.summary) == ("POST", "moved", {"en": "A person moved"})
+    assert moved.body is not None
+    assert [field.name for field in interface.fields(moved.body.contents[0].schema)] == ["a"]
+    assert interface.findings == ()
+
+
+def test_security_of_swagger_reads_like_that_of_openapi() -> None:
+    interface = read(
+        """
+swagger: '2.0'
+info: {title: t, version: '1'}
+paths: {}
+securityDefinitions:
+  plain: {type: basic, description: d}
+  key: {type: apiKey, in: header, name: X-Key}
+  flow: {type: oauth2, flow: accessCode, authorizationUrl: /a, tokenUrl: /t, scopes: {r: read}}
+"""
+    )
+    assert interface.security_schemes == {
+        "plain": {"type": "http", "scheme": "basic", "description": "d"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+        "flow": {
+            "type": "oauth2",
+            "flows": {"authorizationCode": {"authorizationUrl": "/a", "tokenUrl": "/t",
+                                            "scopes": {"r": "read"}}},
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stated", "format"),
+    [
+        ("openapi: 3", "OpenAPI 3"), ("openapi: 3.0", "OpenAPI 3.0"), ("openapi: v3.1.0", "OpenAPI v3.1.0"),
+        ("openapi: ' 3.0.3'", "OpenAPI  3.0.3"), ("openapi: 3.0.0-rc2", "OpenAPI 3.0.0-rc2"),
+        ("swagger: 2", "Swagger 2.0"),
+        ("openapi: '2.0'", "Swagger 2.0"), ("swagger: 3.0.1", "OpenAPI 3.0.1"), ("swagger: 2.0.0", "Swagger 2.0"),
+    ],
+)  # fmt: skip
+def test_a_version_with_a_slip_is_read(stated: str, format: str) -> None:
+    interface = read(f"{stated}\ninfo: {{title: t, version: '1'}}\npaths: {{}}\n")
+    assert interface.format == format
+    slip = stated in {"openapi: '2.0'", "swagger: 3.0.1"}
+    assert [finding.rule for finding in interface.findings] == ["loose-type"] * slip
+
+
+def test_a_parameter_that_leads_nowhere_is_told_once() -> None:
+    from specs.lint import lint
+
+    interface = read(
+        HEAD
+        + """
+paths:
+  /a/{id}:
+    get: {operationId: g, parameters: [{$ref: '#/components/parameters/Id'}], responses: {'200': {description: d}}}
+"""
+    )
+    assert [f.rule for f in lint(interface) if f.severity.value == "error"] == ["unresolved-ref"]
+
+
+def test_schemas_with_an_id_of_their_own_resolve_inside_themselves() -> None:
+    interface = specs.read(
+        json.dumps(
+            {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "$id": "https://a.example/root.json",
+                "type": "object",
+                "properties": {"p": {"$ref": "part"}, "q": {"$ref": "https://a.example/part#/$defs/x"},
+                               "m": {"$ref": "http://json-schema.org/draft-07/schema#"}},
+                "$defs": {"part": {"$id": "part", "$defs": {"x": {"type": "integer"}}, "items": {"$ref": "#/$defs/x"}},
+                          "x": {"type": "string"},
+                          "far": {"$id": "https://a.example/part", "$defs": {"x": {"const": 1}}}},
+            }
+        ).encode(),
+        "root.json",
+    )  # fmt: skip
+    assert interface.findings == ()
+    inner = interface.resolve(interface.definitions["part"]["items"])
+    assert inner == {"type": "integer"}
+    (table,) = interface.tables
+    assert interface.resolve(table.field("q").schema) == {"const": 1}
+
+
+def test_a_remote_reference_to_a_sibling_by_the_own_id_is_the_file_beside(tmp_path: Path) -> None:
+    (tmp_path / "part.json").write_text('{"type": "integer"}')
+    document = tmp_path / "root.json"
+    document.write_text(
+        json.dumps(
+            {"$id": "https://a.example/s/root.json", "type": "object",
+             "properties": {"p": {"$ref": "https://a.example/s/part.json"}, "q": {"$ref": "https://a.example/s/no.json"}}}
+        )
+    )  # fmt: skip
+    interface = specs.read(document)
+    assert told(interface) == {("remote-ref", "/properties/q/$ref")}
+    assert interface.resolve(interface.tables[0].field("p").schema)["type"] == "integer"
