@@ -23,7 +23,10 @@ Hit = tuple[str, str, str]
 
 Check = Callable[["Interface"], Iterator[Hit]]
 
-MODULES = ("reading", "schemas", "operations", "description", "privacy", "datasets", "catalogue", "drafts")
+MODULES = (
+    "reading", "documents", "naming", "identifiers", "operations", "answers", "access", "schemas", "constraints",
+    "values", "description", "privacy", "contracts", "catalogue", "drafts", "processes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

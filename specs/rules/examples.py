@@ -14,6 +14,7 @@ info:
   title: Marriage checks
   version: 1.0.0
   description: For departments that handle a joint matter.
+  contact: {name: Civil affairs, url: 'https://civil-affairs.example'}
   x-interface-id: civil-affairs.marriages
   x-department: civil-affairs
 servers: [{url: 'https://civil-affairs.example'}]
@@ -29,10 +30,16 @@ paths:
         '200':
           description: The marriage
           content: {application/json: {schema: {$ref: '#/components/schemas/Marriage'}}}
-        '404': {description: There is no such marriage}
+        '404': {$ref: '#/components/responses/Problem'}
+        default: {$ref: '#/components/responses/Problem'}
 components:
   securitySchemes: {token: {type: http, scheme: bearer}}
+  responses:
+    Problem:
+      description: What went wrong
+      content: {application/problem+json: {schema: {$ref: '#/components/schemas/Problem'}}}
   schemas:
+    Problem: {type: object, description: Problem details (RFC 9457)}
     Marriage:
       type: object
       required: [ZSBH]
@@ -54,6 +61,9 @@ schema:
     properties:
       - {name: ZSBH, logicalType: string, description: Certificate number, required: true, primaryKey: true}
       - {name: DJRQ, logicalType: date, description: Date of registration}
+    quality: [{type: library, metric: rowCount, mustBeGreaterThan: 0}]
+slaProperties: [{property: frequency, value: 1, unit: d}]
+support: [{channel: Civil affairs, url: 'https://civil-affairs.example'}]
 """,
     "process": """
 arazzo: 1.1.0
@@ -62,9 +72,14 @@ sourceDescriptions:
   - {name: marriages, url: ./marriages.yaml, type: openapi, x-interface-id: civil-affairs.marriages}
 workflows:
   - workflowId: newborn
+    summary: From the marriage check to the card
     steps:
-      - {stepId: check, operationId: $sourceDescriptions.marriages.getMarriage, outputs: {ZT:
-      $response.body#/ZT}} """,
+      - stepId: check
+        description: Check the marriage
+        operationId: $sourceDescriptions.marriages.getMarriage
+        successCriteria: [{condition: $statusCode == 200}]
+        outputs: {ZT: $response.body#/ZT}
+""",
 }
 
 

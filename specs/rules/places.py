@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from specs.model import Content, Field, Interface, Parameter
-from specs.schema import Schema, escape, subschemas
+from specs.model import Content, Field, Interface, Operation, Parameter, Response, make_field
+from specs.schema import Schema, escape, references, subschemas
 from specs.words import NOTHING
+
+if TYPE_CHECKING:
+    from specs.binding import Binding
+    from specs.carriers import Carrier
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\u3400-\u9fff]+")
 
 
 @lru_cache(maxsize=8)
@@ -74,27 +81,83 @@ def written(interface: Interface, pointer: str) -> Any:
     return value
 
 
-def objects(interface: Interface) -> Iterator[tuple[str, tuple[Field, ...]]]:
+@lru_cache(maxsize=8)
+def objects(interface: Interface) -> tuple[tuple[str, tuple[Field, ...]], ...]:
     """The fields of each object schema and each table, with the pointer of what holds them."""
-    from specs.model import make_field
-
     if interface.tables:
-        for table in interface.tables:
-            yield table.pointer, table.fields
-        return
-    for pointer, schema in schemas(interface):
-        properties = schema.get("properties", NOTHING)
-        if properties:
-            yield (
-                pointer,
-                tuple(
-                    make_field(name, interface.resolve(member), pointer=f"{pointer}/properties/{escape(name)}")
-                    for name, member in properties.items()
-                ),
-            )
+        return tuple((table.pointer, table.fields) for table in interface.tables)
+    return tuple(
+        (
+            pointer,
+            tuple(
+                make_field(name, interface.resolve(member), pointer=f"{pointer}/properties/{escape(name)}")
+                for name, member in properties.items()
+            ),
+        )
+        for pointer, schema in schemas(interface)
+        if (properties := schema.get("properties", NOTHING))
+    )
 
 
-def some(names: list[str], limit: int = 5) -> str:
+@lru_cache(maxsize=8)
+def bound(interface: Interface) -> tuple[tuple[Carrier, Binding | None], ...]:
+    """Every field with the data element it declares or most probably carries."""
+    from specs.binding import bindings  # loads the dictionary: only when a rule asks
+
+    return tuple(bindings(interface))
+
+
+@lru_cache(maxsize=8)
+def answers(interface: Interface) -> tuple[tuple[Operation, Response], ...]:
+    """The responses of all operations, each place once, with the first operation that gives it."""
+    found: dict[str, tuple[Operation, Response]] = {}
+    for operation in interface.operations:
+        for response in operation.responses:
+            found.setdefault(response.pointer, (operation, response))
+    return tuple(found.values())
+
+
+@lru_cache(maxsize=8)
+def requests(interface: Interface) -> tuple[tuple[str, Schema], ...]:
+    """Every schema a request body consists of, as `schemas` gives them."""
+    bodies = (operation.body for operation in interface.operations if operation.body)
+    roots = {
+        schema_pointer(interface, content.pointer): content.schema
+        for body in bodies
+        for content in body.contents
+        if content.schema is not None
+    }
+    wanted = [name for schema in roots.values() for name in references(schema)]
+    reached: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in reached and name in interface.definitions:
+            reached.add(name)
+            roots.setdefault(interface.origins.get(name, ""), interface.definitions[name])
+            wanted += references(interface.definitions[name])
+    inner = {at: part for pointer, schema in roots.items() for at, part in subschemas(schema, pointer)}
+    return tuple(inner.items())
+
+
+def types_of(schema: Schema) -> frozenset[str]:
+    """The types a schema names, but for null; none if it does not say."""
+    named = schema.get("type")
+    every = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    return frozenset(word for word in every if isinstance(word, str)) - {"null"}
+
+
+def spelled(name: str) -> list[str]:
+    """The words of a name, lower case: `mother_idNo` → mother, id, no."""
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def title_of(operation: Operation) -> str:
+    """How messages call an operation: GET /marriages."""
+    return f"{operation.method} {operation.path}"
+
+
+def some(every: Iterable[str], limit: int = 5) -> str:
     """The first names, and how many more there are."""
+    names = list(every)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
