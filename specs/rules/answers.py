@@ -227,13 +227,14 @@ def missing_rate_limit_answer(interface: Interface) -> Iterator[Hit]:
             yield _missing(operation, "what too many calls get", "describe 429 with Retry-After")
 
 
+_A = "{schema: {$ref: '#/components/schemas/A'}}"
 _SHAPED = """
 paths:
   /marriages/{ZSBH}:
     get:
       responses:
-        '404': {description: None, content: {application/problem+json: {schema: {$ref: '#/components/schemas/A'}}}}
-        default: {description: Bad, content: {application/problem+json: {schema: {$ref: '#/components/schemas/%s'}}}}
+        '404': {$ref: null, description: None, content: {application/problem+json: %s}}
+        default: {$ref: null, description: Bad, content: {application/problem+json: %s}}
 components:
   responses: {Problem: null}
   schemas:
@@ -244,8 +245,9 @@ components:
 
 @rule(
     Severity.WARNING,
-    bad=_SHAPED % "B" + "    B: {type: object, properties: {code: {type: string, description: C}}}\n",
-    good=_SHAPED % "A",
+    bad=_SHAPED % (_A, _A.replace("/A", "/B"))
+    + "    B: {type: object, properties: {code: {type: string, description: C}}}\n",
+    good=_SHAPED % (_A, _A),
 )
 def mixed_error_shape(interface: Interface) -> Iterator[Hit]:
     """One interface, one shape of errors: callers write one handler, not one for each operation."""

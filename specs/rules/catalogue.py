@@ -188,7 +188,7 @@ def catalogue_item_without_field(interface: Interface) -> Iterator[Hit]:
         yield f"{found.pointer}/items", f"items that are no fields: {some(missing)}", "correct the names"
 
 
-_ELEMENT = "\ncomponents: {schemas: {Marriage: {properties: {DJRQ: {x-element: HYDJRQ, x-sensitivity: general-2}}}}}"
+_ELEMENT = "\ncomponents: {schemas: {Marriage: {properties: {DJRQ: {x-element: HYDJRQ, x-sensitivity: general-3}}}}}"
 
 
 @rule(Severity.WARNING, bad=_bad("items: [ZSBH, DJRQ]", "items: [ZSBH]") + _ELEMENT, good=_GOOD + _ELEMENT)

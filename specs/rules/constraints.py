@@ -150,8 +150,9 @@ def unbounded_request(interface: Interface) -> Iterator[Hit]:
     requests have an upper bound."""
     for pointer, schema in requests(interface):
         members = schema.get("properties")
-        free = [name for name, one in members.items() if _unbounded(one)] if isinstance(members, dict) else []
-        if free:
+        if not isinstance(members, dict):
+            continue
+        if free := [name for name, one in members.items() if _unbounded(one)]:
             said = f"{len(free)} of {len(members)} fields of the request have no upper bound: {some(free)}"
             yield f"{pointer}/properties", said, "add maxLength, pattern, enum or maxItems"
 

@@ -27,10 +27,12 @@ paths:
 def counted_path_id(interface: Interface) -> Iterator[Hit]:
     """A counted number is another one after each migration, tells how many there are, and can be guessed by adding
     one. What is addressed has an identifier that means nothing and never changes."""
+    told: set[str] = set()
     for parameter in parameters(interface):
         words = spelled(parameter.name)
         counted = interface.resolve(parameter.schema).get("type") == "integer"
-        if counted and parameter.location == "path" and words and words[-1] == "id":
+        if counted and parameter.location == "path" and words and words[-1] == "id" and parameter.name not in told:
+            told.add(parameter.name)
             yield parameter.pointer, f"{parameter.name!r} is a counted number", "type: string, for example a UUID"
 
 
@@ -45,10 +47,13 @@ _NOT_OF_A_THING = {"user", "login", "account", "file", "host", "domain", "schema
 )
 def name_as_path_id(interface: Interface) -> Iterator[Hit]:
     """Names change, repeat and come in several spellings. A thing addressed by its name is lost when it is renamed."""
+    told: set[str] = set()
     for parameter in parameters(interface):
         words = spelled(parameter.name)
         named = bool(words) and words[-1] in ("name", "title", "名称", "姓名") and not set(words) & _NOT_OF_A_THING
-        if named and parameter.location == "path" and "enum" not in interface.resolve(parameter.schema):
+        listed = "enum" in interface.resolve(parameter.schema)
+        if named and parameter.location == "path" and not listed and parameter.name not in told:
+            told.add(parameter.name)
             yield parameter.pointer, f"{parameter.name!r} addresses a thing by its name", "use a code or number"
 
 

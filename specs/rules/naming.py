@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from specs.finding import Severity
 from specs.model import Field, Interface
 from specs.rules import Hit, rule
-from specs.rules.places import schemas, some, spelled
+from specs.rules.places import schemas, some, spelled, written
 from specs.schema import escape
 
 STYLES = (
@@ -129,9 +129,17 @@ _UNSAFE = re.compile(r"[\s/?#\[\]@!$&'()*+,;=%\"<>\\^`{|}]")
 def unsafe_operation_id(interface: Interface) -> Iterator[Hit]:
     """Operation ids become names in code, anchors and addresses. Spaces and signs are replaced there, by each tool in
     its own way."""
+    for id, pointer in _ids(interface):
+        if _UNSAFE.search(id):
+            yield pointer, f"the operationId {id!r} is no name", "write it of letters, digits, - and _"
+
+
+def _ids(interface: Interface) -> Iterator[tuple[str, str]]:
+    """The operation ids the document writes, with their pointers."""
     for operation in interface.operations:
-        if _UNSAFE.search(operation.id):
-            yield f"{operation.pointer}/operationId", f"the operationId {operation.id!r} is no name", "letters, digits"
+        said = written(interface, operation.pointer)
+        if isinstance(said, dict) and said.get("operationId"):
+            yield str(said["operationId"]), f"{operation.pointer}/operationId"
 
 
 @rule(
@@ -141,8 +149,7 @@ def unsafe_operation_id(interface: Interface) -> Iterator[Hit]:
 )
 def mixed_operation_id_style(interface: Interface) -> Iterator[Hit]:
     """Operation ids become function names of every client; mixed styles make an untidy one."""
-    names = ((operation.id, f"{operation.pointer}/operationId") for operation in interface.operations)
-    for pointer, style, those, usual, count in mixed(names):
+    for pointer, style, those, usual, count in mixed(_ids(interface)):
         yield pointer, f"{count} operationIds are {usual}, but {some(those)} {style}", f"write them in {usual}"
 
 

@@ -19,7 +19,8 @@ _LISTS = {"items", "data", "results", "records", "rows", "list", "entries", "con
 
 @rule(
     Severity.ERROR,
-    bad=_GET + "{responses: {'200': null}}",
+    bad=_GET + "{responses: {'200': null, default: null, '401': {$ref: '#/components/responses/Problem'}, "
+    "'503': {$ref: '#/components/responses/Problem'}}}\ncomponents: {schemas: {Marriage: null}}",
     good=_GET + "{responses: {'200': {description: The marriage}}}",
 )
 def missing_success_response(interface: Interface) -> Iterator[Hit]:
@@ -32,8 +33,8 @@ def missing_success_response(interface: Interface) -> Iterator[Hit]:
 
 @rule(
     Severity.WARNING,
-    bad=_GET + "{responses: {'404': null}}",
-    good=_GET + "{responses: {'404': {description: There is no such marriage}}}",
+    bad=_GET + "{responses: {'404': null, default: null}}\ncomponents: {responses: null, schemas: {Problem: null}}",
+    good=_GET + "{responses: {'404': {$ref: '#/components/responses/Problem'}}}",
 )
 def undocumented_error(interface: Interface) -> Iterator[Hit]:
     """Every operation can fail. Consumers handle the failures they are told of; undocumented ones surprise
@@ -55,8 +56,13 @@ paths:
       responses:
         '200':
           description: The marriages
-          content: {application/json: {schema: {type: array, items: {$ref: '#/components/schemas/Marriage'}}}}
-        '403': {description: Not allowed}
+          content:
+            application/json:
+              schema:
+                type: object
+                properties:
+                  items: {type: array, description: Them, items: {$ref: '#/components/schemas/Marriage'}}
+        default: {$ref: '#/components/responses/Problem'}
 """,
     good="""
 paths:
@@ -69,8 +75,13 @@ paths:
       responses:
         '200':
           description: The marriages
-          content: {application/json: {schema: {type: array, items: {$ref: '#/components/schemas/Marriage'}}}}
-        '403': {description: Not allowed}
+          content:
+            application/json:
+              schema:
+                type: object
+                properties:
+                  items: {type: array, description: Them, items: {$ref: '#/components/schemas/Marriage'}}
+        default: {$ref: '#/components/responses/Problem'}
 """,
 )
 def missing_paging(interface: Interface) -> Iterator[Hit]:
@@ -133,7 +144,9 @@ paths:
       operationId: getMarriageByNumber
       summary: One marriage by its number
       parameters: [{name: number, in: path, required: true, description: Number, schema: {type: string}}]
-      responses: {'200': {description: The marriage}, '404': {description: None}}
+      responses:
+        '200': {description: It, content: {application/json: {schema: {type: string}}}}
+        default: {$ref: '#/components/responses/Problem'}
 """,
     good="""
 paths:
@@ -142,7 +155,9 @@ paths:
       operationId: getMarriageByNumber
       summary: One marriage by its number
       parameters: [{name: number, in: path, required: true, description: Number, schema: {type: string}}]
-      responses: {'200': {description: The marriage}, '404': {description: None}}
+      responses:
+        '200': {description: It, content: {application/json: {schema: {type: string}}}}
+        default: {$ref: '#/components/responses/Problem'}
 """,
 )
 def ambiguous_path(interface: Interface) -> Iterator[Hit]:

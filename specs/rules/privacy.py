@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from specs.finding import Severity
 from specs.model import Field, Interface, Parameter
 from specs.rules import Hit, rule
-from specs.rules.places import bound, parameters, schema_pointer, schemas, some
+from specs.rules.places import bound, parameters, schema_pointer, schemas, some, types_of
 
 if TYPE_CHECKING:
     from specs.binding import Binding
@@ -25,6 +25,7 @@ _PERSONAL = re.compile(
     r"|姓名|出生日期|手机号码?|联系电话|住址|家庭住址|身份证号码?|公民身份号码|民族|婚姻状况",
     re.IGNORECASE,
 )
+_NO_TEXT = {"boolean", "array", "object"}
 _PRIVATE_LEVELS = {"core", "important", "general-4", "general-3", "general-2"}
 
 
@@ -46,14 +47,23 @@ def personal_data_without_sensitivity(interface: Interface) -> Iterator[Hit]:
     """Who may see a field, how it is masked and how long it is kept follow from its level (GB/T 43697).
     Personal data without one is treated by guess."""
     bare: dict[str, list[str]] = {}
+    unsure: dict[str, list[str]] = {}
     for carrier, binding in bound(interface):
         field = carrier.field
-        if field.sensitivity is None and (_is_personal(field) or _meant(field, binding)):
-            holder = carrier.pointer if carrier.place == "parameter" else _holder(carrier.pointer)
+        if field.sensitivity is not None:
+            continue
+        holder = carrier.pointer if carrier.place == "parameter" else _holder(carrier.pointer)
+        if _is_personal(field) or _meant(field, binding, _SURE):
             bare.setdefault(holder, []).append(field.name)
-    for pointer, names in bare.items():
-        problem = f"personal data without a sensitivity level: {some(names)}"
+        elif _meant(field, binding, _LIKELY):
+            unsure.setdefault(holder, []).append(field.name)
+    for pointer, names in bare.items():  # `name` is a person's beside a date of birth; alone it may be anything's
+        problem = f"personal data without a sensitivity level: {some([*names, *unsure.get(pointer, ())])}"
         yield pointer, problem, "add x-sensitivity: general-3 (core, important, general-4 … general-1)"
+
+
+_SURE, _LIKELY = 0.9, 0.8
+"""Confidence of inference from which a field is taken for personal data: alone, and among such data."""
 
 
 def _holder(pointer: str) -> str:
@@ -61,13 +71,11 @@ def _holder(pointer: str) -> str:
     return pointer.rsplit("/", 2)[0]
 
 
-def _meant(field: Field, binding: Binding | None) -> bool:
-    """Whether inference finds a fact of a person in a field that declares none."""
-    from specs.binding import LIKELY
-
-    if binding is None or field.element is not None or field.schema.get("type") in ("boolean", "array", "object"):
+def _meant(field: Field, binding: Binding | None, least: float) -> bool:
+    """Whether inference finds, at least that surely, a fact of a person in a field that declares none."""
+    if binding is None or field.element is not None or types_of(field.schema) & _NO_TEXT:
         return False
-    return binding.confidence >= LIKELY and binding.element.id in _OF_PERSONS
+    return binding.confidence >= least and binding.element.id in _OF_PERSONS
 
 
 _XM = "components: {schemas: {Marriage: {properties: {NAN_XM: {type: string, description: His name, " \
@@ -114,15 +122,21 @@ paths:
         '200': {description: The marriage, content: {application/json: {schema: {type: object, description: One}}}}
         default: {$ref: '#/components/responses/Problem'}
 """
+_TAKEN = """requestBody:
+        content:
+          application/json:
+            schema:
+              type: object
+              properties:
+                mobile: {type: string, maxLength: 20, description: Phone, x-element: LXDH, x-sensitivity: general-3}"""
 _MOBILE = "type: string, maxLength: 20, x-element: LXDH, x-sensitivity: general-3"
 
 
 @rule(
     Severity.WARNING,
     bad=_SEARCH % ("get", f"parameters: [{{name: mobile, in: query, description: Phone, schema: {{{_MOBILE}}}}}]"),
-    good=_SEARCH % ("post", "requestBody: {required: true, content: {application/json: {schema: {type: object, "
-                    f"properties: {{mobile: {{description: Phone, {_MOBILE}}}}}}}}}}}"),
-)  # fmt: skip
+    good=_SEARCH % ("post", _TAKEN),
+)
 def personal_data_in_url(interface: Interface) -> Iterator[Hit]:
     """URLs end up in logs, histories and proxies of third parties. Names, phone numbers and addresses of persons travel
     in the request body."""
@@ -131,7 +145,7 @@ def personal_data_in_url(interface: Interface) -> Iterator[Hit]:
         parameter = places.get(carrier.pointer) if carrier.place == "parameter" else None
         if parameter is None or parameter.location not in ("path", "query") or binding is None:
             continue
-        told = (binding.explicit and binding.element.id in _OF_PERSONS) or _meant(carrier.field, binding)
+        told = (binding.explicit and binding.element.id in _OF_PERSONS) or _meant(carrier.field, binding, _SURE)
         if told and not is_identity_number(interface, parameter):
             said = f"{parameter.name!r} in the {parameter.location} is a fact of a person ({binding.element.id})"
             yield parameter.pointer, said, "take it in the request body of a POST"
@@ -185,24 +199,27 @@ def identity_number_in_path_or_query(interface: Interface) -> Iterator[Hit]:
 
 @rule(
     Severity.INFO,
-    bad="components: {schemas: {Marriage: {properties: {NAN_XM: {type: string, description: His name, "
-    "x-element: NAN_XM, x-sensitivity: general-2}, NAN_GMSFHM: {type: string, description: His number, "
+    bad="components: {schemas: {Marriage: {properties: {ZSBH: {x-element: ZSBH, x-sensitivity: general-3}, DJRQ: "
+    "{x-element: HYDJRQ, x-sensitivity: general-3}, DJJG: {type: string, description: Who registered it, "
+    "x-element: DJJG}, NAN_GMSFHM: {type: string, description: His number, "
     "x-sensitivity: general-3}}}}}",
-    good="components: {schemas: {Marriage: {properties: {NAN_XM: {type: string, description: His name, "
-    "x-element: NAN_XM, x-sensitivity: general-2}, NAN_GMSFHM: {type: string, description: His number, "
+    good="components: {schemas: {Marriage: {properties: {ZSBH: {x-element: ZSBH, x-sensitivity: general-3}, DJRQ: "
+    "{x-element: HYDJRQ, x-sensitivity: general-3}, DJJG: {type: string, description: Who registered it, "
+    "x-element: DJJG}, NAN_GMSFHM: {type: string, description: His number, "
     "x-element: NAN_GMSFHM, x-sensitivity: general-3}}}}}",
 )
 def unbound_field(interface: Interface) -> Iterator[Hit]:
-    """Where some fields declare their data element, one that certainly is an element and does not is left out of reuse
+    """Where most fields declare their data element, one that certainly is an element and does not is left out of reuse
     checks, mock data and joins across departments."""
     from specs.binding import CERTAIN
 
-    every = bound(interface)
-    if not any(binding is not None and binding.explicit for _, binding in every):
-        return
+    every = [(carrier, binding) for carrier, binding in bound(interface) if binding is not None]
+    said = sum(binding.explicit for _, binding in every)
+    if 4 * said < 3 * sum(binding.confidence >= CERTAIN for _, binding in every):
+        return  # a document that seldom speaks of elements owes none of them
     free: dict[str, list[str]] = {}
     for carrier, binding in every:
-        if binding is not None and CERTAIN <= binding.confidence < 1 and carrier.place != "parameter":
+        if CERTAIN <= binding.confidence < 1 and carrier.place != "parameter":
             free.setdefault(_holder(carrier.pointer), []).append(f"{carrier.field.name} ({binding.name})")
     for pointer, names in free.items():
         yield pointer, f"fields that are data elements and do not say so: {some(names)}", "x-element: NAME, or none"
@@ -211,7 +228,7 @@ def unbound_field(interface: Interface) -> Iterator[Hit]:
 @rule(
     Severity.ERROR,
     bad="components: {schemas: {Marriage: {properties: {ZSBH: {x-element: NOSUCHTHING}}}}}",
-    good="components: {schemas: {Marriage: {properties: {ZSBH: {x-element: ZSBH, x-sensitivity: general-2}}}}}",
+    good="components: {schemas: {Marriage: {properties: {ZSBH: {x-element: ZSBH, x-sensitivity: general-3}}}}}",
 )
 def unknown_element(interface: Interface) -> Iterator[Hit]:
     """A field bound to a data element has that element's meaning everywhere. A name outside the dictionary
@@ -251,8 +268,7 @@ def _is_personal(field: Field) -> bool:
         except KeyError:
             return False
     spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", field.name).replace("-", "_").replace(" ", "_")
-    scalar = field.schema.get("type") not in ("array", "object", "boolean")
-    return scalar and _PERSONAL.fullmatch(spelled) is not None
+    return not types_of(field.schema) & _NO_TEXT and _PERSONAL.fullmatch(spelled) is not None
 
 
 _CITIZEN_NUMBERS = ("11010519491231002X", "440524188001010014")

@@ -17,7 +17,7 @@ paths:
     head:
       operationId: %s
       summary: Is there any?
-      responses: {'200': {description: 'Yes'}, '404': {description: 'No'}}
+      responses: {'200': {description: 'Yes'}, default: {$ref: '#/components/responses/Problem'}}
 """
 _MARRIAGE = "components: {schemas: {Marriage: {%s}}}"
 
@@ -54,9 +54,9 @@ noticed(
     WARNING,
     "Comments and trailing commas are not JSON; other tools refuse the file.",
     base="",
-    bad='{"openapi": "3.1.0", "info": {"title": "Marriages", "version": "1", "x-interface-id": "civil-affairs.m"},\n'
+    bad='{"openapi": "3.1.0", "info": {"title": "Marriages", "version": "1.0.0", "x-interface-id": "civil.m"},\n'
     ' "paths": {},}',
-    good='{"openapi": "3.1.0", "info": {"title": "Marriages", "version": "1", "x-interface-id": "civil-affairs.m"},\n'
+    good='{"openapi": "3.1.0", "info": {"title": "Marriages", "version": "1.0.0", "x-interface-id": "civil.m"},\n'
     ' "paths": {}}',
 )
 noticed(
@@ -247,9 +247,11 @@ noticed(
     ERROR,
     "Two fields, tables, steps or workflows of one name cannot be told apart.",
     base="dataset",
-    bad="schema: [{name: marriages, properties: [{name: ZSBH, logicalType: string, description: A, primaryKey: true}, "
+    bad="schema: [{name: marriages, quality: [{metric: rowCount, mustBe: 9}], "
+    "properties: [{name: ZSBH, logicalType: string, description: A, primaryKey: true}, "
     "{name: ZSBH, logicalType: string, description: B}]}]",
-    good="schema: [{name: marriages, properties: [{name: ZSBH, logicalType: string, description: A, "
+    good="schema: [{name: marriages, quality: [{metric: rowCount, mustBe: 9}], "
+    "properties: [{name: ZSBH, logicalType: string, description: A, "
     "primaryKey: true}]}]",
 )
 noticed(
@@ -257,13 +259,16 @@ noticed(
     ERROR,
     "A relationship leads from described fields to as many described fields of one table.",
     base="dataset",
-    bad="schema: [{name: marriages, properties: [{name: ZSBH, logicalType: string, description: A, primaryKey: true, "
+    bad="schema: [{name: marriages, quality: [{metric: rowCount, mustBe: 9}], "
+    "properties: [{name: ZSBH, logicalType: string, description: A, primaryKey: true, "
     "relationships: [{to: persons.number}]}]}]",
-    good="schema: [{name: marriages, properties: [{name: ZSBH, logicalType: string, description: A, primaryKey: true}, "
+    good="schema: [{name: marriages, quality: [{metric: rowCount, mustBe: 9}], "
+    "properties: [{name: ZSBH, logicalType: string, description: A, primaryKey: true}, "
     "{name: earlier, logicalType: string, description: B, relationships: [{to: marriages.ZSBH}]}]}]",
 )
-_STEPS = "workflows: [{workflowId: newborn, steps: [%s]}]"
-_CALL = "operationId: $sourceDescriptions.marriages.getMarriage"
+_STEPS = "workflows: [{workflowId: newborn, summary: All of it, steps: [%s]}]"
+_SURE = "description: A step, successCriteria: [{condition: $statusCode == 200}]"
+_CALL = f"operationId: $sourceDescriptions.marriages.getMarriage, {_SURE}"
 noticed(
     "unknown-step",
     ERROR,
@@ -295,6 +300,6 @@ noticed(
     ERROR,
     "Each step says whose operation it calls, by a source description that exists.",
     base="process",
-    bad=_STEPS % "{stepId: check, operationId: $sourceDescriptions.weddings.getMarriage}",
+    bad=_STEPS % f"{{stepId: check, operationId: $sourceDescriptions.weddings.getMarriage, {_SURE}}}",
     good=_STEPS % f"{{stepId: check, {_CALL}}}",
 )

@@ -158,7 +158,8 @@ def element_of_other_type(interface: Interface) -> Iterator[Hit]:
     for pointer, field, schema, element in _fields(interface):
         if element is None or field.element is None:
             continue
-        types, wanted = types_of(schema), types_of(element.schema)
+        one = schema.get("items") if types_of(schema) == {"array"} else schema  # a list of values of the element
+        types, wanted = types_of(interface.resolve(one) if isinstance(one, dict) else schema), types_of(element.schema)
         alike = bool(types & wanted) or (types | wanted) <= {"integer", "number"}
         if types and wanted and not alike and not (_counted(schema) and _is_identifier(field, element)):
             said = f"{field.name!r} is of type {' or '.join(sorted(types))}, its element {' or '.join(sorted(wanted))}"
