@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from exchange.catalogue import items, reuse, store
+from exchange.catalogue import index, items, reuse, store
 from exchange.catalogue.items import Holder
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.model import State, check_ownership
@@ -142,17 +142,17 @@ class Checking:
         if known is None:
             raise NotFound(f"there is no data element {element}", hint="tongban spec bind shows those of a document")
         with self.database.reading() as tx:
-            return known, items.holding(tx, elements=[known.id])
+            return known, index.holding(tx, elements=[known.id])
 
     def reindex(self) -> int:
         """Make the rows of interfaces in force that have none, or old ones; how many. Called when the service
         starts."""
         with self.database.reading() as tx:
-            waiting = items.stale(tx)
+            waiting = index.stale(tx)
         for interface in waiting:
             record = self.catalogue.interface(interface)
             with self.database.transaction() as tx:
-                items.write(tx, record.spec)
+                index.write(tx, record.spec)
         return len(waiting)
 
     def _blocking(self, by: Caller, spec: Interface) -> list[str]:

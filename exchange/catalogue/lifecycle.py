@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from exchange.catalogue import items, reuse, store, subscriptions
-from exchange.catalogue.model import State, Version, move, search_text
+from exchange.catalogue import index, items, reuse, store, subscriptions
+from exchange.catalogue.model import State, Version, move
 from exchange.catalogue.news import SHOWN, News
 from exchange.catalogue.service import Catalogue
+from exchange.catalogue.texts import texts
 from exchange.clock import moment, stamp
 from exchange.errors import Conflict, Invalid, NotFound, Unprocessable
 from exchange.parties.access import Caller, permit
@@ -259,8 +260,8 @@ class Lifecycle:
             digest=found.digest,
             retire_on=None,
         )
-        store.put(tx, row, search_text(spec))
-        items.write(tx, spec)
+        store.put(tx, row, texts(spec))
+        index.write(tx, spec)
         body = {
             "interface": line.id,
             "interface_version": found.version,

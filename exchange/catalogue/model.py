@@ -105,15 +105,3 @@ def check_ownership(interface: Interface) -> str:
     if not interface.version:
         raise Unprocessable("the document has no version", hint="add info.version, for example 1.0.0")
     return interface.department
-
-
-def search_text(interface: Interface) -> str:
-    """Lower-case text a search looks through: id, titles and descriptions in both languages, operations, fields."""
-    words = [interface.id, *interface.title.values(), *interface.description.values()]
-    for operation in interface.operations:
-        words += [operation.id, operation.path, *operation.summary.values()]
-    for table in interface.tables:
-        words += [table.name, *table.title.values()]
-        for column in table.fields:
-            words += [column.name, *column.title.values()]
-    return "\n".join(word for word in words if word).lower()

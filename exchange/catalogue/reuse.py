@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from exchange.catalogue import items as index
+from exchange.catalogue import index
 from exchange.catalogue.items import ASKS, GIVES, KEY, Holder, Item
 from specs import elements
 

@@ -4,15 +4,16 @@
 
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from exchange.catalogue.lifecycle import Lifecycle, effective_of
-from exchange.catalogue.model import Record, Version
+from exchange.catalogue.model import Record, State, Version
 from exchange.catalogue.probing import Probe, Probing
+from exchange.catalogue.searching import Hit, Searching, Wish
 from exchange.catalogue.service import LARGEST, Catalogue
 from exchange.catalogue.store import Line
 from exchange.errors import NotFound
@@ -62,8 +63,13 @@ class SubscriptionIn(BaseModel):
     consent: str | None = Field(None, max_length=100, description="a version taken at once, however it breaks")
 
 
+Query200 = Annotated[str, Query(max_length=200)]
+Way = Literal["", "gives", "asks", "key"]
+
+
 def router(service: Catalogue, lifecycle: Lifecycle, probing: Probing, access: Access) -> APIRouter:
     """Routes of the catalogue; reading needs a caller too."""
+    searching = Searching(service)
     once = idempotent(service.database, service.clock, access.who)
     routes = APIRouter(prefix="/api/v1/interfaces", route_class=once, tags=["catalogue"])
     Who = Annotated[Caller, Depends(access.required)]
@@ -157,16 +163,38 @@ def router(service: Catalogue, lifecycle: Lifecycle, probing: Probing, access: A
         request: Request,
         response: Response,
         caller: Who,
-        q: Annotated[str | None, Query(max_length=200)] = None,
+        q: Query200 = "",
         kind: Kind | None = None,
-        department: str | None = None,
+        department: str = "",
+        state: State | None = None,
+        sharing_class: str = "",
+        sensitivity: str = "",
+        element: str = "",
+        way: Way = "",
         page_token: str | None = None,
         limit: Annotated[int, Query(ge=1, le=MAXIMUM)] = LIMIT,
     ) -> dict[str, Any]:
-        """Published interfaces, and your own drafts."""
+        """Interfaces in force and your own drafts: best first with words to find, else in order of their ids."""
         permit(caller, "interface.read")
-        rows = service.search(q, kind, department, drafts_of=caller.party, after=decode(page_token), limit=limit + 1)
-        return page(request, response, rows, limit, lambda row: row.id, _record)
+        wish = Wish(q, kind or "", department, state or "", sharing_class, sensitivity, element, way)
+        rows = searching.find(caller, wish, after=decode(page_token), limit=limit + 1)
+        return page(request, response, rows, limit, lambda hit: hit.key, _hit)
+
+    @routes.get("/facets")
+    def facets(
+        caller: Who,
+        q: Query200 = "",
+        kind: Kind | None = None,
+        department: str = "",
+        state: State | None = None,
+        sharing_class: str = "",
+        sensitivity: str = "",
+        element: str = "",
+        way: Way = "",
+    ) -> dict[str, Any]:
+        """How many interfaces of each kind, department, state, sharing class and classification a search finds."""
+        wish = Wish(q, kind or "", department, state or "", sharing_class, sensitivity, element, way)
+        return {"facets": searching.facets(caller, wish)}
 
     @routes.get("/digests/{digest}")
     def by_digest(digest: str, caller: Who) -> dict[str, Any]:
@@ -213,6 +241,11 @@ def router(service: Catalogue, lifecycle: Lifecycle, probing: Probing, access: A
         return Response(data, media_type=media, headers=headers)
 
     return routes
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    found = [{"where": one.where, "text": one.text, "pieces": [list(p) for p in one.pieces]} for one in hit.snippets]
+    return {**_record(hit.record), "score": hit.score, "found": found}
 
 
 def _probe(probe: Probe) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 import specs
 from exchange.catalogue import store
 from exchange.catalogue.endpoint import Resolve, check_endpoint, resolve
-from exchange.catalogue.model import Record, State, Version, check_ownership, search_text
+from exchange.catalogue.model import Record, State, Version, check_ownership
+from exchange.catalogue.texts import texts
 from exchange.clock import Clock, stamp
 from exchange.database import Database
 from exchange.errors import Conflict, Forbidden, Invalid, NotFound
@@ -105,7 +106,7 @@ class Catalogue:
                 raise Conflict(f"{interface.id} is of kind {line.kind}, not {row.kind}", hint="use another id")
             if line is None or line.state is State.DRAFT:
                 # a published interface goes on showing its published version until the next is published
-                store.put(tx, replace(row, endpoint=line.endpoint if line else None), search_text(interface))
+                store.put(tx, replace(row, endpoint=line.endpoint if line else None), texts(interface))
             store.add_version(tx, version, data)
             self.ledger.append(
                 tx,
@@ -142,7 +143,7 @@ class Catalogue:
             line = store.line(tx, interface)
         if line is None:
             raise NotFound(f"there is no interface {interface}", hint="search the catalogue")
-        return self._record(line)
+        return self.record(line)
 
     def version(self, interface: str, version: str) -> tuple[Version, Interface]:
         """One version, published or not, with its document read. Raises `NotFound`."""
@@ -181,7 +182,7 @@ class Catalogue:
                 after=after,
                 limit=limit,
             )
-        return [self._record(line) for line in found]
+        return [self.record(line) for line in found]
 
     def document(self, interface: str, version: str) -> tuple[str, bytes]:
         """(file name, bytes) of a version, exactly as registered. Raises `NotFound`."""
@@ -200,7 +201,8 @@ class Catalogue:
         """The document of a version, read; kept by digest."""
         return self._read(version.interface, version.version, version.digest)
 
-    def _record(self, line: store.Line) -> Record:
+    def record(self, line: store.Line) -> Record:
+        """A row of the catalogue as others see it."""
         load = partial(self._read, line.id, line.version, line.digest)
         return Record(
             line.id,

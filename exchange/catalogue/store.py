@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, ForeignKey, LargeBinary, Row, Table, 
 from sqlalchemy.types import JSON
 
 from exchange.catalogue.model import State, Version
+from exchange.catalogue.texts import Texts
 from exchange.database import metadata
 
 INTERFACES = Table(
@@ -24,6 +25,9 @@ INTERFACES = Table(
     Column("digest", Text, nullable=False),
     Column("endpoint", Text),
     Column("search", Text, nullable=False),
+    Column("search_title", Text),
+    Column("search_fields", Text),
+    Column("search_shown", Text),
     Column("retire_on", Text),
     Column("refreshed_at", Text),
     # from here on: what `items.write` read from the document in force, for filters and lists
@@ -69,10 +73,16 @@ class Line:
 def line(tx: Connection, interface: str) -> Line | None:
     """An interface by id."""
     row = tx.execute(select(INTERFACES).where(INTERFACES.c.id == interface)).one_or_none()
-    return None if row is None else _line(row)
+    return None if row is None else line_of(row)
 
 
-def put(tx: Connection, row: Line, search: str) -> None:
+def searched(words: Texts) -> dict[str, str]:
+    """Values of the columns a search looks through."""
+    shares = {"search_title": words.title, "search_fields": words.fields, "search_shown": words.shown}
+    return {"search": words.whole, **shares}
+
+
+def put(tx: Connection, row: Line, words: Texts) -> None:
     """Write an interface's row, new or changed."""
     values = {
         "kind": row.kind,
@@ -82,7 +92,7 @@ def put(tx: Connection, row: Line, search: str) -> None:
         "version": row.version,
         "digest": row.digest,
         "endpoint": row.endpoint,
-        "search": search,
+        **searched(words),
         "retire_on": row.retire_on,
     }
     if tx.execute(INTERFACES.update().where(INTERFACES.c.id == row.id).values(**values)).rowcount == 0:
@@ -191,10 +201,11 @@ def search(
         query = query.where(INTERFACES.c.department == department)
     if after is not None:
         query = query.where(INTERFACES.c.id > after)
-    return [_line(row) for row in tx.execute(query)]
+    return [line_of(row) for row in tx.execute(query)]
 
 
-def _line(row: Row[*tuple[Any, ...]]) -> Line:
+def line_of(row: Row[*tuple[Any, ...]]) -> Line:
+    """An interface's row as a value."""
     state = State(row.state)
     return Line(
         row.id, row.kind, row.department, row.title, state, row.version, row.digest, row.endpoint, row.retire_on

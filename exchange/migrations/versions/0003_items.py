@@ -10,7 +10,10 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-COLUMNS = ("refreshed_at", "indexed", "sharing_class", "classification", "update_frequency", "offered_by")
+COLUMNS = (
+    "refreshed_at", "indexed", "sharing_class", "classification", "update_frequency", "offered_by",
+    "search_title", "search_fields", "search_shown",
+)  # fmt: skip
 
 
 def upgrade() -> None:

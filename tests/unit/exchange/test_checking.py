@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from exchange.catalogue import items, review_routes
+from exchange.catalogue import index, review_routes
 from exchange.catalogue.checking import element_of
 from exchange.catalogue.service import LARGEST
 from exchange.catalogue.store import INTERFACES
@@ -160,7 +160,7 @@ def test_what_was_published_before_there_was_an_index_is_read_at_the_next_start(
     publish(services, engineer, dataset("civil-affairs.new", "hyzk=HYZKDM"))
     assert services.checking.reindex() == 0
     with services.database.transaction() as tx:
-        tx.execute(items.ITEMS.delete())
+        tx.execute(index.ITEMS.delete())
         tx.execute(INTERFACES.update().values(indexed=None))
     assert services.checking.holders(engineer, "HYZKDM")[1] == []
     assert services.checking.reindex() == 1
