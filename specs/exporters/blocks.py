@@ -15,7 +15,15 @@ class Mono:
     text: str
 
 
-Cell = Text | Mono
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place of the page: what it is called, and its anchor."""
+
+    text: str
+    anchor: str
+
+
+Cell = Text | Mono | Link
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from specs.entry import LEVELS
@@ -15,7 +16,10 @@ from specs.model import Field
 from specs.schema import Schema, definition_name
 from specs.words import Text, is_chinese
 
-MAX_DEPTH = 12
+MAX_REFERRED = 500
+"""How many named shapes one field of a table may be followed into; beyond, and where a shape would hold itself, the
+reference stays as it is."""
+
 _DATES = {"date": "date", "date-time": "timestamp", "time": "time"}
 _OPTIONS = {
     "string": ("minLength", "maxLength", "pattern", "format"),
@@ -32,7 +36,7 @@ _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 def column(field: Field, position: int = 0) -> dict[str, Any]:
     """The field as a property. `position`: its place in the primary key, from 1, 0 when it is not part of it."""
-    made = _property(field.name, field.schema, field.schema.get("$defs", {}), 0)
+    made = _property(field.name, field.schema, _Walk(field.schema.get("$defs", {}), [MAX_REFERRED]))
     made.pop("required", None)
     words_into(made, field.title, field.description, "businessName")
     if field.required:
@@ -64,8 +68,17 @@ def custom(made: dict[str, Any], name: str, value: Any) -> None:
     made.setdefault("customProperties", []).append({"property": name, "value": value})
 
 
-def _property(name: str | None, schema: Schema, definitions: Mapping[str, Schema], depth: int) -> dict[str, Any]:
-    schema, cut = _resolved(schema, definitions, depth)
+@dataclass(frozen=True)
+class _Walk:
+    """Where the writing of one field is: the named shapes around it (`inside`), and how many more may be entered."""
+
+    definitions: Mapping[str, Schema]
+    left: list[int]
+    inside: frozenset[str] = frozenset()
+
+
+def _property(name: str | None, schema: Schema, walk: _Walk, nested: bool = False) -> dict[str, Any]:
+    schema, walk = _resolved(schema, walk)
     left = {word: value for word, value in schema.items() if word not in _SAID}
     logical = _logical(schema)
     made: dict[str, Any] = {"name": name} if name is not None else {}
@@ -82,13 +95,13 @@ def _property(name: str | None, schema: Schema, definitions: Mapping[str, Schema
     if isinstance(schema.get("examples"), list):
         made["examples"] = schema["examples"]
     _rules(made, schema, left, name or "items")
-    if not cut and logical == "object":
-        _members(made, schema, definitions, depth, left)
-    if not cut and logical == "array" and isinstance(schema.get("items"), dict):
-        made["items"] = _property(None, left.pop("items"), definitions, depth + 1)
+    if logical == "object":
+        _members(made, schema, walk, left)
+    if logical == "array" and isinstance(schema.get("items"), dict):
+        made["items"] = _property(None, left.pop("items"), walk, nested=True)
     english = schema.get("x-en")
     for word in ("title", "description"):
-        if depth and isinstance(english, dict) and isinstance(english.get(word), str):
+        if nested and isinstance(english, dict) and isinstance(english.get(word), str):
             custom(made, f"{word}_en", english[word])
     if left:
         custom(made, "jsonSchema", left)
@@ -99,16 +112,48 @@ _SAID = {"title", "description", "x-en", "x-element", "x-sensitivity", "x-unique
          "x-quality", "$defs", "x-date-format"}  # fmt: skip
 
 
-def _resolved(schema: Schema, definitions: Mapping[str, Schema], depth: int) -> tuple[Schema, bool]:
-    """The schema with a leading reference followed, and whether to stop here (a recursive shape has no end)."""
-    seen: set[str] = set()
-    while isinstance(target := schema.get("$ref"), str):
-        name = definition_name(target)
-        if name in seen or name not in definitions:
+def _resolved(schema: Schema, walk: _Walk) -> tuple[Schema, _Walk]:
+    """The schema with leading references and `allOf` taken in; a reference stays where a shape would hold itself."""
+    inside = walk.inside
+    while True:
+        if isinstance(target := schema.get("$ref"), str):
+            name = definition_name(target)
+            if name in inside or name not in walk.definitions or walk.left[0] <= 0:
+                break
+            walk.left[0] -= 1
+            inside |= {name}
+            schema = {**walk.definitions[name], **{word: value for word, value in schema.items() if word != "$ref"}}
+        elif isinstance(parts := schema.get("allOf"), list) and (joined := _joined(schema, parts, walk, inside)):
+            schema, inside = joined
+        else:
             break
-        seen.add(name)
-        schema = {**definitions[name], **{word: value for word, value in schema.items() if word != "$ref"}}
-    return schema, depth >= MAX_DEPTH
+    return schema, _Walk(walk.definitions, walk.left, inside)
+
+
+_JOINED = {"type", "properties", "required", "title", "description", "x-en", "x-element", "x-sensitivity"}
+
+
+def _joined(
+    schema: Schema, parts: list[Any], walk: _Walk, inside: frozenset[str]
+) -> tuple[Schema, frozenset[str]] | None:
+    """A schema with its `allOf` taken in: a lone part whatever it says, several when they only describe objects."""
+    made = {word: value for word, value in schema.items() if word != "allOf"}
+    taken = []
+    for part in parts:
+        if not isinstance(part, dict):
+            return None
+        whole, reached = _resolved(part, _Walk(walk.definitions, walk.left, inside))
+        if "$ref" in whole or (len(parts) > 1 and set(whole) - _JOINED):
+            return None
+        taken.append(whole)
+        inside = reached.inside
+    for whole in taken:
+        properties = {**whole.get("properties", {}), **made.get("properties", {})}
+        required = list(dict.fromkeys([*made.get("required", ()), *whole.get("required", ())]))
+        made = {**whole, **made}
+        made |= {"properties": properties} if properties else {}
+        made |= {"required": required} if required else {}
+    return made, inside
 
 
 def _logical(schema: Schema) -> str:
@@ -174,15 +219,13 @@ def invalid_values(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             "mustBe": 0, "unit": "rows", "dimension": "conformity", "severity": "error"}  # fmt: skip
 
 
-def _members(
-    made: dict[str, Any], schema: Schema, defs: Mapping[str, Schema], depth: int, left: dict[str, Any]
-) -> None:
+def _members(made: dict[str, Any], schema: Schema, walk: _Walk, left: dict[str, Any]) -> None:
     members = schema.get("properties")
     if not isinstance(members, dict):
         return
     left.pop("properties", None)
     required = left.pop("required", ())
-    inner = [_property(name, part, defs, depth + 1) for name, part in members.items() if isinstance(part, dict)]
+    inner = [_property(name, part, walk, nested=True) for name, part in members.items() if isinstance(part, dict)]
     for part in inner:
         if part["name"] in required:
             part["required"] = True

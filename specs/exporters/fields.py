@@ -12,7 +12,7 @@ from specs.schema import Schema
 from specs.words import Text
 
 FIELD_COLUMNS = tuple(LABELS[word] for word in ("field", "type", "element", "sensitivity", "presence", "meaning"))
-MAX_DEPTH, MAX_ROWS, MAX_VALUES = 4, 400, 12
+MAX_DEPTH, MAX_ROWS, MAX_VALUES = 4, 200, 12
 _KINDS: dict[str, Text] = {
     "string": {"zh_CN": "字符串", "en": "string"},
     "integer": {"zh_CN": "整数", "en": "integer"},
@@ -30,7 +30,7 @@ _FORMATS: dict[str, Text] = {
 
 
 def field_rows(interface: Interface, fields: Sequence[Field]) -> tuple[tuple[Cell, ...], ...]:
-    """One row a field, nested fields after the one they belong to; at most 400 rows."""
+    """One row a field, nested fields after the one they belong to; at most 200 rows."""
     rows: list[tuple[Cell, ...]] = []
     for row in _rows(interface, fields, "", 0):
         if len(rows) == MAX_ROWS:

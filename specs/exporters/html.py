@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from specs.exporters.blocks import Block, Cell, Facts, Grid, Heading, Mono, Prose, Sample
+from specs.exporters.blocks import Block, Cell, Facts, Grid, Heading, Link, Mono, Prose, Sample
 from specs.exporters.labels import LABELS
 from specs.exporters.markup import Markup, element, join, web_address
 from specs.exporters.reference import outline, reference, title_of
@@ -165,6 +165,8 @@ def _grid(grid: Grid) -> Markup:
 
 
 def _cell(cell: Cell, linked: bool = False) -> Markup:
+    if isinstance(cell, Link):
+        return element("a", cell.text, href=f"#{cell.anchor}")
     if not isinstance(cell, Mono):
         return words(cell)
     if not cell.text:

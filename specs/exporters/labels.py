@@ -36,6 +36,7 @@ answers | 返回 | Answers
 status | 状态 | Status
 content | 内容 | Content
 answer | 返回字段 | Fields of the answer
+described | 字段见 | Fields as in
 errors | 错误返回的字段 | Fields of an error
 example | 示例 | Example
 deprecated | 已弃用 | deprecated

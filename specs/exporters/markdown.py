@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from specs.exporters.blocks import Block, Cell, Facts, Grid, Heading, Mono, Prose, Sample
+from specs.exporters.blocks import Block, Cell, Facts, Grid, Heading, Link, Mono, Prose, Sample
 from specs.exporters.reference import reference
 from specs.model import Interface
 from specs.words import say
@@ -46,7 +46,7 @@ def _row(cells: list[str]) -> str:
 
 
 def _cell(cell: Cell, language: str) -> str:
-    return _code(cell.text) if isinstance(cell, Mono) else _plain(say(cell, language))
+    return _code(cell.text) if isinstance(cell, Mono | Link) else _plain(say(cell, language))
 
 
 def _plain(text: str) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from specs.entry import FORMAT_CLASSES, SHARING_CLASSES, SHARING_MODES, UPDATE_FREQUENCIES, CatalogueEntry, entry
-from specs.exporters.blocks import Block, Cell, Facts, Grid, Heading, Mono, Prose, Sample, Trial
+from specs.exporters.blocks import Block, Cell, Facts, Grid, Heading, Link, Mono, Prose, Sample, Trial
 from specs.exporters.fields import FIELD_COLUMNS, field_rows, type_words
 from specs.exporters.labels import KINDS, LABELS, LEVELS, PLACES
 from specs.exporters.samples import sample
 from specs.model import Body, Content, Field, Interface, Operation, Parameter, Response, Table
+from specs.schema import definition_name
 from specs.words import NOTHING, Text, say
 
 MAX_EXAMPLE = 4000
@@ -34,8 +35,9 @@ def _blocks(interface: Interface) -> Iterator[Block]:
         yield Facts(tuple((LABELS[label], cell) for label, cell in _catalogue(found) if _says(cell)))
     if interface.operations:
         yield Heading(2, LABELS["operations"], "operations")
+        shown: dict[str, Link] = {}
         for operation in interface.operations:
-            yield from _operation(interface, operation)
+            yield from _operation(interface, operation, shown)
     if interface.tables:
         yield Heading(2, LABELS["tables"], "tables")
         for table in interface.tables:
@@ -89,10 +91,10 @@ def _catalogue(found: CatalogueEntry) -> Iterator[tuple[str, Cell]]:
 
 
 def _says(cell: Cell) -> bool:
-    return bool(cell.text) if isinstance(cell, Mono) else any(said.strip() for said in cell.values())
+    return bool(cell.text) if isinstance(cell, Mono | Link) else any(said.strip() for said in cell.values())
 
 
-def _operation(interface: Interface, operation: Operation) -> Iterator[Block]:
+def _operation(interface: Interface, operation: Operation, shown: dict[str, Link]) -> Iterator[Block]:
     words = dict(operation.summary)
     if operation.deprecated:
         words = {
@@ -107,11 +109,11 @@ def _operation(interface: Interface, operation: Operation) -> Iterator[Block]:
         yield Heading(4, LABELS["parameters"])
         yield Grid(columns, tuple(_parameter(interface, one) for one in operation.parameters))
     if operation.body:
-        yield from _body(interface, operation.body)
+        yield from _body(interface, operation, operation.body, shown)
     yield Heading(4, LABELS["answers"])
     columns = tuple(LABELS[word] for word in ("status", "meaning", "content"))
     yield Grid(columns, tuple(_answer(response) for response in operation.responses))
-    yield from _answers(interface, operation)
+    yield from _answers(interface, operation, shown)
     yield Trial(operation)
 
 
@@ -140,16 +142,25 @@ def _words(schema: dict[str, Any]) -> Text:
     return {"en": said} if isinstance(said, str) else NOTHING
 
 
-def _body(interface: Interface, body: Body) -> Iterator[Block]:
+def _body(interface: Interface, operation: Operation, body: Body, shown: dict[str, Link]) -> Iterator[Block]:
     yield Heading(4, LABELS["body"])
     if body.description:
         yield Prose(body.description)
     for content in body.contents:
-        yield from _content(interface, content)
+        yield from _content(interface, operation, content, shown)
 
 
-def _content(interface: Interface, content: Content) -> Iterator[Block]:
-    if rows := field_rows(interface, interface.fields(content.schema)):
+def _content(interface: Interface, operation: Operation, content: Content, shown: dict[str, Link]) -> Iterator[Block]:
+    """Fields and examples of a body. `shown`: the named shapes that are on the page already; those are linked to."""
+    schema = content.schema or {}
+    target = schema.get("$ref") or (schema.get("items") or {}).get("$ref")
+    known = shown.get(target) if isinstance(target, str) else None
+    if isinstance(target, str):
+        here = Link(f"{definition_name(target)} ({operation.id})", anchor("operation", operation.id))
+        shown.setdefault(target, here)
+    if known:
+        yield Facts(((LABELS["described"], known),))
+    elif rows := field_rows(interface, interface.fields(content.schema)):
         yield Grid(FIELD_COLUMNS, rows)
     elif content.schema:
         yield Facts(((LABELS["content"], type_words(interface, interface.resolve(content.schema))),))
@@ -171,12 +182,12 @@ def _answer(response: Response) -> tuple[Cell, ...]:
     return Mono(response.status), response.description, Mono(", ".join(content))
 
 
-def _answers(interface: Interface, operation: Operation) -> Iterator[Block]:
+def _answers(interface: Interface, operation: Operation, shown: dict[str, Link]) -> Iterator[Block]:
     """Fields and examples of the success, then of the errors: one table for all that share a shape."""
     success = operation.success
     for content in success.contents if success else ():
         yield Heading(4, LABELS["answer"], "", success.status if success else "")
-        yield from _content(interface, content)
+        yield from _content(interface, operation, content, shown)
     shapes: dict[str, tuple[list[str], Content]] = {}
     for response in operation.responses:
         for content in response.contents:
@@ -185,7 +196,7 @@ def _answers(interface: Interface, operation: Operation) -> Iterator[Block]:
                 shapes.setdefault(shape, ([], content))[0].append(response.status)
     for statuses, content in shapes.values():
         yield Heading(4, LABELS["errors"], "", ", ".join(dict.fromkeys(statuses)))
-        yield from _content(interface, content)
+        yield from _content(interface, operation, content, shown)
 
 
 def _table(interface: Interface, table: Table) -> Iterator[Block]:

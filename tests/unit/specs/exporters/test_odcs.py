@@ -302,7 +302,36 @@ components:
     assert table["properties"][0]["customProperties"] == [
         {"property": "jsonSchema", "value": {"oneOf": [{"type": "string"}, {"type": "integer"}]}}
     ]
-    assert len(yaml_text(made)) < 20_000
+    inner = table["properties"][1]["items"]["properties"][1]["items"]
+    assert inner["customProperties"] == [{"property": "jsonSchema", "value": {"$ref": "#/$defs/Tree"}}]
+
+
+def test_parts_are_taken_together_and_many_shapes_in_one_another_end() -> None:
+    shapes: dict[str, Any] = {
+        f"S{n}": {
+            "type": "object",
+            "properties": {f"p{m}": {"$ref": f"#/components/schemas/S{n + 1}"} for m in range(4)},
+        }
+        for n in range(30)
+    }
+    shapes["S30"] = {"type": "string"}
+    lent = {"allOf": [{"$ref": "#/components/schemas/Person"}], "description": "who"}
+    shapes["Person"] = {
+        "allOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"properties": {"b": {}}}]
+    }
+    shapes["Top"] = {"properties": {"who": lent, "deep": {"$ref": "#/components/schemas/S0"}}}
+    answer = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Top"}}}, "description": "d"}
+    service = {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": {"/a": {"get": {"responses": {"200": answer}}}},
+        "components": {"schemas": shapes},
+    }
+    made = contract(specs.read(json.dumps(service).encode(), "x.json"))
+    assert faults(made) == []
+    who = made["schema"][0]["properties"][0]
+    assert [(one["name"], one.get("required", False)) for one in who["properties"]] == [("a", True), ("b", False)]
+    assert len(yaml_text(made)) < 600_000
 
 
 def test_names_no_reference_can_hold_stay_as_custom_properties() -> None:
