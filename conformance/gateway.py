@@ -21,10 +21,10 @@ from typing import Any
 
 from conformance.case import DepartmentCall
 from conformance.observe import Recorded
-from mockdata.messages import Request, Response, problem
 from mockdata.population import Population
-from mockdata.record import Call
 from mockdata.sandbox import Sandbox
+from mockdata.sandbox.messages import Request, Response, problem
+from mockdata.sandbox.record import Call
 from specs.model import Interface
 
 Scope = MutableMapping[str, Any]

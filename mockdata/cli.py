@@ -19,7 +19,7 @@ import typer
 
 if TYPE_CHECKING:
     from mockdata.population import Population
-    from mockdata.quality import QualityResult
+    from mockdata.quality.quality import QualityResult
     from specs.model import Interface, Table
 
 app = typer.Typer(
@@ -77,8 +77,8 @@ def generate(
     Example: tongban mock generate police.resident-register --rows 100000 --out data
     """
     with _faults():
-        from mockdata.plan import plan
-        from mockdata.write import FORMATS, TargetExists, write
+        from mockdata.tables.plan import plan
+        from mockdata.tables.write import FORMATS, TargetExists, write
 
         interface = _interface(spec)
         tables = _tables(interface, table)
@@ -124,7 +124,7 @@ def check(
     Example: tongban mock check police.resident-register data/residents.parquet --html
     """
     with _faults():
-        from mockdata.relations import table_of
+        from mockdata.tables.relations import table_of
 
         interface = _interface(spec)
         results = _checked([(file, interface, table_of(interface, table))], html)
@@ -152,7 +152,7 @@ def lookup(
     Example: tongban mock lookup police.resident-register --key 160101199811300304
     """
     with _faults():
-        from mockdata.lookup import lookup as find
+        from mockdata.tables.lookup import lookup as find
 
         record = find(_interface(spec), key, _population(seed, population, as_of, identifiers), table)
         if record is None:
@@ -264,8 +264,8 @@ def _end(code: int, line: str, hint: str = "") -> NoReturn:
 @contextmanager
 def _faults() -> Iterator[None]:
     """Every expected error is one line, a hint and an exit code."""
-    from mockdata.quality import QualityError
-    from mockdata.recipes import PlanError
+    from mockdata.quality.quality import QualityError
+    from mockdata.tables.recipes import PlanError
     from specs.finding import SpecError
 
     try:
@@ -312,7 +312,7 @@ def _known(interface: Interface) -> dict[str, Interface]:
 
 def _tables(interface: Interface, name: str | None) -> list[Table]:
     """The table asked for, or all of a dataset, parents before those that name them."""
-    from mockdata.relations import table_of
+    from mockdata.tables.relations import table_of
 
     if name is not None or not interface.tables:
         return [table_of(interface, name)]
@@ -347,7 +347,7 @@ def _population(seed: str, size: int, as_of: str, mode: Identifiers) -> Populati
 def _checked(datasets: list[tuple[Path, Interface, Table]], html: bool = False) -> tuple[QualityResult, ...]:
     from rich.console import Console
 
-    from mockdata.quality import check_all
+    from mockdata.quality.quality import check_all
 
     console = Console(stderr=True)
     if not console.is_terminal:

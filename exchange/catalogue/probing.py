@@ -196,7 +196,7 @@ class Probing:
     # ---- inside
 
     def _ask(self, record: Record, spec: Interface, operation: Operation) -> Result:
-        from mockdata.asking import ask, ask_wrongly
+        from mockdata.sandbox.asking import ask, ask_wrongly
 
         reads = operation.method in ("GET", "HEAD") or operation.extensions.get("x-safe") is True
         request = ask(spec, operation, 1) if reads else ask_wrongly(spec, operation)

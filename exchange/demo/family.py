@@ -63,7 +63,7 @@ def family(settings: Settings) -> Family:
     """
     from conformance.subjects import NoSubject, Search, columns
     from mockdata.population import Population
-    from mockdata.registers import register
+    from mockdata.population.registers import register
 
     population = Population(settings.population_seed, settings.population_size)
 

@@ -126,7 +126,7 @@ class Datasets:
         return {"files": names}
 
     def _write(self, asked: Dataset, job: JobContext) -> list[str]:
-        from mockdata.write import write
+        from mockdata.tables.write import write
 
         plan = self._plan(self._spec(asked), asked.table, asked.seed, asked.rows)
         told = {"done": 0}
@@ -166,8 +166,8 @@ class Datasets:
     # ---- inside
 
     def _plan(self, spec: Interface, table: str, seed: str, rows: int) -> Any:
-        from mockdata.plan import World, plan
-        from mockdata.recipes import PlanError
+        from mockdata.tables.plan import World, plan
+        from mockdata.tables.recipes import PlanError
 
         try:
             made = plan(spec, table, World(seed, self._size).open(), seed=seed)
@@ -180,7 +180,7 @@ class Datasets:
         return self.catalogue.version(asked.interface, asked.version)[1]
 
     def _target(self, asked: Dataset) -> Path:
-        from mockdata.write import FORMATS
+        from mockdata.tables.write import FORMATS
 
         return self.folder / asked.id / f"{asked.table}{FORMATS[asked.format]}"
 
@@ -194,7 +194,7 @@ def show(dataset: Dataset, status: JobStatus | None) -> dict[str, Any]:
 
 
 def _table(spec: Interface, name: str) -> Any:
-    from mockdata.relations import table_of
+    from mockdata.tables.relations import table_of
 
     return table_of(spec, name)
 

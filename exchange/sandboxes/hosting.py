@@ -17,9 +17,9 @@ from exchange.database import Database
 from exchange.sandboxes import store
 from exchange.sandboxes.model import Hosted, RecordedCall
 from exchange.sandboxes.overlay import DurableOverlay
-from mockdata.messages import Request, Response
-from mockdata.record import Call
 from mockdata.sandbox import Sandbox
+from mockdata.sandbox.messages import Request, Response
+from mockdata.sandbox.record import Call
 
 KEPT = 64
 """Sandboxes and worlds held in memory; the rest is built again from the database when called."""

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from exchange.sandboxes import store
-from mockdata.messages import Response
-from mockdata.overlay import Overlay, Record, Snapshot
+from mockdata.sandbox.messages import Response
+from mockdata.sandbox.overlay import Overlay, Record, Snapshot
 
 
 class DurableOverlay(Overlay):

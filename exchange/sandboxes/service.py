@@ -36,8 +36,8 @@ from exchange.sandboxes.model import (
     world_of,
 )
 from exchange.settings import Settings
-from mockdata.messages import Request, Response
 from mockdata.sandbox import request_of
+from mockdata.sandbox.messages import Request, Response
 from specs import library
 from specs.model import Kind
 

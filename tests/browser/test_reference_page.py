@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import specs
 from mockdata.sandbox import Sandbox
-from mockdata.serve import ServedSandbox
+from mockdata.sandbox.serve import ServedSandbox
 from specs import library
 from specs.exporters.html import html
 

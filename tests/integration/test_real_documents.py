@@ -15,12 +15,12 @@ import jsonschema
 import pytest
 
 import specs
-from mockdata.asking import ask
-from mockdata.bodies import is_json
-from mockdata.faults import Fault
-from mockdata.messages import Request
 from mockdata.sandbox import Sandbox
-from mockdata.serve import ServedSandbox
+from mockdata.sandbox.asking import ask
+from mockdata.sandbox.bodies import is_json
+from mockdata.sandbox.faults import Fault
+from mockdata.sandbox.messages import Request
+from mockdata.sandbox.serve import ServedSandbox
 
 DOCUMENTS = sorted((Path(__file__).parents[1] / "data" / "openapi").glob("*.json"))
 SEEDS = range(20)

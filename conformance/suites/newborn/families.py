@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from conformance.subjects import Columns, Index, Mask, Search, array, columns
 from mockdata.population import Population
-from mockdata.registers import register
+from mockdata.population.registers import register
 
 PARENT = ("citizen_number", "name", "hukou_division", "household_kind", "mobile")
 

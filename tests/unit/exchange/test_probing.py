@@ -15,10 +15,10 @@ from exchange.brokering.sources import ServiceSource
 from exchange.catalogue.model import State
 from exchange.catalogue.probing import Probing
 from exchange.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from mockdata.faults import Fault
-from mockdata.record import Recorder
 from mockdata.sandbox import Sandbox
-from mockdata.serve import ServedSandbox
+from mockdata.sandbox.faults import Fault
+from mockdata.sandbox.record import Recorder
+from mockdata.sandbox.serve import ServedSandbox
 
 ID = "civil-affairs.windows"
 DOCUMENT = """openapi: 3.1.0

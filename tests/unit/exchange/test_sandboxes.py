@@ -21,7 +21,7 @@ from exchange.sandboxes.overlay import DurableOverlay
 from exchange.sandboxes.routes import router
 from exchange.sandboxes.service import Sandboxes
 from exchange.settings import Settings
-from mockdata.messages import Request, Response
+from mockdata.sandbox.messages import Request, Response
 
 LIBRARY = Path(specs.library.__file__).parent
 NOTES = """

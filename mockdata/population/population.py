@@ -1,0 +1,280 @@
+"""The virtual population: any person, any attribute, both ways, without storing anybody.
+
+`Population(seed, size)` is a pure function in the shape of an object: row i and any attribute of it can be computed
+alone, in any order, on any machine, and gives the same bytes; a citizen number leads back to its row. How it is built,
+which figures are facts and which a model: docs/population.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike
+
+from mockdata import identifiers
+from mockdata.population.activity import EMPLOYEE, activity
+from mockdata.population.ages import BASE
+from mockdata.population.attributes import ATTRIBUTES, HOUSEHOLD_NUMBERS
+from mockdata.population.births import FIRST_YEAR
+from mockdata.population.divisions import Divisions, Mode, divisions
+from mockdata.population.firms import Firms
+from mockdata.population.layout import Selection, lay_out
+from mockdata.population.rows import YEAR_STARTS, Rows, World, taken
+from mockdata.population.template import HOUSEHOLDS, MAN, template
+from mockdata.seeds import Bijection, Ints
+
+SIZE = 1_400_000_000
+AS_OF = BASE
+
+
+class Population:
+    """A population of `size` persons under a seed.
+
+    seed: integer or text; the same seed, size and mode give the same persons everywhere. size: 1,000 and more; small
+    ones live in fewer divisions. as_of: the day on which ages and marital statuses are told; persons and their birth
+    dates do not depend on it. identifiers: "reserved" (numbers that cannot be anybody's) or "realistic".
+    Raises ValueError for a size, mode or date it
+    cannot have (dates from the base date on: nobody is born or dies after it).
+    """
+
+    def __init__(self, seed: int | str, size: int = SIZE, as_of: date = AS_OF, identifiers: Mode = "reserved") -> None:
+        if as_of < BASE:
+            raise ValueError(f"a population is told from {BASE} on, not of {as_of}")
+        block = template(str(seed), HOUSEHOLDS)
+        table = divisions(identifiers)
+        layout = lay_out(seed, size, block, table)
+        work = activity(str(seed), HOUSEHOLDS)
+        firms = Firms(seed, layout, table, Selection(layout, work.kind == EMPLOYEE))
+        self.seed = seed
+        self.size = size
+        self.as_of = as_of
+        self.identifiers: Mode = identifiers
+        self.world = World(
+            seed, block, work, layout, table, firms,
+            households=Selection(layout, block.relation == 0),
+            born_since_1996=Selection(layout, block.year >= FIRST_YEAR),
+            as_of=_day(as_of),
+        )  # fmt: skip
+        self.couples = Selection(layout, (block.married > 0) & (block.sex == MAN))
+        self.births = Selection(layout, (block.year >= FIRST_YEAR) & (block.mother >= 0))
+        self._births = _BirthIndex(self.world)
+        # persons never change, and a sandbox asks for the same one several times in one request
+        self._record = lru_cache(maxsize=4096)(self._look_up)
+
+    def __reduce__(self) -> tuple[type[Population], tuple[int | str, int, date, Mode]]:
+        # to another process travels the recipe, not the tables
+        return Population, (self.seed, self.size, self.as_of, self.identifiers)
+
+    def __repr__(self) -> str:
+        return f"Population({self.seed!r}, {self.size:_}, {self.as_of!r}, {self.identifiers!r})"
+
+    @property
+    def divisions(self) -> Divisions:
+        """The divisions of this population's identifier mode."""
+        return self.world.divisions
+
+    @property
+    def employees(self) -> Selection:
+        """Persons who are a firm's employees."""
+        return self.world.firms.employees
+
+    @property
+    def firms(self) -> Firms:
+        """The firms of the population."""
+        return self.world.firms
+
+    def rows(self, index: ArrayLike) -> Rows:
+        """Persons by index, for column functions. Raises IndexError when one is not in [0, size)."""
+        at = np.atleast_1d(np.asarray(index, dtype=np.int64))
+        if at.size and (at.min() < 0 or at.max() >= self.size):
+            raise IndexError(f"persons are numbered 0 to {self.size - 1}")
+        return Rows(self.world, at)
+
+    def persons(self, index: ArrayLike, attributes: Sequence[str]) -> dict[str, pa.Array]:
+        """Columns of the persons in `index` (int64, any order, repetitions allowed), one Arrow array an attribute.
+
+        An attribute may be a relative's: "father.name", "spouse.citizen_number", "head.address" (null where there is no
+        such relative). Raises KeyError with near names for an unknown one, IndexError for an index outside the
+        population.
+        """
+        rows = self.rows(index)
+        return {name: self._column(rows, name) for name in attributes}
+
+    def _column(self, rows: Rows, attribute: str) -> pa.Array:
+        role, dot, name = attribute.partition(".")
+        if not dot:
+            return _function(attribute)(rows)
+        if role not in _RELATIVES:
+            raise KeyError(f"no relative {role!r}; there are {', '.join(_RELATIVES)}")
+        relative = _RELATIVES[role](self, rows.index)
+        there = relative >= 0
+        column = self._column(Rows(self.world, relative[there]), name)
+        return column if there.all() else taken(column, np.where(there, np.cumsum(there) - 1, -1))
+
+    def person(self, number: str, attributes: Sequence[str] | None = None) -> dict[str, Any] | None:
+        """One person by citizen number as plain values (dates are `date`, money `Decimal`), or None."""
+        index = int(self.index_of([number])[0])
+        return None if index < 0 else self.record(index, attributes)
+
+    def record(self, index: int, attributes: Sequence[str] | None = None) -> dict[str, Any]:
+        """One person by index as plain values. Raises IndexError and KeyError as `persons` does."""
+        return dict(self._record(index, tuple(attributes or ATTRIBUTES)))
+
+    def _look_up(self, index: int, attributes: tuple[str, ...]) -> dict[str, Any]:
+        return {name: column[0].as_py() for name, column in self.persons([index], attributes).items()}
+
+    def index_of(self, numbers: Iterable[str] | pa.Array) -> Ints:
+        """Persons by citizen number: index, or -1 for a number that is nobody's here (malformed ones
+        included)."""
+        column = numbers if isinstance(numbers, pa.Array | pa.ChunkedArray) else pa.array(list(numbers), pa.string())
+        areas, days, sequences, right = identifiers.split_citizen_numbers(column)
+        place = self.world.layout.find_place(self.divisions.find(areas))
+        right &= (place >= 0) & (sequences >= 2)
+        place = np.where(right, place, 0)
+        rank, block = np.divmod(sequences // 2 - 1, self.world.layout.blocks[place])
+        rank, block = np.where(right, rank, 0), np.where(right, block, 0)
+        slot = self._births.slot(days, 2 - sequences % 2, rank, self.world.layout.rotation(place, block))
+        right &= slot >= 0
+        return np.where(right, self.world.layout.at(place, block, np.maximum(slot, 0)), -1)
+
+    def _relative(self, index: ArrayLike, links: Ints) -> Ints:
+        at = np.atleast_1d(np.asarray(index, dtype=np.int64))
+        found = Rows(self.world, np.maximum(at, 0)).relative(links)
+        return np.where(at >= 0, found, -1)
+
+    def spouse(self, index: ArrayLike) -> Ints:
+        """Husband or wife of a marriage in force on `as_of`, -1 none."""
+        return self._partner(index, in_force=True)
+
+    def former_spouse(self, index: ArrayLike) -> Ints:
+        """The divorced partner, -1 none (or not in the population)."""
+        return self._partner(index, in_force=False)
+
+    def _partner(self, index: ArrayLike, in_force: bool) -> Ints:
+        at = np.atleast_1d(np.asarray(index, dtype=np.int64))
+        rows = Rows(self.world, np.maximum(at, 0))
+        fits = rows.married if in_force else rows.divorced
+        return np.where((at >= 0) & fits, rows.partner, -1)
+
+    def father(self, index: ArrayLike) -> Ints:
+        """The father where he is known in the population, else -1."""
+        return self._relative(index, self.world.template.father)
+
+    def mother(self, index: ArrayLike) -> Ints:
+        """The mother where she is known in the population, else -1."""
+        return self._relative(index, self.world.template.mother)
+
+    def head(self, index: ArrayLike) -> Ints:
+        """The head of each person's household."""
+        return self._relative(index, self.world.template.head)
+
+    def guardian(self, index: ArrayLike) -> Ints:
+        """Of persons under 18 on `as_of`: the father, else the mother, else the head; -1 for adults."""
+        at = np.atleast_1d(np.asarray(index, dtype=np.int64))
+        father, mother = self.father(at), self.mother(at)
+        found = np.where(father >= 0, father, np.where(mother >= 0, mother, self.head(at)))
+        return np.where((at >= 0) & (self.ages(np.maximum(at, 0)) < 18) & (found != at), found, -1)
+
+    def household_of(self, index: ArrayLike) -> Ints:
+        """Number of each person's household, 0 … households.count - 1."""
+        return self.world.households.row(self.head(index))
+
+    @property
+    def households(self) -> Selection:
+        """Households, enumerated by their heads."""
+        return self.world.households
+
+    def household_heads(self, numbers: Iterable[str] | pa.Array) -> Ints:
+        """Heads of the households with these household numbers (nine digits), -1 for others."""
+        matrix, usable = identifiers.byte_matrix(numbers if isinstance(numbers, pa.Array) else list(numbers), 9)
+        written = identifiers.number_of(matrix)
+        usable &= written >= 0
+        key = Bijection(self.world.key("household number"))
+        row = key.backward(np.where(usable, written, 0), HOUSEHOLD_NUMBERS)
+        usable &= row < self.households.count
+        return np.where(usable, self.households.index(np.where(usable, row, 0)), -1)
+
+    def household_members(self, household: int) -> Ints:
+        """The persons of one household, ascending. Raises IndexError for a number there is not."""
+        if not 0 <= household < self.households.count:
+            raise IndexError(f"households are numbered 0 to {self.households.count - 1}")
+        rows = Rows(self.world, self.households.index(np.array([household])))
+        first, after = self._span(int(self.world.template.household[rows.slot[0]]))
+        slots = np.arange(first, after)
+        place, block = np.repeat(rows.place, len(slots)), np.repeat(rows.block, len(slots))
+        return np.sort(self.world.layout.at(place, block, slots))
+
+    def _span(self, household: int) -> tuple[int, int]:
+        numbers = self.world.template.household
+        return int(np.searchsorted(numbers, household)), int(np.searchsorted(numbers, household, side="right"))
+
+    def ages(self, index: ArrayLike) -> Ints:
+        """Completed years on `as_of` (29 February counts as reached on 1 March in common years); -1 if not yet born."""
+        rows = self.rows(index)
+        today = self.as_of.month * 100 + self.as_of.day
+        born = _month_day(rows)
+        return self.as_of.year - rows.year - (born > today)
+
+
+def _month_day(rows: Rows) -> Ints:
+    text = identifiers.day_bytes(rows.day)[:, 4:].astype(np.int64) - 48
+    return np.asarray(text @ np.array([1000, 100, 10, 1]))
+
+
+def _day(when: date) -> int:
+    return (when - identifiers.FIRST_DAY).days
+
+
+def _function(attribute: str) -> Any:
+    if attribute not in ATTRIBUTES:
+        import difflib
+
+        near = difflib.get_close_matches(attribute, ATTRIBUTES, n=3)
+        raise KeyError(f"no attribute {attribute!r} of persons" + (f"; near: {', '.join(near)}" if near else ""))
+    return ATTRIBUTES[attribute]
+
+
+_RELATIVES = {
+    "father": Population.father,
+    "mother": Population.mother,
+    "spouse": Population.spouse,
+    "former_spouse": Population.former_spouse,
+    "head": Population.head,
+    "guardian": Population.guardian,
+}
+
+
+class _BirthIndex:
+    """Slots by birth year, day, sex and rank: one look into a table of cells."""
+
+    def __init__(self, world: World) -> None:
+        block = world.template
+        self._first_year = int(block.year.min())
+        cell = self._cell(block.year, block.day, block.sex)
+        cells = (int(block.year.max()) - self._first_year + 1) * 366 * 2
+        self._order = np.lexsort((block.born_rank, cell))
+        self._starts = np.searchsorted(cell[self._order], np.arange(cells + 1)).astype(np.int64)
+        self._last_year = int(block.year.max())
+
+    def _cell(self, year: Ints, day: Ints, sex: Ints) -> Ints:
+        return ((year - self._first_year) * 366 + day) * 2 + sex - 1
+
+    def slot(self, days: Ints, sex: Ints, rank: Ints, rotation: Ints) -> Ints:
+        """The slot whose birth day, once turned by `rotation`, is this; -1 none."""
+        from mockdata.population.ages import year_length
+
+        year = np.searchsorted(YEAR_STARTS, days, side="right") - 1 + 1880
+        inside = (year >= self._first_year) & (year <= self._last_year)
+        year = np.where(inside, year, self._last_year)
+        length = year_length(year)
+        turned = days - YEAR_STARTS[year - 1880]
+        inside &= (turned >= 0) & (turned < length)
+        cell = self._cell(year, np.where(inside, (turned - rotation) % length, 0), sex)
+        at = self._starts[cell] + rank
+        inside &= at < self._starts[cell + 1]
+        return np.where(inside, self._order[np.where(inside, at, 0)], -1)

@@ -1,0 +1,78 @@
+"""A valid call of any operation, made from the same schemas that the sandbox checks; and one that must be refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from mockdata.sandbox.bodies import encode
+from mockdata.sandbox.contract import Contract
+from mockdata.sandbox.messages import Request
+from mockdata.sandbox.parameters import write
+from mockdata.sandbox.requests import IGNORED
+from specs.model import Content, Interface, Operation, Parameter
+
+ACCEPT = "application/json, */*;q=0.5"
+
+
+def ask(interface: Interface, operation: Operation, seed: int, headers: Sequence[tuple[str, str]] = ()) -> Request:
+    """A call that keeps the operation's contract: the same for the same seed.
+
+    Optional query parameters are sent by every second seed. ``headers`` (lower-case names) are added, credentials for
+    example.
+    """
+    contract, path = Contract(interface, operation), operation.path
+    fields, query = {"accept": ACCEPT, **dict(headers)}, []
+    for reader in contract.readers:
+        parameter, value = reader.parameter, reader.check.example(seed)
+        if parameter.location == "path":
+            path = path.replace(f"{{{parameter.name}}}", quote(write(value), safe="") or "x")
+        elif parameter.location == "query" and (parameter.required or seed % 2):
+            query += _queried(parameter, value)
+        elif parameter.location == "header" and parameter.required and parameter.name.lower() not in IGNORED:
+            fields[parameter.name.lower()] = write(value)
+    body = b""
+    if operation.body is not None and operation.body.contents and operation.method not in ("GET", "HEAD"):
+        content = operation.body.contents[0]
+        fields["content-type"], body = _written(content, contract.body(content).example(seed), contract)
+    return Request(operation.method, path, urlencode(query), tuple(fields.items()), body)
+
+
+def ask_wrongly(interface: Interface, operation: Operation, headers: Sequence[tuple[str, str]] = ()) -> Request | None:
+    """A call that the contract refuses and that can therefore change nothing: a JSON body without its required
+    members. None when the operation has no such body."""
+    content = next((one for one in operation.body.contents if one.is_json), None) if operation.body else None
+    if content is None or content.schema is None or not operation.body:
+        return None
+    if not any(field.required for field in interface.fields(content.schema)):
+        return None
+    right = ask(interface, operation, 1, headers)
+    fields = {**dict(right.headers), "content-type": "application/json"}
+    return Request(right.method, right.path, right.query, tuple(fields.items()), b"{}")
+
+
+def _queried(parameter: Parameter, value: Any) -> list[tuple[str, str]]:
+    if parameter.media_type is not None:
+        return [(parameter.name, json.dumps(value))]
+    if isinstance(value, dict) and parameter.style == "deepObject":
+        return [(f"{parameter.name}[{name}]", write(inner)) for name, inner in value.items()]
+    if isinstance(value, dict) and parameter.explode:
+        return [(name, write(inner)) for name, inner in value.items()]
+    if isinstance(value, list) and parameter.explode:
+        return [(parameter.name, write(inner)) for inner in value]
+    delimiter = {"pipeDelimited": "|", "spaceDelimited": " "}.get(parameter.style, ",")
+    return [(parameter.name, delimiter.join(map(write, value)) if isinstance(value, list) else write(value))]
+
+
+def _written(content: Content, value: Any, contract: Contract) -> tuple[str, bytes]:
+    if content.media_type != "multipart/form-data":
+        media_type = "application/json" if content.media_type == "*/*" else content.media_type
+        return media_type, encode(value, media_type, content.schema, contract.resolve)
+    parts = "".join(
+        f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+        f"{json.dumps(inner) if isinstance(inner, dict) else write(inner)}\r\n"
+        for name, inner in (value.items() if isinstance(value, dict) else ())
+    )
+    return "multipart/form-data; boundary=B", f"{parts}--B--\r\n".encode()

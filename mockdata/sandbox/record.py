@@ -1,0 +1,99 @@
+"""The record of a call: what was asked, what was answered, what was read; without secrets."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mockdata.sandbox.requests import Violation
+from specs.model import Interface
+
+REDACTED = "[redacted]"
+_SECRET = frozenset(
+    ("authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as the sandbox saw it.
+
+    `interface` and `operation` are None when nothing matched. `path` is the path as called, `query` its
+    pairs, `headers` lower-case and redacted, `body` the request body's value. `answer` is the value sent back
+    and `fields_returned` its top-level field names (those of the items for a list): what was returned counts
+    as read. `valid`: the request kept its contract. `token` is a short hash of the bearer token.
+    `handled_matter` is the header by which an app names the handled matter it works for.
+    """
+
+    at: datetime
+    interface: str | None
+    operation: str | None
+    method: str
+    path: str
+    path_template: str | None
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: Any
+    status: int
+    answer: Any
+    fields_returned: tuple[str, ...]
+    valid: bool
+    violations: tuple[Violation, ...]
+    rule: str | None
+    token: str | None
+    handled_matter: str | None
+    duration_ms: float
+    dropped: bool = False
+
+
+def secrets_of(interface: Interface | None) -> frozenset[str]:
+    """Lower-case names of the headers and query parameters that carry the interface's API keys."""
+    schemes = interface.security_schemes.values() if interface is not None else ()
+    return frozenset(
+        str(one["name"]).lower()
+        for one in schemes
+        if isinstance(one, Mapping) and one.get("type") == "apiKey" and "name" in one
+    )
+
+
+def redacted(pairs: Iterable[tuple[str, str]], secrets: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """The pairs with the values of secret names taken out."""
+    for name, value in pairs:
+        secret = name.lower() in _SECRET or name.lower() in secrets
+        yield name, REDACTED if secret else value
+
+
+def fields_of(value: Any) -> tuple[str, ...]:
+    """Top-level field names of an object, of the items of a list."""
+    if isinstance(value, dict):
+        return tuple(value)
+    if isinstance(value, list):
+        return tuple(dict.fromkeys(name for item in value if isinstance(item, dict) for name in item))
+    return ()
+
+
+class Recorder:
+    """Keeps the latest calls in memory; may be given to a Sandbox as its recorder."""
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self._lock = threading.Lock()
+        self._calls: deque[Call] = deque(maxlen=limit)
+
+    def __call__(self, call: Call) -> None:
+        with self._lock:
+            self._calls.append(call)
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls kept, oldest first."""
+        with self._lock:
+            return list(self._calls)
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        with self._lock:
+            self._calls.clear()

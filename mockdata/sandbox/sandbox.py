@@ -1,0 +1,264 @@
+"""A sandbox: published interfaces made callable, stateful and honest.
+
+`handle` is the whole of it, a synchronous function of request, seed, clock and overlay; the ASGI side only
+carries bytes. See docs/sandbox.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mockdata.sandbox import credentials
+from mockdata.sandbox.behaviour import Behaviour
+from mockdata.sandbox.facts import Facts
+from mockdata.sandbox.faults import FaultPlan
+from mockdata.sandbox.messages import Request, Response, problem
+from mockdata.sandbox.overlay import Overlay, Snapshot
+from mockdata.sandbox.record import Call, fields_of, redacted, secrets_of
+from mockdata.sandbox.requests import LARGEST, Parsed
+from mockdata.sandbox.responses import error, set_header
+from mockdata.sandbox.routing import Match, Miss, Router
+from specs.model import Interface, Kind
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+HANDLED_MATTER = "tongban-handled-matter"
+
+
+def wall_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+class Sandbox:
+    """Serves interfaces below `/{interface id}/…`, or one at the root when `bare`. An ASGI application.
+
+    `population` (mockdata.population.Population, or a function that makes one when first needed) fills fields bound to
+    elements; without one they are drawn from their schemas. `seed` decides everything virtual. `clock` tells the time
+    rules see. `overlay` holds what callers write. `recorder` is given every Call. `faults` may be changed while
+    serving. `accept` decides which credentials count (default: any that are not empty); with `authenticate=False` none
+    are asked for.
+
+    Raises SpecError when an operation's x-mock-rules are faulty, ValueError when `bare` is asked for several.
+    """
+
+    def __init__(
+        self,
+        interfaces: Iterable[Interface],
+        population: Any = None,
+        *,
+        seed: int | str = 1,
+        clock: Callable[[], datetime] = wall_clock,
+        overlay: Overlay | None = None,
+        recorder: Callable[[Call], None] | None = None,
+        faults: FaultPlan | None = None,
+        bare: bool = False,
+        authenticate: bool = True,
+        accept: credentials.Accept | None = None,
+    ) -> None:
+        self.interfaces = tuple(one for one in interfaces if one.kind is Kind.API)
+        if bare and len(self.interfaces) != 1:
+            raise ValueError(f"bare paths need exactly one interface, not {len(self.interfaces)}")
+        self.seed = seed
+        self.clock = clock
+        self.overlay = overlay if overlay is not None else Overlay()
+        self.faults = faults if faults is not None else FaultPlan()
+        self.recorder = recorder
+        self.bare = bare
+        self.authenticate = authenticate
+        self.accept = accept
+        self.facts = Facts(population, self.overlay, seed)
+        self.router = Router(self.interfaces, bare)
+        self._behaviours = {one.id: Behaviour(one, self.facts, self.overlay, seed, clock) for one in self.interfaces}
+
+    def reset(self) -> None:
+        """Forget everything written."""
+        self.overlay.reset()
+
+    def snapshot(self) -> Snapshot:
+        """The written state now."""
+        return self.overlay.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot."""
+        self.overlay.restore(snapshot)
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request. Never raises for what a request holds."""
+        started, at = time.perf_counter(), self.clock()
+        found = self.router.match(request.method, request.path, request.pairs)
+        if isinstance(found, Miss):
+            response, parsed = self._missed(request, found), Parsed()
+        else:
+            response, parsed = self._matched(request, found)
+        if "origin" in request.fields:  # a page in a browser calls; a sandbox holds nothing to protect from it
+            set_header(response, "Access-Control-Allow-Origin", request.fields["origin"])
+            set_header(response, "Access-Control-Expose-Headers", "*")
+        if request.method == "HEAD":
+            response.body = b""
+        if self.recorder is not None:
+            elapsed = (time.perf_counter() - started) * 1000
+            self.recorder(self._call(request, found, response, parsed, at, elapsed))
+        return response
+
+    def _matched(self, request: Request, found: Match) -> tuple[Response, Parsed]:
+        interface, operation = found.route.interface, found.route.operation
+        behaviour = self._behaviours[interface.id]
+        fault = self.faults.strike(interface.id, operation.id)
+        delay = fault.latency_ms / 1000 if fault is not None else 0.0
+        if fault is not None and fault.refuses:
+            return self._refused(behaviour, request, found, fault.status, fault.retry_after, delay), Parsed()
+        denied = credentials.denial(interface, operation, request, self.accept) if self.authenticate else None
+        if denied is not None:
+            response = error(behaviour.contract(operation), (401, 403), denied.detail, request.fields.get("accept"))
+            set_header(response, "WWW-Authenticate", denied.challenge)
+            parsed = Parsed(status=response.status)
+        else:
+            response, parsed = behaviour.respond(request, found)
+        response.delay = delay
+        return response, parsed
+
+    @staticmethod
+    def _refused(
+        behaviour: Behaviour, request: Request, found: Match, status: int | None, after: int | None, delay: float
+    ) -> Response:
+        if status is None:
+            return Response(0, drop=True, delay=delay)
+        contract = behaviour.contract(found.route.operation)
+        detail = "This fault is part of the sandbox's fault plan."
+        response = error(contract, (status,), detail, request.fields.get("accept"))
+        if response.status != status:
+            response = problem(status, "Fault", detail)
+        if after is not None or status in (429, 503):
+            set_header(response, "Retry-After", str(after if after is not None else 1))
+        response.delay = delay
+        return response
+
+    def _missed(self, request: Request, miss: Miss) -> Response:
+        if not miss.allowed:
+            names = ", ".join(f"/{one.id}" for one in self.interfaces[:8])
+            hint = "no operation of this interface has this path" if miss.interface or self.bare else f"try {names}"
+            return problem(404, "Not Found", f"{request.path}: {hint}")
+        allowed = ", ".join(miss.allowed)
+        if request.method == "OPTIONS" and "access-control-request-method" in request.fields:
+            origin = request.fields.get("origin", "*")
+            wanted = request.fields.get("access-control-request-headers", "*")
+            headers = [
+                ("Access-Control-Allow-Origin", origin),
+                ("Access-Control-Allow-Methods", allowed),
+                ("Access-Control-Allow-Headers", wanted),
+            ]
+            return Response(204, headers)
+        response = problem(405, "Method Not Allowed", f"{request.method} is not declared here, only: {allowed}")
+        response.headers.append(("Allow", allowed))
+        return response
+
+    def _call(
+        self, request: Request, found: Match | Miss, response: Response, parsed: Parsed, at: datetime, elapsed: float
+    ) -> Call:
+        route = found.route if isinstance(found, Match) else None
+        interface = route.interface if route is not None else None
+        secrets = secrets_of(interface)
+        headers: Mapping[str, str] = dict(redacted(request.fields.items(), secrets))
+        return Call(
+            at=at,
+            interface=interface.id if interface is not None else None,
+            operation=route.operation.id if route is not None else None,
+            method=request.method,
+            path=request.path,
+            path_template=route.operation.path if route is not None else None,
+            query=tuple(redacted(request.pairs, secrets)),
+            headers=headers,
+            body=parsed.body,
+            status=response.status,
+            answer=response.value,
+            fields_returned=fields_of(response.value) if response.status < 400 else (),
+            valid=route is not None and not parsed.violations and response.valid,
+            violations=tuple(parsed.violations),
+            rule=response.rule,
+            token=credentials.fingerprint(credentials.token_of(request)),
+            handled_matter=request.fields.get(HANDLED_MATTER),
+            duration_ms=elapsed,
+            dropped=response.drop,
+        )
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """The ASGI side."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        body = await _body(receive)
+        if body is None:
+            await _send(problem(413, "Content Too Large", f"bodies end at {LARGEST} bytes"), send)
+            return
+        response = self.handle(request_of(scope, body))
+        if response.delay > 0:
+            await asyncio.sleep(response.delay)
+        if response.drop:
+            await _drop(send)
+        else:
+            await _send(response, send)
+
+
+def request_of(scope: Mapping[str, Any], body: bytes) -> Request:
+    """The request of an ASGI scope; a mount path is taken off."""
+    raw = scope.get("raw_path")
+    path = raw.decode("latin-1") if isinstance(raw, bytes) else str(scope["path"])
+    root = str(scope.get("root_path", ""))
+    if root and path.startswith(root):
+        path = path[len(root) :]
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    return Request(str(scope["method"]), path or "/", scope["query_string"].decode("latin-1"), headers, body)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _body(receive: Receive) -> bytes | None:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > LARGEST:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _send(response: Response, send: Send) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers]
+    if response.status not in (204, 304) and response.status >= 200:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+class Dropped(ConnectionError):
+    """Raised to make a server cut a connection on which an answer has begun."""
+
+
+async def _drop(send: Send) -> None:
+    """Cut the connection: at once where the server shows its transport, else in the middle of an answer."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
+        await asyncio.sleep(0.01)  # let the server notice before the application returns
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1024")]})
+    await send({"type": "http.response.body", "body": b"{", "more_body": True})
+    raise Dropped("connection dropped by the fault plan")

@@ -1,0 +1,95 @@
+"""Columns that carry facts of the population, read from the register the table belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mockdata.instances import patterns
+from mockdata.seeds import Ints
+from mockdata.tables import arrow
+from mockdata.tables.columns import FromRegister
+from mockdata.tables.sampling import sample
+
+if TYPE_CHECKING:
+    from mockdata.population import Population
+    from mockdata.population.registers import Register
+    from mockdata.tables.plan import Column, Plan
+
+TRIAL = 2048
+"""Records looked at before a field is bound to a fact, to see whether the facts meet the field's
+constraints.
+"""
+
+
+def places(plan: Plan, positions: Ints) -> Ints:
+    """The register's rows behind these rows of the table; the positions themselves without a register."""
+    if plan.register is None:
+        return positions
+    from mockdata.population.registers import register
+
+    return sample(register(plan.register), plan.world.open()).rows(positions)
+
+
+def read(plan: Plan, rows: Ints, columns: Sequence[Column]) -> dict[str, pa.Array]:
+    """These columns of rows of the plan's register, each in the field's own type."""
+    from mockdata.population.registers import register
+
+    assert plan.register is not None
+    elements = [column.recipe.element for column in columns if isinstance(column.recipe, FromRegister)]
+    facts = register(plan.register).read(plan.world.open(), rows, list(dict.fromkeys(elements)))
+    return {
+        column.name: arrow.convert(facts[element], column.type, column.schema)
+        for column, element in zip(columns, elements, strict=True)
+    }
+
+
+def fitting(register: Register, population: Population, recipe: FromRegister, column: Column) -> str | None:
+    """What keeps the facts of an element from being a field's values, None when nothing does."""
+    count = min(TRIAL, register.count(population))
+    rows = sample(register, population).rows(np.arange(count, dtype=np.int64))
+    facts = register.read(population, rows, [recipe.element])[recipe.element]
+    try:
+        values = arrow.convert(facts, column.type, column.schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+        example = next((value for value in facts.to_pylist() if value is not None), None)
+        return f"the population's values (like {example!r}) cannot be of type {column.type}"
+    if column.always and not column.nullable and values.null_count:
+        return "not every record has that fact, and the field is required"
+    return _broken(values.drop_null(), column.schema)
+
+
+def _broken(values: pa.Array, schema: Any) -> str | None:
+    distinct = values.unique()
+    constants = [schema["const"]] if "const" in schema else schema.get("enum")
+    if constants:
+        odd = [value for value in distinct.to_pylist() if str(value) not in set(map(str, constants))]
+        if odd:
+            return f"the population has {odd[0]!r}, which is not in the field's list of values"
+    if pa.types.is_string(values.type):
+        lengths = pc.utf8_length(distinct)
+        for word, breaks in (("minLength", pc.less), ("maxLength", pc.greater)):
+            if word in schema:
+                odd = distinct.filter(breaks(lengths, int(schema[word]))).to_pylist()
+                if odd:
+                    return f"the population has {odd[0]!r}, against {word} {schema[word]}"
+        if "pattern" in schema:
+            try:
+                template = patterns.compile(schema["pattern"])
+            except patterns.Unsupported as error:
+                return f"its pattern cannot be read: {error.reason}"
+            odd = [value for value in distinct.to_pylist() if not template.matches(value)]
+            if odd:
+                return f"the population has {odd[0]!r}, against pattern {schema['pattern']!r}"
+    for word, breaks in (("minimum", pc.less), ("maximum", pc.greater)):
+        limit = schema.get(word)
+        if isinstance(limit, int | float) and not isinstance(limit, bool) and not pa.types.is_string(values.type):
+            numbers = pc.cast(distinct, pa.float64())
+            odd = distinct.filter(breaks(numbers, float(limit))).to_pylist()
+            if odd:
+                return f"the population has {odd[0]!r}, against {word} {limit}"
+    return None

@@ -1,0 +1,90 @@
+"""Which records of a register a dataset holds: a little from everywhere, the same persons in every department's data.
+
+A register is numbered from the first division to the last, so its first rows would all live in one place. Instead the
+population is cut into cells of neighbours and the cells are taken in a keyed order that all registers share: a
+dataset of any size covers the country, households stay together, no record comes twice, and two departments' datasets
+tell of the same people. Position i of a dataset does not depend on how many rows are asked for.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mockdata.seeds import Bijection, Ints, stream
+
+if TYPE_CHECKING:
+    from mockdata.population import Population
+    from mockdata.population.registers import Register
+
+CELL = 512
+"""Persons (or firms) of one cell."""
+
+
+class Sample:
+    """The order in which one register's rows come into datasets."""
+
+    def __init__(self, register: Register, population: Population) -> None:
+        self.register = register
+        self.population = population
+        self.count = register.count(population)
+        ends = np.array([0, max(self.count - 1, 0)], dtype=np.int64)
+        self._plain = self.count == 0 or bool((register.subjects(population, ends) == ends).all())
+        # Where row and subject are one thing the register's own numbers are cut, else those of the persons.
+        self.space = self.count if self._plain else population.size
+        self.cells = -(-self.space // CELL)
+        self._order = Bijection(stream(population.seed, "cells", self.space))
+        self._first = np.zeros(0, dtype=np.int64)
+        self._ends = np.zeros(0, dtype=np.int64)
+        self._lock = Lock()
+
+    def rows(self, positions: Ints) -> Ints:
+        """The register's rows at these positions of a dataset (each below `count`)."""
+        if not len(positions):
+            return positions
+        self._reach(int(positions.max()))
+        cell = np.searchsorted(self._ends, positions, side="right")
+        begin = np.where(cell > 0, self._ends[np.maximum(cell - 1, 0)], 0)
+        found: Ints = self._first[cell] + positions - begin
+        return found
+
+    def before(self, subjects: Ints) -> Ints:
+        """How many of the register's rows are about a subject of a lower number."""
+        if self._plain:
+            return np.minimum(subjects, self.count)
+        low = np.zeros(len(subjects), dtype=np.int64)
+        high = np.full(len(subjects), self.count, dtype=np.int64)
+        while (open_ := low < high).any():
+            middle = (low + high) // 2
+            probe = np.minimum(middle, self.count - 1)
+            less = self.register.subjects(self.population, probe) < subjects
+            low = np.where(open_ & less, middle + 1, low)
+            high = np.where(open_ & ~less, middle, high)
+        return low
+
+    def _reach(self, position: int) -> None:
+        with self._lock:
+            while (len(self._ends) == 0 or self._ends[-1] <= position) and len(self._ends) < self.cells:
+                start = len(self._ends)
+                stop = min(self.cells, max(256, start * 2))
+                cell = self._order.forward(np.arange(start, stop, dtype=np.int64), self.cells)
+                first = self.before(cell * CELL)
+                after = self.before(np.minimum((cell + 1) * CELL, self.space))
+                sofar = int(self._ends[-1]) if start else 0
+                ends = sofar + np.cumsum(after - first)
+                self._first, self._ends = np.append(self._first, first), np.append(self._ends, ends)
+
+
+def sample(register: Register, population: Population) -> Sample:
+    """The sample of a register in a population, kept for the next call."""
+    return _sample(register.name, population)
+
+
+@lru_cache(maxsize=16)
+def _sample(name: str, population: Population) -> Sample:
+    from mockdata.population.registers import register
+
+    return Sample(register(name), population)
