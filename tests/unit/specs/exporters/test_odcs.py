@@ -1,5 +1,6 @@
 """Writing data contracts: valid against the standard's own schema, and nothing lost on the way through the model."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
