@@ -22,14 +22,12 @@ import pytest
 COMMAND = [sys.executable, "-m", "exchange.cli"]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """What may run side by side: the tests over the one served story stay together, unit tests go file by file."""
-    for item in items:
-        if "served" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("served"))
-        elif "unit" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if "served" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("served"))
+    elif "unit" in item.path.parts:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")
