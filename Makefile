@@ -31,7 +31,7 @@ demo: install ## run the newborn story and serve the portal on http://127.0.0.1:
 	@$(BIN)/tongban demo
 
 test: $(VENV)/.dev ## run every test, on as many cores as there are
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## lint, types, import contracts
 	@$(BIN)/ruff check .

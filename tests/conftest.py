@@ -22,14 +22,6 @@ import pytest
 COMMAND = [sys.executable, "-m", "exchange.cli"]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """What may run side by side: the tests over the one served story stay together, unit tests go file by file."""
-    if "served" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("served"))
-    elif "unit" in item.path.parts:
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a real PostgreSQL server, one for the whole session."""
