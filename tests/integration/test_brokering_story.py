@@ -55,11 +55,12 @@ class World:
         """Publish the residents' interface with a sandbox of the department behind it, and agree on two fields."""
         text = (LIBRARY / "police/residents/openapi.yaml").read_text(encoding="utf-8")
         self.post("/api/v1/interfaces", self.police, {"filename": "openapi.yaml", "document": text})
-        self.post("/api/v1/interfaces/police.residents/versions/1.0.0/publication", self.police)
         self.box = self.post("/api/v1/sandboxes", self.police, {"interfaces": ["police.residents"]})
         endpoint = {"url": f"{self.box['url']}/police.residents"}
         answer = self.http.put("/api/v1/interfaces/police.residents/endpoint", json=endpoint, headers=self.police)
         assert answer.status_code < 300, answer.text
+        assert self.post("/api/v1/interfaces/police.residents/probes", self.police)["passed"]
+        self.post("/api/v1/interfaces/police.residents/versions/1.0.0/publication", self.police)
         wish = {
             "interface": "police.residents",
             "operations": ["queryResident"],
