@@ -147,18 +147,21 @@ def _joined(
             return None
         taken.append(whole)
         inside = reached.inside
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for whole in [*taken, made]:
+        properties |= whole.get("properties", {})
+        required += whole.get("required", ())
     for whole in taken:
-        properties = {**whole.get("properties", {}), **made.get("properties", {})}
-        required = list(dict.fromkeys([*made.get("required", ()), *whole.get("required", ())]))
         made = {**whole, **made}
-        made |= {"properties": properties} if properties else {}
-        made |= {"required": required} if required else {}
+    made |= {"properties": properties} if properties else {}
+    made |= {"required": list(dict.fromkeys(required))} if required else {}
     return made, inside
 
 
 def _logical(schema: Schema) -> str:
     named = schema.get("type")
-    kinds = [kind for kind in (named if isinstance(named, list) else [named]) if kind != "null"]
+    kinds = [kind for kind in (named if isinstance(named, list) else [named]) if kind not in {None, "null"}]
     if len(kinds) != 1 or not isinstance(kinds[0], str):
         return "object" if isinstance(schema.get("properties"), dict) and not kinds else ""
     if kinds[0] == "string" and isinstance(form := schema.get("x-date-format"), str):

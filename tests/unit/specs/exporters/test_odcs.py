@@ -178,7 +178,7 @@ def told(interface: specs.Interface, *, rules: bool = True) -> Any:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(contracts())
 def test_a_contract_through_the_model_is_the_same_contract(written: dict[str, Any]) -> None:
     assert faults(written) == []
@@ -186,7 +186,7 @@ def test_a_contract_through_the_model_is_the_same_contract(written: dict[str, An
     assert contract(interface) == written
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(contracts())
 def test_the_model_alone_says_all_that_reading_understood(written: dict[str, Any]) -> None:
     interface = specs.read(yaml_text(written).encode(), "x.yaml")
