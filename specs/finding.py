@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from specs.words import harmless
+
 
 class Severity(StrEnum):
     """How bad a finding is. `ERROR` makes `tongban spec lint` fail and `read(strict=True)` refuse."""
@@ -44,7 +46,7 @@ class Finding:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         parts = [place, self.pointer, " ".join(self.message.split())]
         sentence = " ".join(part for part in parts if part)
-        return f"{sentence} — {' '.join(self.hint.split())}" if self.hint else sentence
+        return harmless(f"{sentence} — {' '.join(self.hint.split())}" if self.hint else sentence)
 
     def to_json(self) -> dict[str, Any]:
         """The finding as plain JSON; the same keys for every finding."""

@@ -100,7 +100,8 @@ def parse(source: Path | bytes, name: str | None = None) -> Document:
     tags and the like are tolerated and told in `findings`.
     """
     path = source if isinstance(source, Path) else None
-    name = name or (str(path) if path else "<bytes>")
+    # A file name need not be UTF-8, but what is told of the file must be.
+    name = (name or (str(path) if path else "<bytes>")).encode("utf-8", "replace").decode()
     text = source if isinstance(source, bytes) else _load(source, name)
     if len(text) > MAX_BYTES:
         raise unreadable(name, f"the document has more than {MAX_BYTES // 2**20} MiB", hint="split it by $ref")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from specs.model import Content, Field, Interface, Operation, Parameter
 from specs.process import Process
 from specs.schema import Schema
 from specs.summary import binding, shape_of, type_of
-from specs.words import Text, say
+from specs.words import Text, harmless, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,8 +22,6 @@ WIDTH = 132
 MAX_FIELDS, MAX_BODIES, MAX_OPERATIONS, MAX_LINES = 60, 200, 1_000, 40
 """How many fields of one body, bodies, operations and lines of one cell the tables show; `--json` gives all."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
 
 def picture(interface: Interface, console: Console | None = None) -> None:
     """Print what the interface offers as tables (to stdout)."""
@@ -34,7 +31,7 @@ def picture(interface: Interface, console: Console | None = None) -> None:
     out = console or Console(highlight=False)
     if console is None and not out.is_terminal:
         out = Console(highlight=False, width=WIDTH)
-    out.print(Styled(_harmless(_both(interface.title) or interface.id), style="bold"))
+    out.print(Styled(harmless(_both(interface.title) or interface.id), style="bold"))
     facts = [interface.format, f"{interface.kind.value} interface {interface.id}", f"version {interface.version}"]
     if interface.department:
         facts.append(f"department {interface.department}")
@@ -105,15 +102,10 @@ def _guess(binding: Binding | None) -> str:
     return f"{binding.name}? {binding.confidence:.2f}" if binding is not None else ""
 
 
-def _harmless(text: str) -> str:
-    """Without what a terminal would obey: escape sequences, other control characters, changes of direction."""
-    return _CONTROL.sub("\ufffd", text)
-
-
 def _shown(text: str) -> str:
     from rich.markup import escape
 
-    return escape(_harmless(text))
+    return escape(harmless(text))
 
 
 def _lines(parts: Iterator[str]) -> str:

@@ -203,7 +203,7 @@ class Sources:
             place.report(
                 "outside-ref",
                 f"$ref names the file {path!r} outside the document's folder",
-                "move the file into the folder of the document",
+                "move the file into that folder, or widen it: --root FOLDER",
             )
             return None
         if wanted not in self._by_path:
@@ -227,7 +227,7 @@ class Sources:
             place.report("unresolved-ref", f"$ref names the file {name!r}, which {told.message}", told.hint)
             return None
         self._bytes += len(document.text)
-        self.documents[name] = document
+        self.documents[document.name] = document
         for finding in document.findings:
             self._add(finding)
         return document

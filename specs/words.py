@@ -37,12 +37,18 @@ class _Nothing(Mapping[str, Any]):
 
 NOTHING: Mapping[str, Any] = _Nothing()
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _CHINESE = re.compile("[\u3400-\u9fff]")
 
 
 def say(text: Text, language: str = "zh_CN") -> str:
     """The words in `language`, else in whatever language there is, else ""."""
     return text.get(language) or next((words for words in text.values() if words), "")
+
+
+def harmless(text: str) -> str:
+    """Without what a terminal would obey: escape sequences, other control characters, changes of direction."""
+    return _CONTROL.sub("\ufffd", text)
 
 
 def is_chinese(text: str) -> bool:

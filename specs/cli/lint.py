@@ -11,6 +11,7 @@ import typer
 
 from specs.cli.output import BAD_INPUT, FOUND, as_text, print_json, save
 from specs.finding import Finding, Severity, SpecError
+from specs.words import harmless
 
 if TYPE_CHECKING:
     from specs.baseline import Compared
@@ -50,6 +51,7 @@ def lint(
     baseline: Annotated[Path | None, typer.Option(help="Known findings, which are left out.")] = None,
     write_baseline: Annotated[bool, typer.Option(help="Write what is found now to --baseline.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write the findings to this file.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder that references may reach; default: its own.")] = None,
 ) -> None:
     """Check documents: each finding with file, line, column and JSON pointer."""
     from specs import baseline as known
@@ -70,7 +72,7 @@ def lint(
     unreadable = False
     for file in files:
         try:
-            found += check(read(file), ruleset=chosen)
+            found += check(read(file, root=root), ruleset=chosen)
         except SpecError as error:
             unreadable = True
             found += error.findings
@@ -174,4 +176,4 @@ def _line(finding: Finding) -> str:
     place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part is not None)
     message = " ".join(f"{finding.pointer} {finding.message}".split())
     hint = f" — {' '.join(finding.hint.split())}" if finding.hint else ""
-    return f"{place} {finding.severity.value} {finding.rule} {message}{hint}"
+    return harmless(f"{place} {finding.severity.value} {finding.rule} {message}{hint}")

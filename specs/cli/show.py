@@ -9,11 +9,13 @@ import typer
 
 from specs.cli.output import BAD_INPUT, print_json
 from specs.finding import SpecError
+from specs.words import harmless
 
 
 def show(
     file: Annotated[Path, typer.Argument(help="The document.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    root: Annotated[Path | None, typer.Option(help="Folder that references may reach; default: its own.")] = None,
 ) -> None:
     """Describe a document: what it offers, with which parameters, fields, elements and sensitivity."""
     from specs.picture import picture
@@ -21,7 +23,7 @@ def show(
     from specs.summary import to_json
 
     try:
-        interface = read(file)
+        interface = read(file, root=root)
     except SpecError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(BAD_INPUT) from None
@@ -31,4 +33,4 @@ def show(
         picture(interface)
     if interface.findings:
         problems = len(interface.findings)
-        typer.echo(f"{problems} finding(s) while reading; see: tongban spec lint {file}", err=True)
+        typer.echo(harmless(f"{problems} finding(s) while reading; see: tongban spec lint {file}"), err=True)

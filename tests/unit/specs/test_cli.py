@@ -1,6 +1,7 @@
 """tongban spec: output and exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -218,3 +219,29 @@ def test_bind_says_why_a_document_cannot_be_read(tmp_path: Path) -> None:
     assert run("bind", str(tmp_path / "none.yaml"))[0] == 3
     (tmp_path / "x.yaml").write_text("just: text\n")
     assert run("bind", str(tmp_path / "x.yaml"), "--write")[0] == 3
+
+
+def test_a_folder_above_can_be_opened_to_references(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "part.yaml").write_text("type: string\n")
+    document = tmp_path / "a" / "spec.yaml"
+    document.write_text(
+        "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {}\ncomponents: {schemas: {A: {$ref: ../part.yaml}}}\n"
+    )
+    code, out, _ = run("lint", str(document))
+    assert (code, "outside-ref" in out) == (1, True)
+    assert run("lint", "--root", str(tmp_path), str(document))[0] == 0
+    assert "finding" not in run("show", "--root", str(tmp_path), str(document))[2]
+
+
+def test_names_that_are_no_text_and_keys_that_are_no_words_are_told_harmlessly(tmp_path: Path) -> None:
+    document = tmp_path / os.fsdecode(b"\xff.yaml")
+    document.write_text('openapi: 3.1.0\ninfo: {title: t, version: "1"}\npaths: {"/\\e[2J": {get: {}}}\n')
+    for format in ("text", "json", "sarif", "github"):
+        code, out, told = run("lint", "--fail-on", "never", "--format", format, str(document))
+        assert code == 0
+        assert "\x1b" not in out + told
+        assert "missing-operation-id" in out
+    code, out, told = run("show", str(document))
+    assert code == 0
+    assert "\x1b" not in out + told
