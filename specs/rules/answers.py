@@ -211,6 +211,18 @@ def missing_conflict_answer(interface: Interface) -> Iterator[Hit]:
             yield _missing(operation, "what is answered when it is there already", "describe 409")
 
 
+_KEY = "      parameters: [{name: Idempotency-Key, in: header, description: Key, schema: {type: string}}]\n"
+
+
+@rule(Severity.INFO, optional=True, bad=_CREATE + _MORE % "409", good=_CREATE + _MORE % "409" + _KEY)
+def missing_idempotency_key(interface: Interface) -> Iterator[Hit]:
+    """Answers get lost, and callers try again. Without a key of the attempt the second call creates a second record."""
+    for operation in interface.operations:
+        creates = operation.method == "POST" and any(r.status == "201" for r in operation.responses)
+        if creates and not any("idempoten" in p.name.lower() for p in operation.parameters):
+            yield operation.pointer, f"{title_of(operation)} takes no Idempotency-Key", "add it as a header"
+
+
 _LIMIT = "paths: {'/marriages/{ZSBH}': {get: {responses: {default: null, '401': %s, '503': %s%s}}}}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from specs.finding import Severity
 from specs.model import Interface
 from specs.rules import Hit, rule
-from specs.rules.places import parameters, requests, schema_pointer, schemas, some, types_of
+from specs.rules.places import parameters, requests, schema_pointer, schemas, some, title_of, types_of
 from specs.schema import Schema
 
 _FIELD = "components: {schemas: {Marriage: {properties: {ZSBH: {%s}}}}}"
@@ -179,3 +179,69 @@ def open_request(interface: Interface) -> Iterator[Hit]:
         closed = schema.get("additionalProperties", True) is not True or schema.get("unevaluatedProperties") is False
         if plain and not closed and not pointer.rpartition("/")[0].endswith(("Of", "/if")):
             yield pointer, "the request accepts fields it does not know", "add additionalProperties: false"
+
+
+@rule(
+    Severity.WARNING,
+    bad=_FIELD % "oneOf: [{maxLength: 9}, {maxLength: 9}]",
+    good=_FIELD % "oneOf: [{maxLength: 9}, {minLength: 10}]",
+)
+def repeated_alternative(interface: Interface) -> Iterator[Hit]:
+    """Of oneOf exactly one alternative may hold. Written twice, none of the values it means is valid; in anyOf it says
+    nothing."""
+    for pointer, schema in schemas(interface):
+        for word in ("oneOf", "anyOf"):
+            parts = schema.get(word)
+            if not isinstance(parts, list) or len(parts) < 2:
+                continue
+            keys = [json.dumps(part, sort_keys=True, default=str) for part in parts]
+            if len(set(keys)) < len(keys):
+                again = next(index for index, key in enumerate(keys) if key in keys[:index])
+                yield f"{pointer}/{word}/{again}", f"the same alternative of {word} twice", "remove or correct one"
+
+
+_KINDS = """
+components:
+  schemas:
+    Marriage:
+      discriminator: {propertyName: %s}
+      oneOf: [{$ref: '#/components/schemas/Kept'}]
+    Kept: {type: object, required: [kind], properties: {kind: {type: string, description: Which}}}
+"""
+
+
+@rule(Severity.WARNING, bad=_KINDS % "type", good=_KINDS % "kind")
+def discriminator_without_property(interface: Interface) -> Iterator[Hit]:
+    """A discriminator names the field that tells the alternatives apart. One that an alternative does not have tells
+    nothing."""
+    for pointer, schema in schemas(interface):
+        named = schema.get("discriminator")
+        name = named.get("propertyName") if isinstance(named, dict) else None
+        if not isinstance(name, str):
+            continue
+        own = {field.name for field in interface.fields({k: v for k, v in schema.items() if k not in _ALTERNATIVES})}
+        for word in _ALTERNATIVES:
+            for index, part in enumerate(schema.get(word, ())):
+                fields = {field.name for field in interface.fields(part)}
+                if fields and name not in fields | own:
+                    yield f"{pointer}/{word}/{index}", f"this alternative has no field {name!r}", "add it, required"
+
+
+_ALTERNATIVES = ("oneOf", "anyOf")
+
+
+_NEEDED = _BODY.replace("properties:", "required: [note]\n              properties:") % ("false", ", maxLength: 9")
+
+
+@rule(Severity.INFO, bad=_NEEDED.replace("        required: true\n", ""), good=_NEEDED)
+def optional_request_body(interface: Interface) -> Iterator[Hit]:
+    """A body may be left out unless it is said to be required. Where fields of it are required, leaving it all out is
+    hardly meant."""
+    for operation in interface.operations:
+        body = operation.body
+        if body is None or body.required or operation.method not in ("POST", "PUT", "PATCH"):
+            continue
+        needed = [f.name for c in body.contents[:1] for f in interface.fields(c.schema) if f.required]
+        if needed:
+            said = f"the body of {title_of(operation)} may be missing, yet {some(needed)} must be there"
+            yield body.pointer, said, "add required: true"

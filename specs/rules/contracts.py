@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -233,3 +234,21 @@ def relationship_to_no_key(interface: Interface) -> Iterator[Hit]:
         if not unique and _joins(table, target, key) and not set(target.primary_key) <= set(key.target_fields):
             said = f"{some(key.target_fields)} is no key of {target.name}"
             yield key.pointer, said, "lead to the primary key, or mark it unique: true"
+
+
+_COLUMN = (
+    _KEY % ", primaryKey: true"
+) + "      - {name: no, logicalType: integer, physicalType: %s, description: No}\n"
+
+
+@rule(Severity.INFO, base="dataset", bad=_COLUMN % "VARCHAR(10)", good=_COLUMN % "INTEGER")
+def number_stored_as_text(interface: Interface) -> Iterator[Hit]:
+    """A number or date kept as text takes any text. Sooner or later something else stands there, and the delivery
+    fails."""
+    for table in interface.tables if _contract(interface) else ():
+        for field in table.fields:
+            stored = str(field.schema.get("x-physical-type") or "").lower()
+            numeric = types_of(field.schema) <= {"integer", "number", "boolean"} and types_of(field.schema)
+            dated = field.schema.get("format") in ("date", "date-time")
+            if (numeric or dated) and re.match(r"n?(var)?char|text|string|clob", stored):
+                yield field.pointer, f"{field.name!r} is stored as {stored}", "correct one of the two types"

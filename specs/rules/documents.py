@@ -263,3 +263,33 @@ def missing_interface_id(interface: Interface) -> Iterator[Hit]:
         pointer = "/info" if "info" in root else "/id" if "id" in root else ""
         word = "id" if interface.format.startswith("ODCS") else "x-interface-id"
         yield pointer, f"no interface id; it is called {interface.id!r} here", f"add {word}: <department>.<name>"
+
+
+@rule(
+    Severity.WARNING,
+    bad="info: {x-department: health}",
+    good="info: {x-department: civil-affairs}",
+)
+def interface_id_of_other_department(interface: Interface) -> Iterator[Hit]:
+    """The first part of an interface id is the department that owns it. Where the document names another, nobody can
+    tell who answers applications."""
+    owner, dot, _ = interface.id.partition(".")
+    if dot and interface.department and interface.department != owner and INTERFACE_ID.match(interface.id):
+        pointer = "/info" if "info" in interface.document.value else ""
+        yield pointer, f"{interface.id} of the department {interface.department!r}", "correct one of the two"
+
+
+_OLD = "paths: {'/marriages/{ZSBH}': {get: {deprecated: true, description: %s}}}"
+
+
+@rule(Severity.INFO, bad=_OLD % "Do not use.", good=_OLD % "Ends on 2027-06-30; use getCertificate.")
+def deprecated_without_date(interface: Interface) -> Iterator[Hit]:
+    """Deprecated means: it will end. Callers plan by the day it ends and by what comes instead."""
+    for operation in interface.operations:
+        if not operation.deprecated:
+            continue
+        words = " ".join((*operation.description.values(), *operation.summary.values()))
+        dated = re.search(r"\b20\d\d\b|20\d\d年", words) or any("sunset" in k.lower() for k in operation.extensions)
+        headers = {h.name.lower() for response in operation.responses for h in response.headers}
+        if not dated and "sunset" not in headers:
+            yield operation.pointer, f"{title_of(operation)} is deprecated without a date", "say when it ends"

@@ -1,4 +1,4 @@
-"""Rules over operations: paths, parameters, answers, paging, access."""
+"""Rules over operations: paths, parameters, success and failure, pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from specs.finding import Severity
 from specs.model import Interface, Operation
 from specs.rules import Hit, rule
+from specs.rules.places import parameters, spelled, title_of, types_of
 
 _LOST = {"unresolved-ref", "remote-ref", "outside-ref", "circular-ref"}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -28,7 +29,7 @@ def missing_success_response(interface: Interface) -> Iterator[Hit]:
     for operation in interface.operations:
         if not any(r.status[0] in "123d" for r in operation.responses):
             hint = "describe the 2xx answer and its body"
-            yield f"{operation.pointer}/responses", f"{_name(operation)} documents no success", hint
+            yield f"{operation.pointer}/responses", f"{title_of(operation)} documents no success", hint
 
 
 @rule(
@@ -42,7 +43,7 @@ def undocumented_error(interface: Interface) -> Iterator[Hit]:
     for operation in interface.operations:
         if operation.responses and not any(r.status[0] in "45d" for r in operation.responses):
             hint = "describe at least one 4xx or default answer"
-            yield f"{operation.pointer}/responses", f"{_name(operation)} documents no error", hint
+            yield f"{operation.pointer}/responses", f"{title_of(operation)} documents no error", hint
 
 
 @rule(
@@ -100,12 +101,63 @@ def missing_paging(interface: Interface) -> Iterator[Hit]:
         asked = any(_asks_for_a_page(p.name) for p in operation.parameters if p.location == "query")
         if unbounded and not asked:
             hint = "add a page parameter (page_token, limit), or maxItems if the list is short by nature"
-            yield operation.pointer, f"{_name(operation)} answers a list without pages", hint
+            yield operation.pointer, f"{title_of(operation)} answers a list without pages", hint
 
 
 def _asks_for_a_page(name: str) -> bool:
     spelled = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
     return any(word.lower().startswith("page") or word.lower() in _PAGING for word in spelled)
+
+
+_SIZE = """
+paths:
+  /marriages/{ZSBH}:
+    parameters: [{name: page_size, in: query, description: How many, schema: {type: integer, minimum: 1%s}}]
+"""
+
+
+@rule(Severity.INFO, bad=_SIZE % "", good=_SIZE % ", maximum: 100")
+def unbounded_page_size(interface: Interface) -> Iterator[Hit]:
+    """A page of any size is no page: one caller that asks for a million rows stops the service for all."""
+    told: set[str] = set()
+    for parameter in parameters(interface):
+        name = "".join(spelled(parameter.name))
+        schema = interface.resolve(parameter.schema)
+        numeric = types_of(schema) == {"integer"} and not {"maximum", "exclusiveMaximum", "enum"} & schema.keys()
+        if numeric and parameter.location == "query" and name in _SIZES and parameter.name not in told:
+            told.add(parameter.name)
+            yield parameter.pointer, f"{parameter.name!r} has no maximum", "add maximum:"
+
+
+_SIZES = {"limit", "pagesize", "perpage", "maxresults", "maxitems", "pagelimit", "rowsperpage", "size"}
+
+
+_PAGE = """
+paths:
+  /offices:
+    get:
+      operationId: listOffices
+      summary: The offices
+      responses:
+        '200': {description: The offices, content: {application/json: {schema: %s}}}
+        default: {$ref: '#/components/responses/Problem'}
+"""
+_OFFICES = "{type: array, maxItems: 100, items: {type: string}}"
+
+
+@rule(
+    Severity.INFO,
+    bad=_PAGE % _OFFICES,
+    good=_PAGE % f"{{type: object, properties: {{items: {{description: Them, {_OFFICES[1:]}}}}}",
+)
+def bare_list_answer(interface: Interface) -> Iterator[Hit]:
+    """A bare list can never say more than its items: no next page, no total, no time of the data. An object around it
+    can grow without breaking anybody."""
+    for operation in interface.operations:
+        content = operation.success.content() if operation.success else None
+        schema = content.schema if content is not None and operation.method == "GET" else None
+        if content is not None and schema is not None and types_of(interface.resolve(schema)) == {"array"}:
+            yield content.pointer, f"{title_of(operation)} answers a bare list", "put it into an object: items:"
 
 
 @rule(

@@ -143,11 +143,13 @@ def personal_data_in_url(interface: Interface) -> Iterator[Hit]:
     places = {schema_pointer(interface, p.pointer): p for p in parameters(interface)}
     for carrier, binding in bound(interface):
         parameter = places.get(carrier.pointer) if carrier.place == "parameter" else None
-        if parameter is None or parameter.location not in ("path", "query") or binding is None:
+        if parameter is None or parameter.location not in ("path", "query"):
             continue
-        told = (binding.explicit and binding.element.id in _OF_PERSONS) or _meant(carrier.field, binding, _SURE)
+        stated = binding is not None and binding.explicit and binding.element.id in _OF_PERSONS
+        plain = carrier.field.element is None and _is_personal(carrier.field)
+        told = stated or plain or _meant(carrier.field, binding, _SURE)
         if told and not is_identity_number(interface, parameter):
-            said = f"{parameter.name!r} in the {parameter.location} is a fact of a person ({binding.element.id})"
+            said = f"{parameter.name!r} in the {parameter.location} is a fact of a person"
             yield parameter.pointer, said, "take it in the request body of a POST"
 
 

@@ -308,3 +308,19 @@ def _values(workflow: Workflow) -> Iterator[tuple[str, Any]]:
     for step in workflow.steps:
         yield from ((f"{step.pointer}/outputs/{name}", value) for name, value in step.outputs.items())
         yield from ((f"{argument.pointer}/value", argument.value) for argument in step.parameters)
+
+
+@rule(
+    Severity.WARNING,
+    base="process",
+    bad=_flow(("check", "parameters: [{name: q, value: 1}]")),
+    good=_flow(("check", "parameters: [{name: q, in: query, value: 1}]")),
+)
+def argument_without_place(interface: Interface) -> Iterator[Hit]:
+    """A value for an operation goes into its path, query, header or cookie. Without `in` no runner knows where, and it
+    is not sent."""
+    for workflow in _workflows(interface):
+        for step in workflow.steps:
+            for argument in step.parameters if step.operation or step.operation_path else ():
+                if argument.location is None:
+                    yield argument.pointer, f"{argument.name!r} does not say where it goes", "add in:"

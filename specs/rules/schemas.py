@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from specs.finding import Severity
@@ -16,6 +17,7 @@ _PAIRS = (
     ("minProperties", "maxProperties"), ("minContains", "maxContains"),
 )  # fmt: skip
 _MAY_BE_OPEN = ("/additionalProperties", "/not", "/if", "/then", "/else", "/contains", "/propertyNames")
+_DESCRIBES = {"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly", "x-en"}
 _SAYS_TYPE = {"type", "$ref", "enum", "const", "allOf", "anyOf", "oneOf", "not", "properties", "items", "if"}
 
 
@@ -65,6 +67,9 @@ def untyped_schema(interface: Interface) -> Iterator[Hit]:
     for pointer, schema in schemas(interface):
         if _SAYS_TYPE & schema.keys() or pointer.endswith(_MAY_BE_OPEN):
             continue
+        around = pointer.rpartition("/")[0]
+        if around.endswith("/allOf") or (around.endswith(("/anyOf", "/oneOf")) and schema.keys() - _DESCRIBES):
+            continue  # a part that narrows what stands around it
         source = written(interface, pointer)
         if not (isinstance(source, dict) and "$ref" in source):  # a broken reference is told elsewhere
             yield pointer, "the schema has no type: it allows any value", "add type:"
@@ -77,7 +82,7 @@ def untyped_schema(interface: Interface) -> Iterator[Hit]:
 )
 def example_does_not_match_schema(interface: Interface) -> Iterator[Hit]:
     """Examples are what people copy. One that its own schema refuses teaches the wrong thing."""
-    checker = _Examples(interface)
+    checker = _checker(interface)
     for pointer, schema in schemas(interface):
         for index, example in enumerate(schema.get("examples", ())):
             if problem := checker.mismatch(schema, example):
@@ -94,6 +99,26 @@ def example_does_not_match_schema(interface: Interface) -> Iterator[Hit]:
                 yield at, f"the example {name!r} {problem}", "correct the example or the schema"
     if checker.left_out:
         yield "", f"{checker.left_out} examples were not checked: too many schemas refer to each other", "none needed"
+
+
+@rule(
+    Severity.WARNING,
+    bad="components: {schemas: {Marriage: {properties: {ZSBH: {maxLength: 4, default: none at all}}}}}",
+    good="components: {schemas: {Marriage: {properties: {ZSBH: {maxLength: 4, default: none}}}}}",
+)
+def default_does_not_match_schema(interface: Interface) -> Iterator[Hit]:
+    """A default is what counts when nothing is sent. One that its own schema refuses makes every silent request
+    invalid."""
+    checker = _checker(interface)
+    for pointer, schema in schemas(interface):
+        value = schema.get("default")
+        if value is not None and (problem := checker.mismatch(schema, value)):
+            yield f"{pointer}/default", f"the default {problem}", "correct the default or the schema"
+
+
+@lru_cache(maxsize=8)
+def _checker(interface: Interface) -> _Examples:
+    return _Examples(interface)
 
 
 class _Examples:
