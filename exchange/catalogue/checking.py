@@ -157,7 +157,7 @@ class Checking:
 
     def _blocking(self, by: Caller, spec: Interface) -> list[str]:
         """Why `register` would refuse it, apart from what is registered already."""
-        errors = [finding for finding in lint(spec) if finding.severity is Severity.ERROR]
+        errors = [f for f in lint(spec, ruleset=load("registration")) if f.severity is Severity.ERROR]
         found = [f"{error.rule}: {error}" for error in errors]
         try:
             permit(by, "interface.register", owner=check_ownership(spec))

@@ -20,6 +20,7 @@ from exchange.parties.access import Caller, permit
 from specs.finding import Severity, SpecError
 from specs.lint import lint
 from specs.model import Interface, Kind
+from specs.rulesets import load
 
 __all__ = ["Catalogue", "Record", "State", "Version"]
 
@@ -63,7 +64,7 @@ class Catalogue:
             raise Invalid(f"the document has {len(data)} bytes; {LARGEST} are allowed", hint="split it")
         name = PurePosixPath(filename.replace("\\", "/")).name or "document"
         interface = specs.read(data, name)
-        findings = lint(interface)
+        findings = lint(interface, ruleset=load("registration"))
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         if errors:
             raise SpecError(errors)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specs.finding import Severity
-from specs.model import Field, Interface, Operation
+from specs.model import Field, Interface, Operation, Parameter
 from specs.rules import Hit, rule
-from specs.rules.places import parameters, some, title_of, written
+from specs.rules.places import is_ignored, operations, parameters, some, title_of, written
 
 _SCHEME = "components: {securitySchemes: {token: {%s}}}"
 _LOCAL = re.compile(r"http://(localhost|127\.|\[::1\]|0\.0\.0\.0)", re.IGNORECASE)
@@ -18,6 +18,11 @@ _LOCAL = re.compile(r"http://(localhost|127\.|\[::1\]|0\.0\.0\.0)", re.IGNORECAS
 def _plain(url: object) -> bool:
     """Whether a URL is plain HTTP to another machine."""
     return isinstance(url, str) and url.lower().startswith("http://") and not _LOCAL.match(url)
+
+
+def _member(interface: Interface, *names: str) -> str:
+    """The pointer of the first of these members the document has: where Swagger 2.0 says its address."""
+    return next((f"/{name}" for name in names if name in interface.document.value), "")
 
 
 @rule(
@@ -31,7 +36,8 @@ def http_server_url(interface: Interface) -> Iterator[Hit]:
     servers |= {s.pointer + s.url: s for o in interface.operations for s in o.servers}
     for server in servers.values():
         if _plain(server.url):
-            yield server.pointer, f"the server {server.url} is not encrypted", "offer https"
+            pointer = server.pointer or _member(interface, "schemes", "host")
+            yield pointer, f"the server {server.url} is not encrypted", "offer https"
 
 
 @rule(
@@ -60,10 +66,11 @@ _TOKEN = "components: {securitySchemes: {token: null}}\n"
 def missing_security(interface: Interface) -> Iterator[Hit]:
     """Who may call is for the document to say. Silence may mean everybody, or that it was forgotten; an open interface
     says `security: []`."""
-    if not interface.operations or "security" in interface.document.value:
+    every = operations(interface)
+    if not every or "security" in interface.document.value:
         return
-    silent = [o for o in interface.operations if not o.security and not _says(interface, o)]
-    if len(silent) == len(interface.operations):
+    silent = [o for o in every if not o.security and not _says(interface, o)]
+    if len(silent) == len(every):
         yield "", "nothing says who may call", "add security:, or security: [] if everybody may"
     else:
         for operation in silent:
@@ -74,6 +81,32 @@ def missing_security(interface: Interface) -> Iterator[Hit]:
 def _says(interface: Interface, operation: Operation) -> bool:
     said = written(interface, operation.pointer)
     return isinstance(said, dict) and "security" in said
+
+
+_HEADER = """
+paths:
+  /marriages/{ZSBH}:
+    parameters: [{name: %s, in: header, description: It, schema: {type: string, maxLength: 99}}]
+"""
+_INSTEAD = {
+    "accept": "name the media types under content: of the answers",
+    "authorization": "describe it as a security scheme",
+    "content-type": "name the media types under content: of the body",
+}
+
+
+@rule(Severity.INFO, bad=_HEADER % "Authorization", good=_HEADER % "Idempotency-Key")
+def ignored_header_parameter(interface: Interface) -> Iterator[Hit]:
+    """OpenAPI ignores parameters for the headers Accept, Authorization and Content-Type: no client sends them, no
+    documentation shows them."""
+    found: dict[str, list[Parameter]] = {}
+    if interface.format.startswith("OpenAPI"):
+        for parameter in parameters(interface):
+            if is_ignored(parameter):
+                found.setdefault(parameter.name.lower(), []).append(parameter)
+    for name, those in found.items():
+        said = f"the parameter for the header {those[0].name} is ignored"
+        yield those[0].pointer, said + f", as in {len(those) - 1} more places" * (len(those) > 1), _INSTEAD[name]
 
 
 _OPEN = "paths: {'/marriages/{ZSBH}': {get: {security: %s}}}\n"

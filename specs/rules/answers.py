@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from specs.finding import Severity
 from specs.model import Content, Interface, Operation, Response
 from specs.rules import Hit, rule
-from specs.rules.places import answers, schema_pointer, some, title_of
+from specs.rules.places import answers, is_reference, operations, schema_pointer, some, title_of
 
 _PROBLEM = "{$ref: '#/components/responses/Problem'}"
 _OPERATION = """
@@ -47,6 +47,8 @@ def answer_without_schema(interface: Interface) -> Iterator[Hit]:
     for operation, response in answers(interface):
         if not response.is_success or response.status in _NO_BODY or operation.method == "HEAD":
             continue
+        if is_reference(interface, response.pointer):
+            continue
         if not response.contents and operation.method == "GET" and response.status in ("200", "2XX", "203", "206"):
             said = f"{title_of(operation)} does not say what {response.status} holds"
             yield response.pointer, said, "add content: with a schema"
@@ -57,7 +59,8 @@ def _bare(interface: Interface, contents: tuple[Content, ...]) -> Iterator[Hit]:
     for content in contents:
         if content.is_json and not content.schema:
             at = schema_pointer(interface, content.pointer)
-            yield at, f"{content.media_type} without a schema", "add schema:"
+            if not is_reference(interface, at) and not is_reference(interface, content.pointer):
+                yield at, f"{content.media_type} without a schema", "add schema:"
             return
 
 
@@ -71,11 +74,11 @@ def _bare(interface: Interface, contents: tuple[Content, ...]) -> Iterator[Hit]:
 def request_without_schema(interface: Interface) -> Iterator[Hit]:
     """Nobody can send what is not described; the receiver will refuse, or take anything."""
     told: set[str] = set()
-    for operation in interface.operations:
+    for operation in operations(interface):
         body = operation.body
         if body is not None and body.pointer not in told:
             told.add(body.pointer)
-            if not body.contents:
+            if not body.contents and not is_reference(interface, body.pointer):
                 yield (
                     body.pointer,
                     f"{title_of(operation)} does not say what its body holds",
@@ -106,7 +109,7 @@ def content_of_empty_status(interface: Interface) -> Iterator[Hit]:
 def body_of_bodyless_method(interface: Interface) -> Iterator[Hit]:
     """A body has no meaning in GET, HEAD and DELETE (RFC 9110): proxies, gateways and libraries drop it, OpenAPI 3.0
     ignores it."""
-    for operation in interface.operations:
+    for operation in operations(interface):
         if operation.body is not None and operation.body.contents and operation.method in ("GET", "HEAD", "DELETE"):
             yield operation.body.pointer, f"{title_of(operation)} takes a body", "use parameters, or POST"
 
@@ -129,7 +132,7 @@ def _example(missing: str) -> tuple[str, str]:
 
 def _faulty(interface: Interface) -> Iterator[Operation]:
     """The operations that document some error: of the others `undocumented-error` tells."""
-    return (operation for operation in interface.operations if _errors(operation))
+    return (operation for operation in operations(interface) if _errors(operation))
 
 
 def _missing(operation: Operation, what: str, hint: str) -> Hit:
@@ -217,7 +220,7 @@ _KEY = "      parameters: [{name: Idempotency-Key, in: header, description: Key,
 @rule(Severity.INFO, optional=True, bad=_CREATE + _MORE % "409", good=_CREATE + _MORE % "409" + _KEY)
 def missing_idempotency_key(interface: Interface) -> Iterator[Hit]:
     """Answers get lost, and callers try again. Without a key of the attempt the second call creates a second record."""
-    for operation in interface.operations:
+    for operation in operations(interface):
         creates = operation.method == "POST" and any(r.status == "201" for r in operation.responses)
         if creates and not any("idempoten" in p.name.lower() for p in operation.parameters):
             yield operation.pointer, f"{title_of(operation)} takes no Idempotency-Key", "add it as a header"
@@ -265,7 +268,7 @@ def mixed_error_shape(interface: Interface) -> Iterator[Hit]:
     """One interface, one shape of errors: callers write one handler, not one for each operation."""
     shapes: Counter[frozenset[str]] = Counter()
     first: dict[frozenset[str], str] = {}
-    for operation in interface.operations:
+    for operation in operations(interface):
         for response in _errors(operation):
             content = response.content("application/problem+json")
             names = frozenset(f.name for f in interface.fields(content.schema)) if content and content.schema else None
@@ -289,7 +292,7 @@ def mixed_error_shape(interface: Interface) -> Iterator[Hit]:
 def error_without_body(interface: Interface) -> Iterator[Hit]:
     """A status alone does not say what to do. The body of an error tells which field, which rule, which next step."""
     told: set[str] = set()
-    for operation in interface.operations:
+    for operation in operations(interface):
         bare = [r for r in _errors(operation) if not r.contents and operation.method != "HEAD"]
         new = [r for r in bare if r.pointer not in told]
         told |= {response.pointer for response in bare}
@@ -308,7 +311,7 @@ def error_without_body(interface: Interface) -> Iterator[Hit]:
 def error_not_problem_json(interface: Interface) -> Iterator[Hit]:
     """Problem details (RFC 9457, application/problem+json) are read by every library and gateway; home-made errors
     have to be learnt."""
-    found = [r for o in interface.operations for r in _errors(o) if r.contents and o.method != "HEAD"]
+    found = [r for o in operations(interface) for r in _errors(o) if r.contents and o.method != "HEAD"]
     strange = [r for r in found if not any("problem" in content.media_type.lower() for content in r.contents)]
     if strange:
         said = f"{len(strange)} of {len(found)} errors are not application/problem+json"

@@ -9,7 +9,17 @@ from typing import Any
 from specs.finding import Severity
 from specs.model import Interface
 from specs.rules import Hit, rule
-from specs.rules.places import parameters, requests, schema_pointer, schemas, some, title_of, types_of
+from specs.rules.places import (
+    is_ignored,
+    operations,
+    parameters,
+    requests,
+    schema_pointer,
+    schemas,
+    some,
+    title_of,
+    types_of,
+)
 from specs.schema import Schema
 
 _FIELD = "components: {schemas: {Marriage: {properties: {ZSBH: {%s}}}}}"
@@ -120,6 +130,8 @@ paths:
 def default_of_required_parameter(interface: Interface) -> Iterator[Hit]:
     """A default is what holds when nothing is sent. A parameter that must be sent has none."""
     for parameter in parameters(interface):
+        if is_ignored(parameter):
+            continue
         if parameter.required and interface.resolve(parameter.schema).get("default") is not None:
             at = schema_pointer(interface, parameter.pointer)
             yield at, f"{parameter.name!r} is required, its default never counts", "make it optional, or drop default"
@@ -237,7 +249,7 @@ _NEEDED = _BODY.replace("properties:", "required: [note]\n              properti
 def optional_request_body(interface: Interface) -> Iterator[Hit]:
     """A body may be left out unless it is said to be required. Where fields of it are required, leaving it all out is
     hardly meant."""
-    for operation in interface.operations:
+    for operation in operations(interface):
         body = operation.body
         if body is None or body.required or operation.method not in ("POST", "PUT", "PATCH"):
             continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from specs.finding import Severity
 from specs.model import Interface
 from specs.rules import Hit, rule
-from specs.rules.places import answers, objects, parameters, some, title_of
+from specs.rules.places import answers, objects, operations, parameters, some, title_of
 from specs.words import Text
 
 
@@ -20,7 +20,7 @@ def missing_description(interface: Interface) -> Iterator[Hit]:
     """A name is not a meaning: without words two departments will read the same field differently."""
     if not interface.description and not interface.title:
         yield "/info", "the interface says nowhere what it is for", "add a description"
-    for operation in interface.operations:
+    for operation in operations(interface):
         if not operation.summary and not operation.description:
             yield operation.pointer, f"{operation.method} {operation.path} is not described", "add a summary"
     for workflow in interface.process.workflows if interface.process else ():
@@ -92,7 +92,7 @@ def missing_language(interface: Interface) -> Iterator[Hit]:
 def _texts(interface: Interface) -> Iterator[tuple[str, str, Text]]:
     """What is said of the whole, of operations, answers, tables, workflows and steps."""
     yield "/info" if "info" in interface.document.value else "", "the interface", interface.description
-    for operation in interface.operations:
+    for operation in operations(interface):
         name = title_of(operation)
         yield operation.pointer, name, operation.summary
         yield operation.pointer, f"the long text of {name}", operation.description

@@ -73,7 +73,8 @@ def undefined_server_variable(interface: Interface) -> Iterator[Hit]:
     for server in (*interface.servers, *(s for o in interface.operations for s in o.servers)):
         if server.pointer not in told and (names := re.findall(r"\{([^{}]*)\}", server.url)):
             told.add(server.pointer)
-            yield server.pointer, f"no default for {some(names)} of {server.template}", "define it under variables"
+            pointer = server.pointer or ("/host" if "host" in interface.document.value else "")
+            yield pointer, f"no default for {some(names)} of {server.template}", "define it under variables"
 
 
 @rule(

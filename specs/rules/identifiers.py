@@ -36,8 +36,13 @@ def counted_path_id(interface: Interface) -> Iterator[Hit]:
             yield parameter.pointer, f"{parameter.name!r} is a counted number", "type: string, for example a UUID"
 
 
-_NOT_OF_A_THING = {"user", "login", "account", "file", "host", "domain", "schema", "table", "column", "field",
-                   "package", "class", "method", "type", "code", "property"}  # fmt: skip
+_RENAMED = {"office", "department", "agency", "authority", "ministry", "company", "enterprise", "firm", "organisation",
+            "organization", "employer", "institution", "school", "university", "hospital", "clinic", "facility",
+            "court", "bank", "shop", "person", "citizen", "resident", "applicant", "patient", "student", "employee",
+            "owner", "holder", "driver", "doctor", "first", "last", "full", "family", "given", "city", "town",
+            "village", "district", "county", "province", "street", "community", "project", "product", "course",
+            "event", "matter"}  # fmt: skip
+"""What has a name given by people, that people change. A queue, an image or a column has its name for good."""
 
 
 @rule(
@@ -50,7 +55,8 @@ def name_as_path_id(interface: Interface) -> Iterator[Hit]:
     told: set[str] = set()
     for parameter in parameters(interface):
         words = spelled(parameter.name)
-        named = bool(words) and words[-1] in ("name", "title", "名称", "姓名") and not set(words) & _NOT_OF_A_THING
+        named = bool(words) and (words[-1] in ("name", "title") and bool(set(words) & _RENAMED))
+        named = named or parameter.name.endswith(("名称", "姓名"))
         listed = "enum" in interface.resolve(parameter.schema)
         if named and parameter.location == "path" and not listed and parameter.name not in told:
             told.add(parameter.name)

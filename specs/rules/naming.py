@@ -47,11 +47,17 @@ def naming_style(interface: Interface) -> Iterator[Hit]:
         (name, f"{pointer}/properties/{escape(name)}")
         for pointer, schema in schemas(interface)
         for name in schema.get("properties", {})
+        if name not in _PRESCRIBED
     )
     for pointer, style, those, usual, count in mixed(names):
         problem = f"{count} field names are {usual}, but {some(those)} {style}"
         yield pointer, problem, f"write them in {usual} in the next major version"
 
+
+_PRESCRIBED = {"access_token", "client_id", "client_secret", "code_challenge", "code_challenge_method", "code_verifier",
+               "error_description", "error_uri", "expires_in", "grant_type", "id_token", "redirect_uri",
+               "refresh_token", "response_type", "token_type"}  # fmt: skip
+"""Names OAuth 2.0 (RFC 6749, RFC 7636) prescribes, whatever the style around them."""
 
 _ANSWER = """responses:
         '200': {description: The office, content: {application/json: {schema: {type: string}}}}

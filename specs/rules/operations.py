@@ -8,28 +8,59 @@ from collections.abc import Iterator
 from specs.finding import Severity
 from specs.model import Interface, Operation
 from specs.rules import Hit, rule
-from specs.rules.places import parameters, spelled, title_of, types_of
+from specs.rules.places import is_reference, operations, parameters, spelled, title_of, types_of
 
 _LOST = {"unresolved-ref", "remote-ref", "outside-ref", "circular-ref"}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _GET = "paths:\n  /marriages/{ZSBH}:\n    get: "
+_SIGNS = "+#./;?&*"
+"""What RFC 6570 writes around a name to say how it is expanded."""
+
 _PAGING = {"limit", "offset", "cursor", "start", "skip", "top", "count", "size", "rows", "first", "after", "from",
            "token", "marker", "max", "per", "begin", "num"}  # fmt: skip
 _LISTS = {"items", "data", "results", "records", "rows", "list", "entries", "content", "values"}
 
 
 @rule(
-    Severity.ERROR,
+    Severity.WARNING,
     bad=_GET + "{responses: {'200': null, default: null, '401': {$ref: '#/components/responses/Problem'}, "
     "'503': {$ref: '#/components/responses/Problem'}}}\ncomponents: {schemas: {Marriage: null}}",
     good=_GET + "{responses: {'200': {description: The marriage}}}",
 )
 def missing_success_response(interface: Interface) -> Iterator[Hit]:
     """Nobody can use an operation that does not say what comes back when it works; no mock can answer it."""
-    for operation in interface.operations:
+    for operation in operations(interface):
         if not any(r.status[0] in "123d" for r in operation.responses):
             hint = "describe the 2xx answer and its body"
             yield f"{operation.pointer}/responses", f"{title_of(operation)} documents no success", hint
+
+
+_PART = """
+paths:
+  /offices:
+    get: %s
+components: {x-operations: {offices: {responses: {default: {$ref: '#/components/responses/Problem'}}}}}
+"""
+_WRITTEN = """
+      operationId: listOffices
+      summary: The offices
+      responses:
+        '200': {description: Them, content: {application/json: {schema: {type: string}}}}
+        default: {$ref: '#/components/responses/Problem'}"""
+
+
+@rule(
+    Severity.ERROR,
+    bad=_PART % "{operationId: listOffices, $ref: '#/components/x-operations/offices'}",
+    good=_PART % _WRITTEN,
+)
+def reference_as_operation(interface: Interface) -> Iterator[Hit]:
+    """A reference may stand for a path, not for one method of it. It is not followed: the operation is empty, without
+    parameters and answers."""
+    for operation in interface.operations:
+        if is_reference(interface, operation.pointer):
+            said = f"{title_of(operation)} is a reference, so it is empty"
+            yield f"{operation.pointer}/$ref", said, "bundle the document, or let the whole path refer to a file"
 
 
 @rule(
@@ -40,7 +71,7 @@ def missing_success_response(interface: Interface) -> Iterator[Hit]:
 def undocumented_error(interface: Interface) -> Iterator[Hit]:
     """Every operation can fail. Consumers handle the failures they are told of; undocumented ones surprise
     them."""
-    for operation in interface.operations:
+    for operation in operations(interface):
         if operation.responses and not any(r.status[0] in "45d" for r in operation.responses):
             hint = "describe at least one 4xx or default answer"
             yield f"{operation.pointer}/responses", f"{title_of(operation)} documents no error", hint
@@ -88,7 +119,7 @@ paths:
 def missing_paging(interface: Interface) -> Iterator[Hit]:
     """A list without pages grows until it breaks its consumers. Bound it (maxItems) or let them ask for a
     page."""
-    for operation in interface.operations:
+    for operation in operations(interface):
         content = operation.success.content() if operation.success else None
         if operation.method != "GET" or content is None or content.schema is None:
             continue
@@ -153,7 +184,7 @@ _OFFICES = "{type: array, maxItems: 100, items: {type: string}}"
 def bare_list_answer(interface: Interface) -> Iterator[Hit]:
     """A bare list can never say more than its items: no next page, no total, no time of the data. An object around it
     can grow without breaking anybody."""
-    for operation in interface.operations:
+    for operation in operations(interface):
         content = operation.success.content() if operation.success else None
         schema = content.schema if content is not None and operation.method == "GET" else None
         if content is not None and schema is not None and types_of(interface.resolve(schema)) == {"array"}:
@@ -174,16 +205,20 @@ def path_parameter_mismatch(interface: Interface) -> Iterator[Hit]:
         for f in interface.findings
         if f.rule in _LOST and "/parameters/" in f.pointer
     }
-    for operation in interface.operations:
+    for operation in operations(interface):
         wanted = _PLACEHOLDER.findall(operation.path)
         declared = {p.name: p for p in operation.parameters if p.location == "path"}
         place = interface.place(operation.pointer)[1]
         unsure = place in lost or place.rpartition("/")[0] in lost
+        signed = {name: name.strip(_SIGNS) for name in wanted if name.strip(_SIGNS) != name}
         for name in wanted:
-            if name not in declared and not unsure:
+            if signed.get(name) in declared:
+                said = f"{{{name}}}: for OpenAPI the sign is part of the name"
+                yield operation.pointer, said, f"write {{{signed[name]}}}, and in its description what it may hold"
+            elif name not in declared and not unsure:
                 yield operation.pointer, f"{{{name}}} of the path is not declared", "add it, in: path"
         for name, parameter in declared.items():
-            if name not in wanted:
+            if name not in wanted and name not in signed.values():
                 yield parameter.pointer, f"the path has no {{{name}}}: {operation.path}", "correct the name"
 
 
@@ -216,7 +251,7 @@ def ambiguous_path(interface: Interface) -> Iterator[Hit]:
     """Two templates that differ only in the names of their parameters are the same path (OpenAPI forbids
     it)."""
     seen: dict[tuple[str, str], Operation] = {}
-    for operation in interface.operations:
+    for operation in operations(interface):
         shape = (operation.method, _PLACEHOLDER.sub("{}", operation.path))
         first = seen.setdefault(shape, operation)
         if first.path != operation.path:

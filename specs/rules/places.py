@@ -30,10 +30,28 @@ def contents(interface: Interface) -> tuple[Content, ...]:
 
 
 @lru_cache(maxsize=8)
+def operations(interface: Interface) -> tuple[Operation, ...]:
+    """The operations the document writes out; of a mere reference in place of one nothing else can be said."""
+    return tuple(operation for operation in interface.operations if not is_reference(interface, operation.pointer))
+
+
+def is_reference(interface: Interface, pointer: str) -> bool:
+    """Whether a reference stands at the pointer of a thing: one that was not followed, as others are named by where
+    they lead. That it leads nowhere is told already."""
+    said = written(interface, pointer)
+    return isinstance(said, dict) and "$ref" in said
+
+
+@lru_cache(maxsize=8)
 def parameters(interface: Interface) -> tuple[Parameter, ...]:
     """The parameters of all operations, each place once."""
     every = (parameter for operation in interface.operations for parameter in operation.parameters)
     return tuple({parameter.pointer: parameter for parameter in every}.values())
+
+
+def is_ignored(parameter: Parameter) -> bool:
+    """Whether OpenAPI takes no notice of a parameter: three headers are described in other places."""
+    return parameter.location == "header" and parameter.name.lower() in ("accept", "authorization", "content-type")
 
 
 @lru_cache(maxsize=8)

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from specs.finding import Severity
-from specs.model import Field, Interface, Parameter
+from specs.model import Interface
 from specs.rules import Hit, rule
-from specs.rules.places import bound, parameters, schema_pointer, schemas, some, types_of
-
-if TYPE_CHECKING:
-    from specs.binding import Binding
-
-# Names that mean a fact of a person wherever they occur, as whole words of a field's name.
-_PERSONAL = re.compile(
-    r"(first|last|full|given|family|middle|maiden)_?names?|surname|patronymic"
-    r"|birth_?(date|day|place)|(date|place|year|day)_?of_?birth|dob|yob"
-    r"|(e_?)?mail(_?(id|address))?|mobile(_?(no|num|number|phone))?|(tele)?phone(_?(no|num|number))?"
-    r"|(home|residential|street|postal)_?address|gender|ethnicity|ethnic|religion|marital_?status"
-    r"|ssn|national_?id|passport(_?(no|num|number))?|aadhaar(_?(no|num|number))?|id_?card(_?(no|num|number))?"
-    r"|health_?id(_?number)?|bank_?account|card_?number|cardholder_?name|profile_?photo|fingerprint"
-    r"|姓名|出生日期|手机号码?|联系电话|住址|家庭住址|身份证号码?|公民身份号码|民族|婚姻状况",
-    re.IGNORECASE,
-)
-_NO_TEXT = {"boolean", "array", "object"}
-_PRIVATE_LEVELS = {"core", "important", "general-4", "general-3", "general-2"}
-
-
-_OF_PERSONS = frozenset(
-    {"GMSFHM", "XM", "CYM", "XBDM", "CSRQ", "CSSJ", "GJDM", "DZYX", "MZDM", "LXDH", "GDDH", "HYZKDM", "ZJHM",
-     "SWRQ", "HZHM", "ZJXY", "ZZMMDM", "JKZKDM", "ZP", "XXDM", "XS", "MING", "YWXM", "HJDZ", "XZZXZ", "SBKH",
-     "YHKH", "CSDXZ", "LHSFZ", "DZJKKH", "JSZH", "JBDM", "JBMC", "GMS", "GZSR", "CJZH"}
-)  # fmt: skip
-"""Elements that are facts of a person whoever holds them: what inference may find without being told."""
+from specs.rules.persons import LIKELY, OF_PERSONS, facts_among, is_fact, is_identity_number, is_meant
+from specs.rules.places import bound, parameters, schema_pointer, schemas, some
 
 
 @rule(
@@ -48,34 +22,24 @@ def personal_data_without_sensitivity(interface: Interface) -> Iterator[Hit]:
     Personal data without one is treated by guess."""
     bare: dict[str, list[str]] = {}
     unsure: dict[str, list[str]] = {}
+    among = facts_among(interface)
     for carrier, binding in bound(interface):
         field = carrier.field
         if field.sensitivity is not None:
             continue
         holder = carrier.pointer if carrier.place == "parameter" else _holder(carrier.pointer)
-        if _is_personal(field) or _meant(field, binding, _SURE):
+        if is_fact(carrier, binding, among):
             bare.setdefault(holder, []).append(field.name)
-        elif _meant(field, binding, _LIKELY):
+        elif is_meant(field, binding, LIKELY):
             unsure.setdefault(holder, []).append(field.name)
     for pointer, names in bare.items():  # `name` is a person's beside a date of birth; alone it may be anything's
         problem = f"personal data without a sensitivity level: {some([*names, *unsure.get(pointer, ())])}"
         yield pointer, problem, "add x-sensitivity: general-3 (core, important, general-4 … general-1)"
 
 
-_SURE, _LIKELY = 0.9, 0.8
-"""Confidence of inference from which a field is taken for personal data: alone, and among such data."""
-
-
 def _holder(pointer: str) -> str:
     """The object schema or table around a field."""
     return pointer.rsplit("/", 2)[0]
-
-
-def _meant(field: Field, binding: Binding | None, least: float) -> bool:
-    """Whether inference finds, at least that surely, a fact of a person in a field that declares none."""
-    if binding is None or field.element is not None or types_of(field.schema) & _NO_TEXT:
-        return False
-    return binding.confidence >= least and binding.element.id in _OF_PERSONS
 
 
 _XM = "components: {schemas: {Marriage: {properties: {NAN_XM: {type: string, description: His name, " \
@@ -141,14 +105,14 @@ def personal_data_in_url(interface: Interface) -> Iterator[Hit]:
     """URLs end up in logs, histories and proxies of third parties. Names, phone numbers and addresses of persons travel
     in the request body."""
     places = {schema_pointer(interface, p.pointer): p for p in parameters(interface)}
+    among = facts_among(interface)
     for carrier, binding in bound(interface):
         parameter = places.get(carrier.pointer) if carrier.place == "parameter" else None
         if parameter is None or parameter.location not in ("path", "query"):
             continue
-        stated = binding is not None and binding.explicit and binding.element.id in _OF_PERSONS
-        plain = carrier.field.element is None and _is_personal(carrier.field)
-        told = stated or plain or _meant(carrier.field, binding, _SURE)
-        if told and not is_identity_number(interface, parameter):
+        stated = binding is not None and binding.explicit and binding.element.id in OF_PERSONS
+        told = stated or (carrier.field.element is None and is_fact(carrier, binding, among))
+        if told and not is_identity_number(interface, parameter, binding):
             said = f"{parameter.name!r} in the {parameter.location} is a fact of a person"
             yield parameter.pointer, said, "take it in the request body of a POST"
 
@@ -193,9 +157,12 @@ components:
 )
 def identity_number_in_path_or_query(interface: Interface) -> Iterator[Hit]:
     """URLs end up in logs, histories and proxies. Identity numbers travel in the request body."""
+    meant = {carrier.pointer: binding for carrier, binding in bound(interface) if carrier.place == "parameter"}
     for parameter in parameters(interface):
-        if parameter.location in {"path", "query"} and is_identity_number(interface, parameter):
-            problem = f"{parameter.name!r} in the {parameter.location} carries an identity number"
+        if parameter.location not in {"path", "query"}:
+            continue
+        if is_identity_number(interface, parameter, meant.get(schema_pointer(interface, parameter.pointer))):
+            problem = f"{parameter.name!r} in the {parameter.location} is the number of an identity document"
             yield parameter.pointer, problem, "take it in the request body of a POST"
 
 
@@ -259,47 +226,3 @@ def _unknown(element: str) -> str:
     except KeyError as error:
         return str(error.args[0])
     return ""
-
-
-def _is_personal(field: Field) -> bool:
-    if field.element and field.element.lower() != "none":
-        from specs.elements import resolve
-
-        try:
-            return resolve(field.element)[1].sensitivity in _PRIVATE_LEVELS
-        except KeyError:
-            return False
-    spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", field.name).replace("-", "_").replace(" ", "_")
-    return not types_of(field.schema) & _NO_TEXT and _PERSONAL.fullmatch(spelled) is not None
-
-
-_CITIZEN_NUMBERS = ("11010519491231002X", "440524188001010014")
-_IDENTITY_NAME = re.compile(
-    r"gmsfhm|sfzh|sfzhm|shenfenzheng|身份证|公民身份号码|id_?card(_?(no|num|number))?|identity_?(card_?)?(no|num|number)"
-    r"|citizen_?(id|no|num|number)|national_?(id|insurance|identity)(_?(no|num|number))?|ssn|social_?security_?"
-    r"(no|num|number)|aadhaar(_?(no|num|number))?|nhs_?(no|num|number)|passport_?(no|num|number)",
-    re.IGNORECASE,
-)
-
-
-def is_identity_number(interface: Interface, parameter: Parameter) -> bool:
-    """Whether a parameter carries the number of a person's identity document, by element, name or pattern."""
-    schema = interface.resolve(parameter.schema)
-    element = parameter.element or schema.get("x-element")
-    if isinstance(element, str):
-        return element.upper().endswith("GMSFHM")
-    if _IDENTITY_NAME.fullmatch(parameter.name.replace("-", "_")):
-        return True
-    return _accepts_only_citizen_numbers(schema.get("pattern"))
-
-
-def _accepts_only_citizen_numbers(pattern: object) -> bool:
-    """Whether a pattern describes the 18 characters of a citizen number and nothing shorter or longer."""
-    if not isinstance(pattern, str) or len(pattern) > 200 or not pattern.startswith("^"):
-        return False
-    try:
-        shape = re.compile(pattern)
-    except re.error:
-        return False
-    wrong = ("1" * 17, "1" * 19, "A" * 18, "ABCDEFGHJKLMNPQRT")
-    return all(shape.search(n) for n in _CITIZEN_NUMBERS) and not any(shape.search(n) for n in wrong)

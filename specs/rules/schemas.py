@@ -65,14 +65,23 @@ def required_not_in_properties(interface: Interface) -> Iterator[Hit]:
 def untyped_schema(interface: Interface) -> Iterator[Hit]:
     """A schema without a type allows anything: a consumer cannot prepare for it, a mock can only guess."""
     for pointer, schema in schemas(interface):
-        if _SAYS_TYPE & schema.keys() or pointer.endswith(_MAY_BE_OPEN):
+        if _SAYS_TYPE & schema.keys() or pointer.endswith(_MAY_BE_OPEN) or _means_any(pointer):
             continue
         around = pointer.rpartition("/")[0]
         if around.endswith("/allOf") or (around.endswith(("/anyOf", "/oneOf")) and schema.keys() - _DESCRIBES):
             continue  # a part that narrows what stands around it
         source = written(interface, pointer)
-        if not (isinstance(source, dict) and "$ref" in source):  # a broken reference is told elsewhere
+        if not (isinstance(source, dict) and _TOLD & source.keys()):
             yield pointer, "the schema has no type: it allows any value", "add type:"
+
+
+_TOLD = {"$ref", "type", "content"}
+"""Where one of these stands and still no type was read, the flaw in it is told already."""
+
+
+def _means_any(pointer: str) -> bool:
+    """Whether a definition is there to say that any value is allowed."""
+    return pointer.rpartition("/")[2].lower() in ("any", "anyvalue", "anytype")
 
 
 @rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from specs.finding import SpecError
 from specs.model import Kind
 
 LIBRARY = Path(__file__).parents[3] / "specs" / "library"
+REAL = Path(__file__).parents[2] / "data" / "openapi"
 MARRIAGES = (LIBRARY / "civil-affairs/marriages/openapi.yaml").read_text()
 RECORDS = (LIBRARY / "civil-affairs/marriage-records/odcs.yaml").read_text()
 PROCESS = (LIBRARY / "matters/newborn/process.arazzo.yaml").read_text()
@@ -134,6 +136,57 @@ def test_what_cannot_be_used_is_refused_and_nothing_stays(
         services.catalogue.register(engineer, "a.yaml", text)
     assert services.catalogue.search(drafts_of="civil-affairs") == []
     assert services.ledger.size() == before
+
+
+def holding(name: str, place: str, words: str = "") -> str:
+    """The windows of a person, asked for by one parameter."""
+    path = f"/windows/{{{name}}}" if place == "path" else "/windows"
+    parameter = f"{{name: {name}, in: {place}, required: true, description: '{words}', schema: {{type: string}}}}"
+    text = api().replace("/windows:", f"{path}:")
+    return text.replace("      operationId", f"      parameters: [{parameter}]\n      operationId")
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "words"),
+    [
+        ("GMSFHM", "path", "公民身份号码"),
+        ("sfzh", "query", ""),
+        ("mqsfzh", "query", ""),
+        ("number", "path", "申请人身份证号"),
+        ("nationalId", "query", ""),
+        ("no", "query", "Identity card number, 18 characters"),
+    ],
+)
+def test_numbers_of_persons_do_not_travel_in_addresses(
+    services: Any, engineer: Any, name: str, place: str, words: str
+) -> None:
+    with pytest.raises(SpecError) as refused:
+        services.catalogue.register(engineer, "a.yaml", holding(name, place, words))
+    (finding,) = refused.value.findings
+    assert finding.rule == "identity-number-in-path-or-query"
+    assert f"{name!r} in the {place} is the number of an identity document" in str(finding)
+    assert "take it in the request body of a POST" in str(finding)
+    assert finding.pointer.endswith("/parameters/0")
+    told = services.checking.check(engineer, "a.yaml", holding(name, place, words))
+    assert [why.split(":")[0] for why in told.blocking] == ["identity-number-in-path-or-query"]
+    assert services.catalogue.search(drafts_of="civil-affairs") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("number", "窗口编号"), ("kind", "1=身份证号 2=手机号"), ("code", "内部编号，不是身份证号"), ("wellIdNumber", "")],
+)
+def test_other_numbers_do(services: Any, engineer: Any, name: str, words: str) -> None:
+    assert services.catalogue.register(engineer, "a.yaml", holding(name, "query", words)).state is State.DRAFT
+
+
+@pytest.mark.parametrize("path", sorted(REAL.glob("*.json")), ids=lambda path: path.stem)
+def test_real_documents_can_be_registered_by_a_department(services: Any, engineer: Any, path: Path) -> None:
+    document = json.loads(path.read_text())
+    document["info"] |= {"x-interface-id": f"civil-affairs.{path.stem}", "x-department": "civil-affairs"}
+    version = services.catalogue.register(engineer, path.name, json.dumps(document))
+    assert version.state is State.DRAFT
+    assert version.findings
 
 
 def test_only_engineers_register(services: Any) -> None:

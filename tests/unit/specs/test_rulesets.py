@@ -37,7 +37,7 @@ def written(folder: Path, text: str, name: str = "rules.yaml") -> Path:
 
 
 def test_every_shipped_set_loads_and_says_what_it_is_for() -> None:
-    assert set(shipped()) == {"foreign", "government", "recommended", "strict"}
+    assert set(shipped()) == {"foreign", "government", "recommended", "registration", "strict"}
     for name in shipped():
         assert load(name).name == name
         assert load(name).description
