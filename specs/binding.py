@@ -172,7 +172,8 @@ def _of_name(field: Field, near: Surroundings) -> list[Reading]:
             if (
                 reading.confidence > UNCERTAIN and len(set(words_of(head)) - namewords().noise) > 1
             ):  # "current state" says too little
-                found.append(replace(reading, confidence=reading.confidence - 0.15, reason="description"))
+                less = 0.15 if reading.said or reading.qualifier else 0.3  # the end of a sentence says little by itself
+                found.append(replace(reading, confidence=reading.confidence - less, reason="description"))
     return found
 
 

@@ -15,7 +15,7 @@ from specs.schema import Schema
 
 _SAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "GMSFHM": (("11010519900307123X", "440301198812120026"), ("11010519900", "91110105MA01234567", "13812345678")),
-    "TYSHXYDM": (("91110105MA01234567", "11370800MB28559184"), ("abc", "13812345678", "#8559184#8559184#!")),
+    "TYSHXYDM": (("91110105MA01234567", "11370800MB28559184"), ("abc", "MA", "ABCD", "13812345678", "#8559184#")),
     "LXDH": (("13812345678", "19900001111"), ("03812345678", "1381234567", "23812345678")),
     "HPHM": (("京A12345", "粤B88888"), ("A12345", "12345678")),
 }
@@ -154,7 +154,8 @@ def _lists() -> Mapping[frozenset[str], str]:
         frozenset({"Male", "Female"}): "XBDM", frozenset({"MALE", "FEMALE"}): "XBDM",
     }  # fmt: skip
     for element in elements.dictionary().values():
-        if element.codes is not None and element.code_list not in ("yes-no",) and len(element.codes) > 5:
+        counted = element.codes is not None and all(len(code) == 1 for code in element.codes)  # 1 to 7 may be anything
+        if element.codes is not None and not counted and len(element.codes) > 5:
             made.setdefault(frozenset(element.codes), element.id)
         if element.codes is not None and len(element.codes) > 2:
             for language in ("zh_CN", "en"):

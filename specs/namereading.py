@@ -220,7 +220,7 @@ def english(text: str, around: frozenset[str]) -> tuple[Reading, ...]:
     for said, less in ((words, 0.0), (_quiet(words), 0.05), (_undigited(words), 0.05)):
         if said and (found := _phrase(said, around)) is not None:
             id, worth = found
-            return (Reading(id, None, worth - less, "English name"),)
+            return () if _counts(text, id) else (Reading(id, None, worth - less, "English name"),)
     found_in_part = _english_role(words, around) or _english_tail(words, around)
     if not found_in_part and len(words) == 1 and (parts := joined(words[0])):
         apart = english(" ".join(parts), around)
@@ -246,9 +246,17 @@ def joined(word: str) -> Words:
     return found if found is not None and 2 <= len(found) <= 4 else ()
 
 
+_COUNTED = re.compile(r"(?:[Nn]umber|[Nn]um|[Cc]ount)(?:Of(?=[A-Z])|[ _-][Oo]f[ _-])")
+
+
+def _counts(text: str, id: str) -> bool:
+    """Whether the phrase tells how many there are and the element is no number: numberOfFiles is no file number."""
+    return _COUNTED.match(text) is not None and elements.dictionary()[id].schema.get("type", "string") == "string"
+
+
 def _phrase(words: Words, around: frozenset[str]) -> tuple[str, float] | None:
     id = lexicon().english.get(key(words))
-    if id is None:
+    if id is None or (id == "ZJLXDM" and words[-1] == "id"):  # the id of a type is no type of an id
         return None
     phrase = " ".join(words)
     needed = namewords().ambiguous.get(phrase)
@@ -291,7 +299,10 @@ def _english_tail(words: Words, around: frozenset[str]) -> tuple[Reading, ...]:
         role = next(
             (known.english_roles[words[at:cut]] for at in range(cut) if words[at:cut] in known.english_roles), None
         )
-        if id in namewords().carried and worth > UNCERTAIN:
+        if words[cut - 1] in namewords().other_before.get(id, ()):
+            return ()
+        thin = id == "GMSFHM" and role is None and not {"card", "citizen"} & set(words[cut:])
+        if id in namewords().carried and worth > UNCERTAIN and not thin:
             return (Reading(id, role, 0.75, f"ends in {' '.join(words[cut:])}", said=False),)
         return (Reading(id, role, min(worth, UNCERTAIN), f"ends in {' '.join(words[cut:])}", said=False),)
     return ()

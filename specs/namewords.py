@@ -21,6 +21,7 @@ class NameWords:
     carried: frozenset[str]
     tails: Mapping[str, str]
     weak_tails: frozenset[str]
+    other_before: Mapping[str, frozenset[str]]
     usual: frozenset[str]
     pairs: Mapping[str, str]
     composed: tuple[tuple[re.Pattern[str], str], ...]
@@ -50,6 +51,7 @@ def namewords() -> NameWords:
         carried=frozenset(words["carried"]),
         tails=words["tails"],
         weak_tails=frozenset(words["weak_tails"]),
+        other_before={id: frozenset(those) for id, those in words["other_before"].items()},
         usual=frozenset(words["usual"]),
         pairs=words["pairs"],
         composed=tuple((re.compile(pattern), id) for pattern, id in words["composed"]),

@@ -146,7 +146,8 @@ _IDENTITY_NAME = re.compile(
 _IDENTITY_PHRASE = re.compile(
     r"(?:[^，。,.;；:：=不非]{0,12}(?:身份证号码?|公民身份号码|身份号码)"
     r"|(?:(?:the|a|an|\w+['’]s|of|citizen|applicant|person|resident|user|patient) )*"
-    r"(?:identity card|citizen|social security|national insurance|national identity|passport) (?:number|no\.?))\s*(?:$|[，。,.;；（(])",
+    r"(?:identity card|citizen|social security|national insurance|national identity|passport) (?:number|no\.?))"
+    r"\s*(?:$|[，。,.;；（(])",
     re.IGNORECASE,
 )
 """A first clause that ends in the number of an identity document."""
