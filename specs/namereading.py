@@ -266,7 +266,9 @@ def _phrase(words: Words, around: frozenset[str]) -> tuple[str, float] | None:
 
 
 def _quiet(words: Words) -> Words:
-    return tuple(word for word in words if word not in namewords().noise)
+    """The words without those that change nothing; a full name stays one, or a user's would be a user name."""
+    pairs = zip(words, (*words[1:], ""), strict=True)
+    return tuple(w for w, after in pairs if w not in namewords().noise or (w == "full" and after == "name"))
 
 
 def _undigited(words: Words) -> Words:
