@@ -9,6 +9,7 @@ element. Inference is a pure function of the field and what stands around it; no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -136,7 +137,7 @@ def _fitted(reading: Reading, schema: Schema) -> Reading:
 
 def _weighed(field: Field, near: Surroundings) -> list[Reading]:
     """The readings of the field's words, and of its name as far as the words do not speak against it."""
-    words = _of_words(field)
+    words = [_in_error(reading, near) for reading in _of_words(field)]
     names = [*identifier(field.name, pinyin=near.pinyin), *_of_name(field, near)]
     title = field.title.get("zh_CN", "") if not is_chinese(field.name) else field.name
     if words and max(reading.confidence for reading in words) > UNCERTAIN:
@@ -145,6 +146,14 @@ def _weighed(field: Field, near: Surroundings) -> list[Reading]:
     if title:
         names = [_against_title(reading, title) for reading in names]
     return [*words, *names]
+
+
+def _in_error(reading: Reading, near: Surroundings) -> Reading:
+    """What explains an error is no remark."""
+    return replace(reading, element="CWXX") if reading.element == "BZ" and near.words & _ERRORS else reading
+
+
+_ERRORS = frozenset({"error", "errors", "exception", "fault", "problem"})
 
 
 def _of_words(field: Field) -> list[Reading]:
@@ -168,13 +177,27 @@ def _of_name(field: Field, near: Surroundings) -> list[Reading]:
         head = field.description.get("en", "").split("\n")[0]
         for mark in (".", ",", ";", " - ", "(", ":", " of ", " for ", " in ", " where "):
             head = head.split(mark)[0]
+        if _another_date(field.name, head):
+            return found
         for reading in english(head, near.words) if 0 < len(head.split()) < 7 else ():
             if (
                 reading.confidence > UNCERTAIN and len(set(words_of(head)) - namewords().noise) > 1
             ):  # "current state" says too little
                 less = 0.15 if reading.said or reading.qualifier else 0.3  # the end of a sentence says little by itself
                 found.append(replace(reading, confidence=reading.confidence - less, reason="description"))
+    if _TOLD_OF.match(field.description.get("en", "")):
+        found = [r for r in found if elements.dictionary()[r.element].schema.get("type") in ("integer", "number")]
     return found
+
+
+_TOLD_OF = re.compile(r"(the )?(total |overall )*(count|sum|share|percentage) of\b|total number of\b", re.IGNORECASE)
+"""How a description begins that tells of many what an element says of one."""
+
+
+def _another_date(name: str, head: str) -> bool:
+    """Whether a name already says which date it is, in other words than the description begins with."""
+    named, told = set(words_of(name)), set(words_of(head)) - namewords().noise
+    return "date" in named and "date" in told and not (named & told) - {"date"}
 
 
 def _generic(field: Field, near: Surroundings) -> list[Reading]:

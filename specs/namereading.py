@@ -246,6 +246,12 @@ def joined(word: str) -> Words:
     return found if found is not None and 2 <= len(found) <= 4 else ()
 
 
+def _speaks_of_another(before: Words, id: str) -> bool:
+    """Whether the words before an element's name make it a date, a flag or a count of it."""
+    dated = str(elements.dictionary()[id].schema.get("format", "")).startswith(("date", "time"))
+    return bool({"count", "flag", "limit"} & set(before) or (not dated and {"date", "time"} & set(before)))
+
+
 _COUNTED = re.compile(r"(?:[Nn]umber|[Nn]um|[Cc]ount)(?:Of(?=[A-Z])|[ _-][Oo]f[ _-])")
 
 
@@ -282,6 +288,8 @@ def _english_role(words: Words, around: frozenset[str]) -> tuple[Reading, ...]:
             role = known.english_roles.get(role_words)
             if role is None:
                 continue
+            if rest == ("name",) and set(role_words) & _PARTIES and not around & namewords().person_facts:
+                return ()  # of a message or a sale: an organisation or a system as well
             if rest == ("name",):
                 return (Reading("XM", role, 0.85, "name of a person in a role"),)
             if (found := _phrase(_quiet(rest) or rest, around)) is not None and found[1] > UNCERTAIN:
@@ -289,6 +297,9 @@ def _english_role(words: Words, around: frozenset[str]) -> tuple[Reading, ...]:
     if (role := known.english_roles.get(words)) is not None and len(words) > 1:
         return (Reading("XM", role, 0.65, "names a person in a role"),)
     return ()
+
+
+_PARTIES = {"receiver", "sender", "vendor", "supplier", "provider"}
 
 
 def _english_tail(words: Words, around: frozenset[str]) -> tuple[Reading, ...]:
@@ -301,9 +312,9 @@ def _english_tail(words: Words, around: frozenset[str]) -> tuple[Reading, ...]:
         role = next(
             (known.english_roles[words[at:cut]] for at in range(cut) if words[at:cut] in known.english_roles), None
         )
-        if words[cut - 1] in namewords().other_before.get(id, ()):
+        if words[cut - 1] in namewords().other_before.get(id, ()) or _speaks_of_another(words[:cut], id):
             return ()
-        thin = id == "GMSFHM" and role is None and not {"card", "citizen"} & set(words[cut:])
+        thin = role is None and (id == "ZJLXDM" or (id == "GMSFHM" and not {"card", "citizen"} & set(words[cut:])))
         if id in namewords().carried and worth > UNCERTAIN and not thin:
             return (Reading(id, role, 0.75, f"ends in {' '.join(words[cut:])}", said=False),)
         return (Reading(id, role, min(worth, UNCERTAIN), f"ends in {' '.join(words[cut:])}", said=False),)

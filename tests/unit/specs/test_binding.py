@@ -132,6 +132,19 @@ def test_names_in_every_spelling(name: str, title: str, meant: str) -> None:
         ("数据来源ID", ""),
         ("email_label", ""),
         ("birthYear", ""),
+        ("ipv4Address", ""),
+        ("destMacAddr", ""),
+        ("numberOfFiles", ""),
+        ("eventTypeId", ""),
+        ("reportingFacilityIdType", ""),
+        ("taxIdentificationNumber", ""),
+        ("congressionalDistrict", ""),
+        ("FacDateLastInspectionState", ""),
+        ("receiverName", ""),
+        ("completionDate", ""),
+        ("documentType", ""),
+        ("item_type", ""),
+        ("fee", ""),
         ("𠮷" * 50, ""),
         ("x" * 5000, ""),
         ("_" * 300, "（" * 300),
@@ -140,6 +153,28 @@ def test_names_in_every_spelling(name: str, title: str, meant: str) -> None:
 def test_what_looks_like_an_element_and_is_none(name: str, title: str) -> None:
     binding = one(name, title)
     assert binding is None or CANDIDATE <= binding.confidence < POSSIBLE
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("issuers", {"description": "Count of issuer organizations."}),
+        ("lastPenaltyDate", {"description": "The effective date of the most recent penalty."}),
+        ("theme", {"description": "Supports `Birthday`, `Boy`."}),
+        ("owner", {"description": "User's full name, or the ring group."}),
+        ("country", {"pattern": "[A-Z]{2}"}),
+        ("weekly_days", {"enum": ["1", "2", "3", "4", "5", "6", "7"]}),
+    ],
+)
+def test_thin_evidence_is_none(name: str, schema: dict[str, Any]) -> None:
+    binding = of({name: {"type": "string", **schema}, "other": {"type": "string"}}, "Record")[name]
+    assert binding is None or binding.confidence < POSSIBLE or binding.element.id == "GJDQ", binding
+
+
+def test_what_explains_an_error_is_no_remark() -> None:
+    said = {"code": {"type": "string"}, "detail": {"type": "string", "title": "说明"}}
+    assert of(said, "Problem 问题详情")["detail"].name == "CWXX"  # type: ignore[union-attr]
+    assert of(said, "合同")["detail"].name == "BZ"  # type: ignore[union-attr]
 
 
 def test_short_initials_need_chinese_around_them() -> None:

@@ -78,6 +78,9 @@ def test_what_the_real_documents_get_wrong() -> None:
     assert "/components/schemas/Receiver/required" in found("us-cdc-reportstream.json", "required-not-in-properties")
     assert "/servers/0" in found("us-cdc-reportstream.json", "http-server-url")
     assert found("in-ndhm-health-id.json", "personal-data-without-sensitivity")
+    assert not found("us-va-facilities.json", "personal-data-in-url")  # the street address of a place to start from
+    assert len(found("uk-gov-pay.json", "personal-data-in-url")) == 2
+    assert not found("ca-bc-groundwater-wells.json", "name-as-path-id")
     citizens = [f.pointer for f in lint(specs.read(DATA / "citizens.openapi.yaml"))]
     assert "/paths/~1citizens~1{id}/get/parameters/0" in citizens
 
