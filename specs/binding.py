@@ -137,12 +137,12 @@ def _fitted(reading: Reading, schema: Schema) -> Reading:
 
 def _weighed(field: Field, near: Surroundings) -> list[Reading]:
     """The readings of the field's words, and of its name as far as the words do not speak against it."""
-    words = [_in_error(reading, near) for reading in _of_words(field)]
+    words = _of_words(field)
     names = [*identifier(field.name, pinyin=near.pinyin), *_of_name(field, near)]
     title = field.title.get("zh_CN", "") if not is_chinese(field.name) else field.name
     if words and max(reading.confidence for reading in words) > UNCERTAIN:
         names = [reading for reading in names if reading.confidence > UNCERTAIN or _among(reading, words)]
-        return [_agreed(reading, names) for reading in words]
+        return [_in_error(_agreed(reading, names), near) for reading in words]
     if title:
         names = [_against_title(reading, title) for reading in names]
     return [*words, *names]
@@ -150,7 +150,9 @@ def _weighed(field: Field, near: Surroundings) -> list[Reading]:
 
 def _in_error(reading: Reading, near: Surroundings) -> Reading:
     """What explains an error is no remark."""
-    return replace(reading, element="CWXX") if reading.element == "BZ" and near.words & _ERRORS else reading
+    if reading.element != "BZ" or not near.words & _ERRORS:
+        return reading
+    return replace(reading, element="CWXX", confidence=0.85, reason=f"{reading.reason} beside an error")
 
 
 _ERRORS = frozenset({"error", "errors", "exception", "fault", "problem"})
