@@ -111,6 +111,13 @@ class ApiReader(PartsReader):
                 members |= {word: node for word, node in written.members() if word not in members and word != "$ref"}
             for word, node in members.items():
                 if word.lower() in METHODS and isinstance(node.value, dict):
+                    if isinstance(node.value.get("$ref"), str):
+                        node.report(
+                            "reference-as-operation",
+                            f"{word.upper()} {path} is a reference; read as what it leads to",
+                            "bundle the document, or let the whole path refer to a file",
+                        )
+                        node = node.follow()
                     yield self.operation(word.upper(), path, node, item, common, servers, security, level)
                 elif word.lower() in METHODS:
                     node.wrong("an operation (a mapping)")

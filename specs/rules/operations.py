@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from specs.finding import Severity
 from specs.model import Interface, Operation
 from specs.rules import Hit, rule
-from specs.rules.places import is_reference, operations, parameters, spelled, title_of, types_of
+from specs.rules.places import operations, parameters, spelled, title_of, types_of
 
 _LOST = {"unresolved-ref", "remote-ref", "outside-ref", "circular-ref"}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -33,34 +33,6 @@ def missing_success_response(interface: Interface) -> Iterator[Hit]:
         if not any(r.status[0] in "123d" for r in operation.responses):
             hint = "describe the 2xx answer and its body"
             yield f"{operation.pointer}/responses", f"{title_of(operation)} documents no success", hint
-
-
-_PART = """
-paths:
-  /offices:
-    get: %s
-components: {x-operations: {offices: {responses: {default: {$ref: '#/components/responses/Problem'}}}}}
-"""
-_WRITTEN = """
-      operationId: listOffices
-      summary: The offices
-      responses:
-        '200': {description: Them, content: {application/json: {schema: {type: string}}}}
-        default: {$ref: '#/components/responses/Problem'}"""
-
-
-@rule(
-    Severity.ERROR,
-    bad=_PART % "{operationId: listOffices, $ref: '#/components/x-operations/offices'}",
-    good=_PART % _WRITTEN,
-)
-def reference_as_operation(interface: Interface) -> Iterator[Hit]:
-    """A reference may stand for a path, not for one method of it. It is not followed: the operation is empty, without
-    parameters and answers."""
-    for operation in interface.operations:
-        if is_reference(interface, operation.pointer):
-            said = f"{title_of(operation)} is a reference, so it is empty"
-            yield f"{operation.pointer}/$ref", said, "bundle the document, or let the whole path refer to a file"
 
 
 @rule(

@@ -19,6 +19,18 @@ paths:
       summary: Is there any?
       responses: {'200': {description: 'Yes'}, default: {$ref: '#/components/responses/Problem'}}
 """
+_OFFICES = """{operationId: listOffices, summary: The offices, responses: {
+      '200': {description: Them, content: {application/json: {schema: {type: string}}}},
+      default: {$ref: '#/components/responses/Problem'}}}"""
+_PARTS = (
+    """
+paths:
+  /offices:
+    get: %s
+components: {x-operations: {offices: """
+    + _OFFICES
+    + "}}\n"
+)
 _MARRIAGE = "components: {schemas: {Marriage: {%s}}}"
 
 # --- the document as a text
@@ -84,6 +96,14 @@ noticed(
     "A value of a type the format does not allow there is ignored: what it said is lost.",
     bad=_GET % "description: [long]",
     good=_GET % "description: long",
+)
+noticed(
+    "reference-as-operation",
+    WARNING,
+    "A reference may stand for a path, not for one method of it. It is read as meant; many tools see an empty "
+    "operation without parameters and answers.",
+    bad=_PARTS % "{$ref: '#/components/x-operations/offices'}",
+    good=_PARTS % _OFFICES,
 )
 noticed(
     "loose-type",

@@ -524,3 +524,22 @@ def test_a_remote_reference_to_a_sibling_by_the_own_id_is_the_file_beside(tmp_pa
     interface = specs.read(document)
     assert told(interface) == {("remote-ref", "/properties/q/$ref")}
     assert interface.resolve(interface.tables[0].field("p").schema)["type"] == "integer"
+
+
+def test_a_reference_in_place_of_an_operation_is_followed() -> None:
+    document = """
+openapi: 3.0.3
+info: {title: Offices, version: "1"}
+paths:
+  /offices:
+    get: {$ref: '#/x-operations/offices'}
+    put: {$ref: '#/x-operations/nowhere'}
+x-operations:
+  offices: {operationId: listOffices, responses: {'200': {description: Them}}}
+"""
+    interface = specs.read(document.encode(), "offices.yaml")
+    get, put = interface.operations
+    assert (get.id, get.method, [answer.status for answer in get.responses]) == ("listOffices", "GET", ["200"])
+    assert (put.method, put.responses) == ("PUT", ())
+    told = sorted(finding.rule for finding in interface.findings)
+    assert told == ["missing-operation-id", *["reference-as-operation"] * 2, "unresolved-ref"]
