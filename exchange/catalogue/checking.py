@@ -142,7 +142,7 @@ class Checking:
         if known is None:
             raise NotFound(f"there is no data element {element}", hint="tongban spec bind shows those of a document")
         with self.database.reading() as tx:
-            return known, index.holding(tx, elements=[known.id])
+            return known, index.holding(tx, known.id)
 
     def reindex(self) -> int:
         """Make the rows of interfaces in force that have none, or old ones; how many. Called when the service

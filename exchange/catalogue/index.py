@@ -80,16 +80,18 @@ def stale(tx: Connection) -> list[str]:
     return [row.id for row in tx.execute(query) if row.indexed != f"{READING}:{row.digest}"]
 
 
-def holding(
-    tx: Connection, *, elements: Iterable[str] = (), meanings: Iterable[str] = (), most: int = 200
-) -> list[Holder]:
-    """Interfaces in force with their items that carry one of these elements or meanings; most of them first."""
+def near(tx: Connection, elements: Iterable[str], meanings: Iterable[str] = (), most: int = 200) -> list[str]:
+    """Interfaces in force that have something of these elements or meanings; those with most of it first."""
     chosen = ITEMS.c.element.in_(set(elements)) | ITEMS.c.meaning.in_(set(meanings))
-    live = INTERFACES.c.state.in_([State.PUBLISHED, State.DEPRECATED])
-    joined = ITEMS.join(INTERFACES, ITEMS.c.interface == INTERFACES.c.id)
-    counted = select(ITEMS.c.interface, func.count().label("n")).select_from(joined).where(chosen & live)
-    first = counted.group_by(ITEMS.c.interface).order_by(func.count().desc(), ITEMS.c.interface).limit(most)
-    return _holders(tx, [row.interface for row in tx.execute(first)], chosen)
+    live = select(INTERFACES.c.id).where(INTERFACES.c.state.in_([State.PUBLISHED, State.DEPRECATED]))
+    counted = select(ITEMS.c.interface).where(chosen, ITEMS.c.interface.in_(live)).group_by(ITEMS.c.interface)
+    ordered = counted.order_by(func.count().desc(), ITEMS.c.interface).limit(most)
+    return [row.interface for row in tx.execute(ordered)]
+
+
+def holding(tx: Connection, element: str, most: int = 200) -> list[Holder]:
+    """Interfaces in force with just their items that carry an element, those with most of them first."""
+    return _holders(tx, near(tx, [element], most=most), ITEMS.c.element == element)
 
 
 def of(tx: Connection, interfaces: Iterable[str]) -> list[Holder]:

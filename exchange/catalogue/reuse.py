@@ -86,8 +86,7 @@ def against(tx: Connection, own: Holder) -> tuple[Reuse, ...]:
     telling = {item.element for item in own.items if item.element and item.element not in TRIVIAL}
     # fields without an element are compared by their titles, and only to find duplicates
     meanings = {item.meaning for item in own.items if item.way == GIVES and item.element not in TRIVIAL}
-    near = [holder.interface for holder in index.holding(tx, elements=telling, meanings=meanings)]
-    return findings(own, index.of(tx, near))
+    return findings(own, index.of(tx, index.near(tx, telling, meanings)))
 
 
 def likeness(one: Sequence[Item], other: Sequence[Item]) -> float:

@@ -177,24 +177,9 @@ def router(service: Catalogue, lifecycle: Lifecycle, probing: Probing, access: A
         """Interfaces in force and your own drafts: best first with words to find, else in order of their ids."""
         permit(caller, "interface.read")
         wish = Wish(q, kind or "", department, state or "", sharing_class, sensitivity, element, way)
-        rows = searching.find(caller, wish, after=decode(page_token), limit=limit + 1)
-        return page(request, response, rows, limit, lambda hit: hit.key, _hit)
-
-    @routes.get("/facets")
-    def facets(
-        caller: Who,
-        q: Query200 = "",
-        kind: Kind | None = None,
-        department: str = "",
-        state: State | None = None,
-        sharing_class: str = "",
-        sensitivity: str = "",
-        element: str = "",
-        way: Way = "",
-    ) -> dict[str, Any]:
-        """How many interfaces of each kind, department, state, sharing class and classification a search finds."""
-        wish = Wish(q, kind or "", department, state or "", sharing_class, sensitivity, element, way)
-        return {"facets": searching.facets(caller, wish)}
+        found = searching.find(caller, wish, after=decode(page_token), limit=limit + 1)
+        shown = page(request, response, found.hits, limit, lambda hit: hit.key, _hit)
+        return {**shown, "total": found.total, "facets": found.facets}
 
     @routes.get("/digests/{digest}")
     def by_digest(digest: str, caller: Who) -> dict[str, Any]:

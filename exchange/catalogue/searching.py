@@ -8,12 +8,13 @@ trigrams finds no word of two characters, which most Chinese words are; docs/cat
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, literal, or_, select
 
 from exchange.catalogue import store
 from exchange.catalogue.checking import element_of
@@ -77,42 +78,44 @@ class Hit:
         return f"{self.score}:{self.record.id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of hits, and how many interfaces found there are in all: together, and by each of `FACETS`."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    facets: Mapping[str, Mapping[str, int]]
+
+
 class Searching:
     """Finds interfaces that the caller may see: all in force, and every one of the caller's own department."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue, self.database = catalogue, catalogue.database
 
-    def find(self, caller: Caller | None, wish: Wish, *, after: str | None = None, limit: int = 50) -> list[Hit]:
+    def find(self, caller: Caller | None, wish: Wish, *, after: str | None = None, limit: int = 50) -> Found:
         """Best first, then by id. ``after``: the key of the last hit of the page before.
 
         Raises `Invalid` for a key not made here.
         """
         words = words_of(wish.q)
-        score = _score(words)
-        query = select(INTERFACES, score.label("score")).where(self._chosen(caller, wish, words))
-        if after is not None:
-            points, mark, id = after.partition(":")
-            if not mark or not points.isdigit():
-                raise Invalid("page_token was not made by this service", hint="use next_page_token of the page before")
-            query = query.where(or_(score < int(points), and_(score == int(points), INTERFACES.c.id > id)))
-        with self.database.reading() as tx:
-            rows = tx.execute(query.order_by(score.desc(), INTERFACES.c.id).limit(limit)).all()
-        return [
-            Hit(self.catalogue.record(store.line_of(row)), row.score, snippets(row.search_shown or "", words))
-            for row in rows
-        ]
-
-    def facets(self, caller: Caller | None, wish: Wish) -> Mapping[str, Mapping[str, int]]:
-        """How many interfaces found there are of each kind, department, state, sharing class and classification."""
+        score = _score(words).label("score")
         columns = [INTERFACES.c[name] for name in FACETS]
-        query = select(*columns, func.count()).where(self._chosen(caller, wish, words_of(wish.q))).group_by(*columns)
-        counts: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
+        query = select(INTERFACES.c.id, score, *columns).where(self._chosen(caller, wish, words))
         with self.database.reading() as tx:
-            for row in tx.execute(query):
-                for name, value in zip(FACETS, row, strict=False):
-                    counts[name][value or ""] += row[-1]
-        return {name: dict(sorted(found.items())) for name, found in counts.items()}
+            # one scan: what counts the facets is in it, and only the rows of this page are read whole. Sorted here:
+            # databases order texts in ways of their own
+            rows = sorted(tx.execute(query).all(), key=lambda row: (-row.score, row.id))
+            rest = rows if after is None else _behind(rows, after)
+            scores = {row.id: row.score for row in rest[:limit]}
+            whole = tx.execute(select(INTERFACES).where(INTERFACES.c.id.in_(scores))).all()
+        made = [
+            Hit(self.catalogue.record(store.line_of(row)), scores[row.id], snippets(row.search_shown or "", words))
+            for row in whole
+        ]
+        counts = {name: Counter(row[2 + place] or "" for row in rows) for place, name in enumerate(FACETS)}
+        facets = {name: dict(sorted(counted.items())) for name, counted in counts.items()}
+        return Found(tuple(sorted(made, key=lambda hit: (-hit.score, hit.record.id))), len(rows), facets)
 
     def _chosen(self, caller: Caller | None, wish: Wish, words: list[str]) -> ColumnElement[bool]:
         by = permit(caller, "interface.read") if caller is not None else None
@@ -131,6 +134,15 @@ class Searching:
             holding = holding.where(ITEMS.c.way == wish.way) if wish.way else holding
             parts.append(INTERFACES.c.id.in_(holding))
         return and_(*parts)
+
+
+def _behind(rows: Sequence[Row[Any]], after: str) -> Sequence[Row[Any]]:
+    """The rows that come after a key."""
+    points, mark, id = after.partition(":")
+    if not mark or not points.isdigit():
+        raise Invalid("page_token was not made by this service", hint="use next_page_token of the page before")
+    at = bisect_right(rows, (-int(points), id), key=lambda row: (-row.score, row.id))
+    return rows[at:]
 
 
 def words_of(q: str) -> list[str]:

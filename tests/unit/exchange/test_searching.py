@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from exchange.catalogue import routes
-from exchange.catalogue.searching import Searching, Snippet, Wish, snippets, words_of
+from exchange.catalogue.searching import Found, Searching, Snippet, Wish, snippets, words_of
 from exchange.errors import Invalid
 from specs import library
 from tests.unit.exchange.test_catalogue import api
@@ -26,8 +25,8 @@ def searching(services: Any) -> Searching:
     return Searching(services.catalogue)
 
 
-def ids(found: Iterable[Any]) -> list[str]:
-    return [hit.record.id for hit in found]
+def ids(found: Found) -> list[str]:
+    return [hit.record.id for hit in found.hits]
 
 
 def test_words_of_either_language_are_found_wherever_they_stand(services: Any, searching: Searching) -> None:
@@ -67,8 +66,8 @@ def test_the_title_weighs_most_then_fields_then_descriptions(services: Any) -> N
     put("e-nothing", "甲", "乙", "丙")
     found = Searching(services.catalogue).find(engineer, Wish("鸟巢"))
     assert ids(found) == [f"civil-affairs.{n}" for n in ("d-exactly", "c-title", "b-field", "a-description")]
-    assert [hit.snippets[0].where for hit in found] == ["title", "title", "field", "description"]
-    assert found[1].snippets[0].pieces == (("北京", False), ("鸟巢", True), ("情况", False))
+    assert [hit.snippets[0].where for hit in found.hits] == ["title", "title", "field", "description"]
+    assert found.hits[1].snippets[0].pieces == (("北京", False), ("鸟巢", True), ("情况", False))
 
 
 WISHES: list[tuple[dict[str, str], set[str]]] = [
@@ -91,13 +90,15 @@ def test_filters_and_facets(services: Any, searching: Searching) -> None:
     who = services.vendor()
     for wish, found in WISHES:
         assert set(ids(searching.find(who, Wish(**wish)))) == found, wish
-    everything = searching.facets(who, Wish())
+    found = searching.find(who, Wish(), limit=3)
+    everything = found.facets
+    assert (len(found.hits), found.total) == (3, len(library.interfaces()))
     assert everything["kind"] == {"api": 10, "dataset": 4}
     assert sum(everything["department"].values()) == len(library.interfaces())
     assert everything["state"] == {"published": len(library.interfaces())}
-    narrow = searching.facets(who, Wish(department="police"))
+    narrow = searching.find(who, Wish(department="police")).facets
     assert narrow["kind"] == {"api": 3, "dataset": 1}
-    assert searching.facets(None, Wish("没有这样的东西")) == {name: {} for name in everything}
+    assert searching.find(None, Wish("没有这样的东西")).facets == {name: {} for name in everything}
 
 
 def test_drafts_are_found_by_their_department_alone_and_retired_ones_by_asking(services: Any, clock: Any) -> None:
@@ -119,9 +120,9 @@ def test_pages_follow_one_another_without_gap_or_repetition(services: Any, searc
     who = services.vendor()
     for q in ("", "police", "出生"):
         whole, pages, after = ids(searching.find(who, Wish(q))), list[str](), None
-        while page := searching.find(who, Wish(q), after=after, limit=2):
+        while (page := searching.find(who, Wish(q), after=after, limit=2)).hits:
             pages += ids(page)
-            after = page[-1].key
+            after = page.hits[-1].key
         assert pages == whole, q
     for wrong in ("x", "a:b", ":"):
         with pytest.raises(Invalid):
@@ -157,8 +158,7 @@ def test_over_http(services: Any, searching: Searching) -> None:
     assert web.get(base, headers=headers, params={"page_token": "bm90aGluZw=="}).status_code == 400
     who = web.get(base, headers=headers, params={"element": "公民身份号码", "way": "gives", "kind": "dataset"}).json()
     assert len(who["items"]) == 4
-    facets = web.get(f"{base}/facets", headers=headers, params={"department": "police"}).json()["facets"]
-    assert facets["kind"] == {"api": 3, "dataset": 1}
+    police = web.get(base, headers=headers, params={"department": "police", "limit": 1}).json()
+    assert (police["total"], police["facets"]["kind"]) == (4, {"api": 3, "dataset": 1})
     assert web.get(base).status_code == 401
-    assert web.get(f"{base}/facets").status_code == 401
     assert web.get(base, headers=headers, params={"way": "sideways"}).status_code == 422
