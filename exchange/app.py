@@ -52,7 +52,7 @@ from exchange.parties.access import SYSTEM, Access
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.portal import catalogue as catalogue_pages
-from exchange.portal import launches
+from exchange.portal import launches, publishing
 from exchange.portal import routes as portal_routes
 from exchange.portal.pages import Pages
 from exchange.sandboxes import routes as sandboxes_routes
@@ -197,7 +197,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         certification_routes.router(certifications, access, public_key),
         market_routes.router(market, statements, access),
         oversight_routes.router(oversight, access),
-        catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking, tidying),
+        publishing.router(pages, access, lifecycle, probing, checking, tidying),
+        catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking),
         launches.router(pages, access, market, settings.base_url),
         portal_routes.router(
             pages,

@@ -27,6 +27,11 @@ def decode(token: str | None) -> str | None:
         ) from None
 
 
+def encode(key: str) -> str:
+    """The token of a page that starts after ``key``; `decode` reads it."""
+    return base64.urlsafe_b64encode(key.encode()).decode()
+
+
 def page(
     request: Request,
     response: Response,
@@ -37,7 +42,7 @@ def page(
 ) -> dict[str, Any]:
     """A page from up to ``limit + 1`` rows in order of ``key``; sets the Link header when there is more."""
     shown, more = rows[:limit], len(rows) > limit
-    token = base64.urlsafe_b64encode(key(shown[-1]).encode()).decode() if more else None
+    token = encode(key(shown[-1])) if more else None
     if token:
         response.headers["Link"] = f'<{request.url.include_query_params(page_token=token)}>; rel="next"'
     return {"items": [show(row) for row in shown], "next_page_token": token}

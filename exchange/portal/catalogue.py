@@ -1,27 +1,41 @@
-"""Pages of the catalogue: what is shared, what changed, who is told, and whether it works."""
+"""Pages of the catalogue: what is shared, what changed, who is told, whether it works, and who shares the same."""
 
 # annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 
-from exchange.catalogue.checking import Checking
+from exchange.catalogue.checking import Checking, element_of
 from exchange.catalogue.lifecycle import Lifecycle
-from exchange.catalogue.model import Record, Version
+from exchange.catalogue.model import Record, State, Version
 from exchange.catalogue.probing import Probing
+from exchange.catalogue.searching import Searching, Wish
 from exchange.catalogue.service import Catalogue
-from exchange.catalogue.tidying import Tidying
-from exchange.errors import NotFound, Unauthenticated
-from exchange.parties.access import Access, Caller
+from exchange.errors import NotFound, TongbanError, Unauthenticated
+from exchange.http.paging import decode, encode
+from exchange.parties.access import Access, Caller, permit
 from exchange.parties.service import Parties
+from exchange.portal import language
 from exchange.portal.interfaces import answered
 from exchange.portal.pages import Pages
 from exchange.portal.problem import readable
 from specs.diff import Level
-from specs.entry import entry
+from specs.entry import LEVELS, SHARING_CLASSES, entry
+from specs.exporters.html import html
+from specs.model import Kind
 from specs.versions import needed
+
+SHOWN = 50
+REFERENCE = {
+    # a department's words and a program of ours: its own origin, so that it reaches nothing of the reader's session
+    "Content-Security-Policy": "sandbox allow-scripts allow-popups; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
 
 
 def router(
@@ -32,10 +46,10 @@ def router(
     lifecycle: Lifecycle,
     probing: Probing,
     checking: Checking,
-    tidying: Tidying,
 ) -> APIRouter:
     """Routes of the catalogue's pages."""
     routes = APIRouter(include_in_schema=False, route_class=readable(pages))
+    searching = Searching(catalogue)
     Who = Annotated[Caller | None, Depends(access.caller)]
 
     def seen(caller: Caller | None, identifier: str) -> tuple[Record, list[Version]]:
@@ -46,17 +60,45 @@ def router(
         return record, [version for version in catalogue.versions(identifier) if version.state.public or own]
 
     @routes.get("/catalogue")
-    def catalogue_page(request: Request, caller: Who, q: str = "", kind: str = "", department: str = "") -> Response:
+    def catalogue_page(
+        request: Request,
+        caller: Who,
+        q: Annotated[str, Query(max_length=200)] = "",
+        kind: str = "",
+        department: str = "",
+        state: str = "",
+        sharing_class: str = "",
+        sensitivity: str = "",
+        element: Annotated[str, Query(max_length=100)] = "",
+        way: str = "",
+        page_token: str | None = None,
+    ) -> Response:
+        wish = Wish(q, kind, department, state, sharing_class, sensitivity, element, way)
+        found = searching.find(caller, wish, after=decode(page_token), limit=SHOWN + 1)
+        code = language.chosen(request)
+        words = language.words(code)
+        named = [(party.id, language.text(party.name, code)) for party in parties.parties("department")]
+        context: dict[str, Any] = {
+            "wish": wish,
+            "hits": found.hits[:SHOWN],
+            "total": found.total,
+            "facets": {**found.facets, "sensitivity": {}},
+            "following": _following(request, found.hits[SHOWN - 1].key) if len(found.hits) > SHOWN else None,
+            "element": element_of(element or q) if element or q else None,
+            "kinds": [(one.value, words[one.value]) for one in Kind],
+            "departments": named,
+            "states": [(one.value, words[one.value]) for one in STATES],
+            "classes": [(one, words[one]) for one in SHARING_CLASSES],
+            "levels": [(one, words[one]) for one in LEVELS],
+        }
         return pages.render(
             request,
             caller,
             "catalogue.html",
-            records=catalogue.search(q or None, kind=kind or None, department=department or None),
-            q=q,
-            kind=kind,
-            department=department,
-            departments=[party for party in parties.parties() if party.kind == "department"],
             live=probing.live(),
+            may_publish=_may(caller, "interface.register"),
+            may_review=_may(caller, "catalogue.tidy"),
+            **context,
         )
 
     @routes.get("/catalogue/{identifier}")
@@ -67,6 +109,7 @@ def router(
             probe = probing.last(caller, identifier) if caller else None
         except NotFound:
             probe = None
+        own = caller is not None and caller.party == record.department
         return pages.render(
             request,
             caller,
@@ -80,7 +123,14 @@ def router(
             probe=probe,
             subscribers=subscribers,
             subscribed=caller is not None and caller.party in subscribers,
+            reuse=checking.reuse(caller, identifier) if caller else (),
+            may_publish=own and _may(caller, "interface.publish"),
         )
+
+    @routes.get("/catalogue/{identifier}/reference")
+    def reference_page(request: Request, caller: Who, identifier: str) -> Response:
+        record, _ = seen(caller, identifier)
+        return HTMLResponse(html(record.spec, language.chosen(request)), headers=REFERENCE)
 
     @routes.get("/catalogue/{identifier}/changes")
     def changes_page(request: Request, caller: Who, identifier: str, old: str, new: str) -> Response:
@@ -105,6 +155,22 @@ def router(
         return pages.render(request, caller, "notices.html", notices=lifecycle.news.notices(who), titles=titles)
 
     return routes
+
+
+STATES = (State.PUBLISHED, State.DEPRECATED, State.RETIRED, State.DRAFT)
+
+
+def _following(request: Request, key: str) -> str:
+    asked = {name: value for name, value in request.query_params.items() if value and name != "page_token"}
+    return f"/catalogue?{urlencode({**asked, 'page_token': encode(key)})}"
+
+
+def _may(caller: Caller | None, action: str) -> bool:
+    try:
+        permit(caller, action)
+    except TongbanError:
+        return False
+    return True
 
 
 def _signed_in(caller: Caller | None) -> Caller:
