@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy import Connection, Text, cast, select
 from starlette.concurrency import run_in_threadpool
 
 from exchange import migrations, telemetry
@@ -29,6 +30,7 @@ from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.model import Record
 from exchange.catalogue.news import News
 from exchange.catalogue.probing import Probing
+from exchange.catalogue.rounds import Rounds
 from exchange.catalogue.service import Catalogue
 from exchange.catalogue.tidying import Tidying
 from exchange.certification import routes as certification_routes
@@ -48,15 +50,16 @@ from exchange.market.statements import Statements
 from exchange.oversight import routes as oversight_routes
 from exchange.oversight.service import Oversight
 from exchange.parties import routes as parties_routes
-from exchange.parties.access import SYSTEM, Access
+from exchange.parties.access import Access
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.portal import catalogue as catalogue_pages
-from exchange.portal import launches, publishing
+from exchange.portal import launches, publishing, tending, trials
 from exchange.portal import routes as portal_routes
 from exchange.portal.pages import Pages
 from exchange.sandboxes import routes as sandboxes_routes
 from exchange.sandboxes.service import Sandboxes
+from exchange.sandboxes.store import SANDBOXES
 from exchange.settings import Settings
 
 SWEEP_SECONDS = 60.0
@@ -101,12 +104,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
     agreements = Agreements(database, ledger, catalogue, clock)
     lifecycle.news.dependants = agreements.holders
+    lifecycle.news.users = _trying
     vault = Vault(database, ledger, catalogue, keys.secret("vault"))
     source = ServiceSource(vault, allow_loopback=settings.allow_loopback_endpoints)
     broker = Broker(database, ledger, catalogue, agreements, source, clock)
     sandboxes = Sandboxes(database, ledger, jobs, catalogue, settings, keys.secret("sandboxes"), clock)
     vault.derived = sandboxes.credential
     probing = Probing(catalogue, partial(_send, source))
+    rounds = Rounds(probing, jobs)
     lifecycle.ready = probing.ready
     checking = Checking(lifecycle)
     tidying = Tidying(catalogue, lifecycle.news)
@@ -160,7 +165,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         keeper.start()
         threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
         threads.append(_every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
-        threads.append(_every(SWEEP_SECONDS, partial(probing.due, SYSTEM), stop, "probes"))
+        threads.append(_every(SWEEP_SECONDS, rounds.due, stop, "probes"))
 
     def down() -> None:
         stop.set()
@@ -197,7 +202,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         certification_routes.router(certifications, access, public_key),
         market_routes.router(market, statements, access),
         oversight_routes.router(oversight, access),
-        publishing.router(pages, access, lifecycle, probing, checking, tidying),
+        publishing.router(pages, access, parties, checking, tidying),
+        tending.router(pages, access, lifecycle, probing, tidying),
+        trials.router(catalogue, _people(settings)),
         catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking),
         launches.router(pages, access, market, settings.base_url),
         portal_routes.router(
@@ -230,6 +237,22 @@ def _send(
     except SourceFailure as failure:
         raise Upstream(failure.rule) from None
     return answer.status, answer.headers, answer.body
+
+
+def _people(settings: Settings) -> Callable[[], object]:
+    def population() -> object:
+        from mockdata.population import Population  # NumPy and Arrow: loaded by the first call tried
+
+        return Population(settings.population_seed, settings.population_size)
+
+    return population
+
+
+def _trying(tx: Connection, interface: str) -> set[str]:
+    """Parties with a hosted sandbox of an interface: what they build on it breaks with it, agreement or not."""
+    near = cast(SANDBOXES.c.interfaces, Text).contains(f'"{interface}"', autoescape=True)
+    rows = tx.execute(select(SANDBOXES.c.owner, SANDBOXES.c.interfaces).where(near))
+    return {row.owner for row in rows if any(name == interface for name, _ in row.interfaces)}
 
 
 def _names(parties: Parties) -> Callable[[str], dict[str, str]]:

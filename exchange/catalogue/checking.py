@@ -79,14 +79,14 @@ class Checking:
         self.lifecycle, self.catalogue = lifecycle, lifecycle.catalogue
         self.database = self.catalogue.database
 
-    def check(self, caller: Caller | None, filename: str, text: str) -> Checked:
+    def check(self, caller: Caller | None, filename: str, document: str | bytes) -> Checked:
         """Everything `register` and `publish` would say, all at once, without doing either.
 
         Raises `Invalid` for what is no document at all (too large, not text), `Forbidden` for those who may register
         nothing.
         """
         by = permit(caller, "interface.register")
-        data = text.encode("utf-8", "surrogatepass")
+        data = document if isinstance(document, bytes) else document.encode("utf-8", "surrogatepass")
         if len(data) > LARGEST:
             raise Invalid(f"the document has {len(data)} bytes; {LARGEST} are allowed", hint="split it")
         name = PurePosixPath(filename.replace("\\", "/")).name or "document"

@@ -19,15 +19,17 @@ from specs.diff import Change, Level
 SHOWN = 20
 """Changes told one by one in a notice or a refusal; the rest is counted."""
 Dependants = Callable[[Connection, str], Iterable[str]]
-"""The parties that rely on an interface without having asked to be told: holders of agreements."""
+"""Parties an interface's changes concern though they never asked to be told."""
 
 
 class News:
-    """Subscriptions and notices. ``dependants`` is supplied from above when the service is wired."""
+    """Subscriptions and notices. Supplied from above when the service is wired: ``dependants``, who hold agreements
+    and whom an end waits for; ``users``, who only try an interface (in a sandbox of theirs) and must hear of it too."""
 
     def __init__(self, database: Database, ledger: Ledger, clock: Clock) -> None:
         self.database, self.ledger, self.clock = database, ledger, clock
         self.dependants: Dependants = lambda _tx, _interface: ()
+        self.users: Dependants = lambda _tx, _interface: ()
 
     def subscribe(self, caller: Caller | None, interface: str, consent: str | None = None) -> Subscription:
         """Ask to be told of an interface; ``consent`` names a version the party takes at once, however it breaks."""
@@ -56,7 +58,7 @@ class News:
             self.ledger.append(tx, "interface.unsubscribed", body)
 
     def subscribers(self, caller: Caller | None, interface: str) -> list[str]:
-        """Parties that will be told: those who asked and those who rely on it. Its department and the data office see
+        """Parties that will be told: those who asked, rely on it or try it. Its department and the data office see
         them; anyone else sees whether they are among them."""
         by = permit(caller, "interface.read")
         with self.database.reading() as tx:
@@ -67,6 +69,11 @@ class News:
         whole = by.party == line.department or by.kind in ("data_office", "operator")
         return found if whole else [party for party in found if party == by.party]
 
+    def asked(self, caller: Caller, interface: str) -> bool:
+        """Whether the caller's party subscribed itself, and may take that back."""
+        with self.database.reading() as tx:
+            return caller.party in {one.party for one in subscriptions.subscriptions(tx, interface)}
+
     def notices(self, caller: Caller | None, *, before: str | None = None, limit: int = 50) -> list[Notice]:
         """What the caller's party was told, newest first."""
         by = permit(caller, "interface.read")
@@ -76,7 +83,8 @@ class News:
     def parties(self, tx: Connection, interface: str, department: str) -> list[str]:
         """Everybody but its department who will be told of an interface."""
         asked = {one.party for one in subscriptions.subscriptions(tx, interface)}
-        return sorted((asked | set(self.dependants(tx, interface))) - {department})
+        concerned = {*self.dependants(tx, interface), *self.users(tx, interface)}
+        return sorted((asked | concerned) - {department})
 
     def tell(
         self,

@@ -8,17 +8,18 @@ refuse: a 4xx shows that the service is there and checks what it is sent. Identi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, ForeignKey, Row, Table, Text, select
+from sqlalchemy import Boolean, Column, ColumnElement, Connection, ForeignKey, Row, Table, Text, func, select
 from sqlalchemy.types import JSON
 
 from exchange.catalogue import store
-from exchange.catalogue.model import Record
+from exchange.catalogue.model import Record, State
 from exchange.catalogue.service import Catalogue
+from exchange.catalogue.store import INTERFACES
 from exchange.clock import new_id, stamp
 from exchange.database import metadata
 from exchange.errors import Conflict, Invalid, NotFound, TongbanError
@@ -84,8 +85,12 @@ class Probe:
     @property
     def live(self) -> float:
         """Share of the operations asked that answered well, 0 to 1."""
-        asked = [result for result in self.results if result.way != "none"]
-        return sum(result.live for result in asked) / len(asked) if asked else 0.0
+        return sum(result.live for result in self.results) / self.asked if self.asked else 0.0
+
+    @property
+    def asked(self) -> int:
+        """How many operations were asked."""
+        return sum(result.way != "none" for result in self.results)
 
 
 class Probing:
@@ -174,24 +179,33 @@ class Probing:
             raise NotFound(f"{interface} was never probed", hint="its department can ask for it")
         return found
 
-    def live(self) -> dict[str, float]:
-        """Interface → share of its operations that answered well at the latest probe."""
+    def live(self, interfaces: Iterable[str]) -> dict[str, float]:
+        """Interface → share of its operations that answered well at the latest probe; those never probed are left
+        out."""
         with self.database.reading() as tx:
-            rows = tx.execute(select(PROBES).order_by(PROBES.c.at, PROBES.c.id))
-            return {row.interface: _probe(row).live for row in rows}
+            return {probe.interface: probe.live for probe in newest(tx, PROBES.c.interface.in_(list(interfaces)))}
 
-    def due(self, caller: Caller, most: int = 5) -> list[Probe]:
-        """Probe again what was not probed for a day; called by the clock of the service, a few at a time."""
+    def due(self, most: int) -> list[str]:
+        """Services in force that were not probed for a day, those waiting longest first."""
         early = stamp(self.clock() - FRESH)
-        made: list[Probe] = []
-        for record in self.catalogue.search(kind=Kind.API):
-            if record.endpoint is None or len(made) >= most:
-                continue
-            with self.database.reading() as tx:
-                found = latest(tx, record.id)
-            if found is None or found.at < early:
-                made.append(self.probe(caller, record.id, record.version))
-        return made
+        live = INTERFACES.c.state.in_([State.PUBLISHED, State.DEPRECATED])
+        last = select(PROBES.c.interface, func.max(PROBES.c.at).label("at")).group_by(PROBES.c.interface).subquery()
+        at = func.coalesce(last.c.at, "")
+        query = select(INTERFACES.c.id).outerjoin(last, last.c.interface == INTERFACES.c.id)
+        query = query.where(live, INTERFACES.c.kind == Kind.API, INTERFACES.c.endpoint.is_not(None), at < early)
+        query = query.order_by(at, INTERFACES.c.id)
+        with self.database.reading() as tx:
+            return list(tx.execute(query.limit(most)).scalars())
+
+    def again(self, caller: Caller, interface: str) -> bool | None:
+        """Probe the version in force unless that was done within the day; whether it passed, None when there was
+        nothing to do: another worker was faster, or the interface ended meanwhile."""
+        with self.database.reading() as tx:
+            line, found = store.line(tx, interface), latest(tx, interface)
+        fresh = found is not None and found.at >= stamp(self.clock() - FRESH)
+        if fresh or line is None or not line.state.live or line.endpoint is None:
+            return None
+        return self.probe(caller, interface, line.version).passed
 
     # ---- inside
 
@@ -221,6 +235,13 @@ def latest(tx: Connection, interface: str, version: str | None = None) -> Probe 
         query = query.where(PROBES.c.version == version)
     row = tx.execute(query.order_by(PROBES.c.at.desc(), PROBES.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else _probe(row)
+
+
+def newest(tx: Connection, chosen: ColumnElement[bool] | None = None) -> list[Probe]:
+    """The newest probe of every interface, or of those chosen."""
+    last = select(func.max(PROBES.c.id)).group_by(PROBES.c.interface)  # ids sort by time
+    query = select(PROBES).where(PROBES.c.id.in_(last if chosen is None else last.where(chosen)))
+    return [_probe(row) for row in tx.execute(query)]
 
 
 def _probe(row: Row[Any]) -> Probe:

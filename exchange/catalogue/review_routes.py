@@ -45,6 +45,21 @@ def router(checking: Checking, tidying: Tidying, access: Access) -> APIRouter:
         """Interfaces to retire, mend, refresh or watch, with why: your own, or all for the data office."""
         return {"items": [one.to_json() for one in tidying.proposals(caller, department)]}
 
+    @routes.get("/gaps")
+    def gaps(caller: Who, department: Annotated[str | None, Query(max_length=100)] = None) -> dict[str, Any]:
+        """Interfaces in force whose entries lack something: your own, or all for the data office."""
+        return {"items": [one.to_json() for one in tidying.gaps(caller, department)]}
+
+    @routes.get("/shared")
+    def shared(caller: Who) -> dict[str, Any]:
+        """Data elements that several departments give, or that one gives and another asks for."""
+        return {"items": [one.to_json() for one in tidying.shared(caller)]}
+
+    @routes.get("/health")
+    def health(caller: Who) -> dict[str, Any]:
+        """How much of each department's services was seen to work at the latest probes."""
+        return {"items": [one.to_json() for one in tidying.health(caller)]}
+
     @routes.get("/{interface}/reuse")
     def reuse(interface: str, caller: Who) -> dict[str, Any]:
         """Who shares the same fields, or nearly the same interface, already."""

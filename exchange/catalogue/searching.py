@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal, or_, select
 
 from exchange.catalogue import store
 from exchange.catalogue.checking import element_of
@@ -32,6 +32,8 @@ WEIGHTS = {TITLE: 16, FIELD: 4, DESCRIPTION: 1}
 """What a word counts for at its best place; the whole title counts once more."""
 AROUND = 30
 """Characters shown on either side of what was found."""
+FEW = 500
+"""Interfaces that are named one by one in a query; beyond it all rows are read."""
 FACETS = ("kind", "department", "state", "sharing_class", "classification")
 _ESCAPE = "\\"
 
@@ -80,7 +82,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of hits, and how many interfaces found there are in all: together, and by each of `FACETS`."""
+    """One page of hits, and how many interfaces found there are in all: together, by each of `FACETS`, and
+    by each ``sensitivity`` of the entry or a field."""
 
     hits: tuple[Hit, ...]
     total: int
@@ -109,11 +112,14 @@ class Searching:
             rest = rows if after is None else _behind(rows, after)
             scores = {row.id: row.score for row in rest[:limit]}
             whole = tx.execute(select(INTERFACES).where(INTERFACES.c.id.in_(scores))).all()
+            levels = _levels(tx, {row.id for row in rows})
+        levels |= {(row.id, row.classification) for row in rows if row.classification}
         made = [
             Hit(self.catalogue.record(store.line_of(row)), scores[row.id], snippets(row.search_shown or "", words))
             for row in whole
         ]
         counts = {name: Counter(row[2 + place] or "" for row in rows) for place, name in enumerate(FACETS)}
+        counts["sensitivity"] = Counter(level for _, level in levels)
         facets = {name: dict(sorted(counted.items())) for name, counted in counts.items()}
         return Found(tuple(sorted(made, key=lambda hit: (-hit.score, hit.record.id))), len(rows), facets)
 
@@ -134,6 +140,14 @@ class Searching:
             holding = holding.where(ITEMS.c.way == wish.way) if wish.way else holding
             parts.append(INTERFACES.c.id.in_(holding))
         return and_(*parts)
+
+
+def _levels(tx: Connection, found: set[str]) -> set[tuple[str, str]]:
+    """(interface, level) of every level of sensitivity that fields of these interfaces have."""
+    query = select(ITEMS.c.interface, ITEMS.c.sensitivity).where(ITEMS.c.sensitivity != "").distinct()
+    if len(found) <= FEW:
+        query = query.where(ITEMS.c.interface.in_(found))
+    return {(interface, level) for interface, level in tx.execute(query).tuples() if interface in found}
 
 
 def _behind(rows: Sequence[Row[Any]], after: str) -> Sequence[Row[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
@@ -49,15 +49,15 @@ class Catalogue:
         self._resolving = resolving
         self._read = lru_cache(maxsize=256)(self._load)
 
-    def register(self, caller: Caller | None, filename: str, text: str) -> Version:
-        """Take a document as a draft. The same bytes again give the same version back.
+    def register(self, caller: Caller | None, filename: str, document: str | bytes) -> Version:
+        """Take a document as a draft, byte for byte. The same bytes again give the same version back.
 
         Raises `SpecError` with every finding when lint finds errors, `Forbidden` for another department's document,
         `Conflict` when this id and version is taken by other bytes, `Unprocessable` when it names no department.
         """
         by = permit(caller, "interface.register")
         try:
-            data = text.encode()
+            data = document if isinstance(document, bytes) else document.encode()
         except UnicodeEncodeError:
             raise Invalid("the document is not text", hint="send it as UTF-8") from None
         if len(data) > LARGEST:
@@ -184,6 +184,11 @@ class Catalogue:
                 limit=limit,
             )
         return [self.record(line) for line in found]
+
+    def titles(self, interfaces: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        """Interface → title in both languages, of those that exist."""
+        with self.database.reading() as tx:
+            return store.titles(tx, interfaces)
 
     def document(self, interface: str, version: str) -> tuple[str, bytes]:
         """(file name, bytes) of a version, exactly as registered. Raises `NotFound`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,6 +202,12 @@ def search(
     if after is not None:
         query = query.where(INTERFACES.c.id > after)
     return [line_of(row) for row in tx.execute(query)]
+
+
+def titles(tx: Connection, interfaces: Iterable[str]) -> dict[str, Mapping[str, str]]:
+    """Interface → title, of those that exist."""
+    query = select(INTERFACES.c.id, INTERFACES.c.title).where(INTERFACES.c.id.in_(set(interfaces)))
+    return {row.id: row.title for row in tx.execute(query)}
 
 
 def line_of(row: Row[*tuple[Any, ...]]) -> Line:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, func, select
 
-from exchange.catalogue import store
+from exchange.catalogue import health, store
+from exchange.catalogue.health import Gap, Health, Shared
 from exchange.catalogue.hygiene import Proposal, Signs, proposals
 from exchange.catalogue.model import State
 from exchange.catalogue.news import News
@@ -32,12 +33,29 @@ class Tidying:
 
     def proposals(self, caller: Caller | None, department: str | None = None) -> list[Proposal]:
         """What seems dead: of the caller's own department; of all, or one, for the data office and the operator."""
-        by = permit(caller, "catalogue.tidy")
-        whole = by.kind in ("data_office", "operator")
-        wanted = department if whole else by.party
-        permit(by, "catalogue.tidy", owner=department if department is not None else by.party)
+        wanted = self._of(caller, department)
         with self.database.reading() as tx:
             return proposals(self._signs(tx, wanted), self.clock())
+
+    def gaps(self, caller: Caller | None, department: str | None = None) -> list[Gap]:
+        """Entries in force that lack something: of the caller's own department; of all, or one, for the data
+        office and the operator."""
+        wanted = self._of(caller, department)
+        with self.database.reading() as tx:
+            return health.gaps(tx, wanted, stamp(self.clock()))
+
+    def shared(self, caller: Caller | None) -> list[Shared]:
+        """Data elements several departments give, or one gives and another asks for."""
+        permit(caller, "catalogue.tidy")
+        with self.database.reading() as tx:
+            return health.shared(tx)
+
+    def health(self, caller: Caller | None) -> list[Health]:
+        """How much of each department's services was seen to work."""
+        if caller is not None:  # as much as the list of interfaces shows to anyone
+            permit(caller, "interface.read")
+        with self.database.reading() as tx:
+            return health.health(tx)
 
     def refreshed(self, caller: Caller | None, interface: str, at: datetime | None = None) -> str:
         """Note that the data behind an interface were refreshed, now or at an instant of the past.
@@ -58,6 +76,13 @@ class Tidying:
             body = {"interface": interface, "refreshed_at": stamp(when), "by": by.id}
             self.ledger.append(tx, "interface.refreshed", body)
         return stamp(when)
+
+    @staticmethod
+    def _of(caller: Caller | None, department: str | None) -> str | None:
+        """The department whose entries the caller sees; None for all."""
+        by = permit(caller, "catalogue.tidy")
+        permit(by, "catalogue.tidy", owner=department if department is not None else by.party)
+        return department if by.kind in ("data_office", "operator") else by.party
 
     def _signs(self, tx: Connection, department: str | None) -> list[Signs]:
         live = select(INTERFACES).where(INTERFACES.c.state.in_([State.PUBLISHED, State.DEPRECATED]))

@@ -2,25 +2,26 @@
 
 # annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
+from datetime import timedelta
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
-from exchange.catalogue.checking import Checking, element_of
-from exchange.catalogue.lifecycle import Lifecycle
+from exchange.catalogue.checking import Checked, Checking, element_of
+from exchange.catalogue.lifecycle import NOTICE_DAYS, Lifecycle
 from exchange.catalogue.model import Record, State, Version
 from exchange.catalogue.probing import Probing
 from exchange.catalogue.searching import Searching, Wish
 from exchange.catalogue.service import Catalogue
-from exchange.errors import NotFound, TongbanError, Unauthenticated
+from exchange.errors import NotFound, TongbanError
 from exchange.http.paging import decode, encode
 from exchange.parties.access import Access, Caller, permit
 from exchange.parties.service import Parties
 from exchange.portal import language
 from exchange.portal.interfaces import answered
-from exchange.portal.pages import Pages
+from exchange.portal.pages import CHINA, Pages, signed_in
 from exchange.portal.problem import readable
 from specs.diff import Level
 from specs.entry import LEVELS, SHARING_CLASSES, entry
@@ -31,7 +32,7 @@ from specs.versions import needed
 SHOWN = 50
 REFERENCE = {
     # a department's words and a program of ours: its own origin, so that it reaches nothing of the reader's session
-    "Content-Security-Policy": "sandbox allow-scripts allow-popups; frame-ancestors 'none'",
+    "Content-Security-Policy": "sandbox allow-scripts allow-forms allow-popups; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -82,8 +83,10 @@ def router(
             "wish": wish,
             "hits": found.hits[:SHOWN],
             "total": found.total,
-            "facets": {**found.facets, "sensitivity": {}},
-            "following": _following(request, found.hits[SHOWN - 1].key) if len(found.hits) > SHOWN else None,
+            "facets": found.facets,
+            "following": _page_after(request, found.hits[SHOWN - 1].key) if len(found.hits) > SHOWN else None,
+            "first": _page_after(request, None) if page_token else None,
+            "narrowed": wish != Wish(),
             "element": element_of(element or q) if element or q else None,
             "kinds": [(one.value, words[one.value]) for one in Kind],
             "departments": named,
@@ -95,7 +98,7 @@ def router(
             request,
             caller,
             "catalogue.html",
-            live=probing.live(),
+            live=probing.live(hit.record.id for hit in found.hits),
             may_publish=_may(caller, "interface.register"),
             may_review=_may(caller, "catalogue.tidy"),
             **context,
@@ -109,7 +112,10 @@ def router(
             probe = probing.last(caller, identifier) if caller else None
         except NotFound:
             probe = None
-        own = caller is not None and caller.party == record.department
+        own = caller is not None and caller.party == record.department and _may(caller, "interface.publish")
+        steps = record.spec.process.workflows if record.spec.process else ()
+        waiting = [version for version in versions if version.state in (State.DRAFT, State.ANNOUNCED)] if own else []
+        soon = (lifecycle.clock() + timedelta(days=NOTICE_DAYS)).astimezone(CHINA)
         return pages.render(
             request,
             caller,
@@ -118,19 +124,45 @@ def router(
             spec=record.spec,
             entry=entry(record.spec),
             answered=answered,
-            titles={known.id: known.title for known in catalogue.search()},
+            titles=catalogue.titles(step.interface for flow in steps for step in flow.steps if step.interface),
             versions=versions,
+            waiting=[(version, dry_run(caller, version)) for version in reversed(waiting)],
+            asked=caller is not None and lifecycle.news.asked(caller, identifier),
+            earliest=soon.date(),
+            # a day begins before the instant is over: the first whole day with enough notice
+            earliest_publication=soon.date() + timedelta(days=1),
             probe=probe,
             subscribers=subscribers,
             subscribed=caller is not None and caller.party in subscribers,
             reuse=checking.reuse(caller, identifier) if caller else (),
-            may_publish=own and _may(caller, "interface.publish"),
+            may_publish=own,
         )
 
+    def dry_run(caller: Caller | None, version: Version) -> Checked | None:
+        name, data = catalogue.document(version.interface, version.version)
+        return checking.check(caller, name, data) if version.state is State.DRAFT else None
+
+    def versioned(caller: Caller | None, identifier: str, version: str) -> tuple[Record, str]:
+        record, versions = seen(caller, identifier)
+        number = version or record.version
+        if number not in {one.version for one in versions}:
+            raise NotFound(f"there is no version {number} of {identifier}", hint="see its page")
+        return record, number
+
     @routes.get("/catalogue/{identifier}/reference")
-    def reference_page(request: Request, caller: Who, identifier: str) -> Response:
-        record, _ = seen(caller, identifier)
-        return HTMLResponse(html(record.spec, language.chosen(request)), headers=REFERENCE)
+    def reference_page(request: Request, caller: Who, identifier: str, version: str = "") -> Response:
+        record, number = versioned(caller, identifier, version)
+        tried = record.state.live and record.kind is Kind.API and number == record.version
+        sandbox = f"{str(request.base_url).rstrip('/')}/catalogue/{quote(identifier)}/try" if tried else None
+        _, spec = catalogue.version(identifier, number)
+        return HTMLResponse(html(spec, language.chosen(request), sandbox), headers=REFERENCE)
+
+    @routes.get("/catalogue/{identifier}/document")
+    def document(caller: Who, identifier: str, version: str = "") -> Response:
+        _, number = versioned(caller, identifier, version)
+        name, data = catalogue.document(identifier, number)
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+        return Response(data, media_type="application/octet-stream", headers={**headers, **REFERENCE})
 
     @routes.get("/catalogue/{identifier}/changes")
     def changes_page(request: Request, caller: Who, identifier: str, old: str, new: str) -> Response:
@@ -143,16 +175,11 @@ def router(
         context: dict[str, Any] = {"record": record, "old": old, "new": new, "changes": found, "counts": counts}
         return pages.render(request, caller, "changes.html", step=needed(found), **context)
 
-    @routes.post("/catalogue/{identifier}/subscription")
-    def subscribe(caller: Who, identifier: str) -> Response:
-        lifecycle.news.subscribe(_signed_in(caller), identifier)
-        return RedirectResponse(f"/catalogue/{identifier}", status_code=303)
-
     @routes.get("/notices")
     def notices_page(request: Request, caller: Who) -> Response:
-        who = _signed_in(caller)
-        titles = {known.id: known.title for known in catalogue.search()}
-        return pages.render(request, caller, "notices.html", notices=lifecycle.news.notices(who), titles=titles)
+        found = lifecycle.news.notices(signed_in(caller))
+        titles = catalogue.titles(notice.interface for notice in found)
+        return pages.render(request, caller, "notices.html", notices=found, titles=titles)
 
     return routes
 
@@ -160,9 +187,11 @@ def router(
 STATES = (State.PUBLISHED, State.DEPRECATED, State.RETIRED, State.DRAFT)
 
 
-def _following(request: Request, key: str) -> str:
+def _page_after(request: Request, key: str | None) -> str:
+    """The same search from behind a key on; None: from its beginning."""
     asked = {name: value for name, value in request.query_params.items() if value and name != "page_token"}
-    return f"/catalogue?{urlencode({**asked, 'page_token': encode(key)})}"
+    place = {"page_token": encode(key)} if key is not None else {}
+    return f"/catalogue?{urlencode({**asked, **place})}"
 
 
 def _may(caller: Caller | None, action: str) -> bool:
@@ -171,9 +200,3 @@ def _may(caller: Caller | None, action: str) -> bool:
     except TongbanError:
         return False
     return True
-
-
-def _signed_in(caller: Caller | None) -> Caller:
-    if caller is None:
-        raise Unauthenticated("sign in first")
-    return caller

@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from exchange.errors import Unauthenticated
 from exchange.parties.access import Access, Caller
 from exchange.portal import language
 from specs import library
@@ -84,6 +85,13 @@ def moment_text(value: object) -> str:
         return said
     moment = datetime.fromisoformat(said)
     return (moment.astimezone(CHINA) if moment.tzinfo else moment).strftime("%Y-%m-%d %H:%M")
+
+
+def signed_in(caller: Caller | None) -> Caller:
+    """The caller. Raises `Unauthenticated` for nobody, which leads a browser to the sign-in page."""
+    if caller is None:
+        raise Unauthenticated("sign in first")
+    return caller
 
 
 def _purpose(said: str) -> Mapping[str, str] | str:

@@ -13,10 +13,14 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from exchange.errors import TongbanError, Unauthenticated
-from exchange.http.problems import STATUS
-from exchange.parties.access import COOKIE
+from exchange.http.problems import STATUS, problem
+from exchange.parties.access import COOKIE, SAFE
 from exchange.portal.language import chosen, translations
 from exchange.portal.pages import Pages
+from specs.finding import SpecError
+
+SHOWN = 10
+"""Changes or findings named one by one on the page of an error."""
 
 
 def readable(pages: Pages) -> type[APIRoute]:
@@ -30,10 +34,15 @@ def readable(pages: Pages) -> type[APIRoute]:
             handle = super().get_route_handler()
 
             async def shown(request: Request) -> Response:
+                wants_page = "text/html" in request.headers.get("accept", "")
+                if request.method not in SAFE and _too_large(request):
+                    if not wants_page:
+                        return problem(413, TOO_LARGE)
+                    return await run_in_threadpool(_page, pages, request, None)
                 try:
                     return await handle(request)
-                except (TongbanError, RequestValidationError) as error:
-                    if "text/html" not in request.headers.get("accept", ""):
+                except (TongbanError, RequestValidationError, SpecError) as error:
+                    if not wants_page:
                         raise
                     if isinstance(error, Unauthenticated):
                         return _to_sign_in(request)
@@ -42,6 +51,17 @@ def readable(pages: Pages) -> type[APIRoute]:
             return shown
 
     return ReadableRoute
+
+
+LARGEST = 8 * 1024 * 1024
+"""Bytes of a form: the largest document (5 MiB) in base64, and what goes with it."""
+TOO_LARGE = f"a form has at most {LARGEST} bytes, and says how many"
+
+
+def _too_large(request: Request) -> bool:
+    # looked at before the body is read; every browser states it
+    length = request.headers.get("content-length", "")
+    return int(length) > LARGEST if length.isdigit() else "transfer-encoding" in request.headers
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -60,7 +80,7 @@ def _back(request: Request) -> str:
     return came.path if came.path and came.netloc == request.url.netloc else "/"
 
 
-def _page(pages: Pages, request: Request, error: TongbanError | RequestValidationError) -> Response:
+def _page(pages: Pages, request: Request, error: TongbanError | RequestValidationError | SpecError | None) -> Response:
     _ = translations(chosen(request)).gettext
     words = {
         400: (_("This request cannot be understood"), _("Go back and try again.")),
@@ -68,15 +88,28 @@ def _page(pages: Pages, request: Request, error: TongbanError | RequestValidatio
         404: (_("There is no such page"), _("It does not exist, or it is not for you to see.")),
         409: (_("Not possible in the present state"), _("Somebody may have been faster: open the page again.")),
         412: (_("Changed meanwhile"), _("Open the page again to see what changed.")),
+        413: (_("The file is too large"), _("A document has at most 5 MiB: split it.")),
         422: (_("Something in the form is not right"), _("Go back, correct it and send it again.")),
         429: (_("Too many attempts"), _("Wait a little before you try again.")),
         502: (_("A department's system failed"), _("Nothing is lost. Try again later.")),
         503: (_("Not available now"), _("Try again later.")),
     }
-    hint, rule = "", ""
-    if isinstance(error, TongbanError):
+    steps = {
+        "interface.probe": _("See whether the service works, or write a waiver; both are on the interface's page."),
+        "interface.notice": _("Publish it from a later day on, or ask those it breaks for their consent."),
+        "interface.version": _("Raise the version in the document as far as its changes need, then check it again."),
+        "endpoint.address": _("Give the public address of the service, without credentials or query."),
+        "access.csrf": _("Open the page again and send the form once more."),
+    }
+    hint, rule, more = "", "", list[str]()
+    if error is None:
+        status, detail = 413, TOO_LARGE
+    elif isinstance(error, SpecError):
+        status, detail, more = 422, "the document cannot be registered", [str(one) for one in error.findings[:SHOWN]]
+    elif isinstance(error, TongbanError):
         status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
         detail, hint, rule = error.detail, error.hint, str(error.extra.get("rule", ""))
+        more = [str(change["message"]) for change in error.extra.get("breaking", ())][:SHOWN]
     else:
         # the value itself stays out of the page: it may be somebody's data
         status, first = 422, error.errors()[0]
@@ -89,7 +122,9 @@ def _page(pages: Pages, request: Request, error: TongbanError | RequestValidatio
         "problem.html",
         status=status,
         title=title,
-        advice=advice,
+        advice=steps.get(rule, advice),
+        back=_back(request),
+        more=more,
         detail=detail,
         hint=hint,
         rule=rule,

@@ -1,91 +1,89 @@
-"""Pages for those who publish: check a file, register it, put it in force; and what of theirs needs a look."""
+"""Pages for those who publish: a file is checked, nothing kept; then registered as it is, byte for byte."""
 
 # annotations are read by FastAPI at run time and name things local to the router: no postponed evaluation here
 
+import base64
+import binascii
 from collections import Counter
 from itertools import groupby
 from typing import Annotated, Any
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 
 from exchange.catalogue.checking import Checking
-from exchange.catalogue.lifecycle import Lifecycle
-from exchange.catalogue.probing import Probing
+from exchange.catalogue.health import LACKS
 from exchange.catalogue.service import LARGEST
 from exchange.catalogue.tidying import Tidying
-from exchange.errors import Invalid, Unauthenticated
+from exchange.errors import Invalid
 from exchange.parties.access import Access, Caller, permit
-from exchange.portal.pages import Pages
+from exchange.parties.service import Parties
+from exchange.portal import language
+from exchange.portal.findings import CHINESE, MOST, excerpts
+from exchange.portal.pages import Pages, signed_in
 from exchange.portal.problem import readable
+from exchange.portal.tending import back
+
+ROWS = 200
+"""Interfaces of one list on the page of what needs a look."""
 
 
-def router(
-    pages: Pages, access: Access, lifecycle: Lifecycle, probing: Probing, checking: Checking, tidying: Tidying
-) -> APIRouter:
+def router(pages: Pages, access: Access, parties: Parties, checking: Checking, tidying: Tidying) -> APIRouter:
     """Routes under /catalogue that are no interface's page: they stand before `exchange.portal.catalogue`'s."""
     routes = APIRouter(include_in_schema=False, route_class=readable(pages))
     Who = Annotated[Caller | None, Depends(access.caller)]
-    catalogue = lifecycle.catalogue
 
     @routes.get("/catalogue/publish")
     def publish_page(request: Request, caller: Who) -> Response:
-        permit(_signed_in(caller), "interface.register")
+        permit(signed_in(caller), "interface.register")
         return pages.render(request, caller, "publish.html", checked=None)
 
     @routes.post("/catalogue/publish")
     def check(request: Request, caller: Who, file: Annotated[UploadFile, File()]) -> Response:
-        name, text = file.filename or "document", _text(file.file.read(LARGEST + 1))
-        checked = checking.check(_signed_in(caller), name, text)
-        tally = Counter(finding.severity.value for finding in checked.findings)
-        context: dict[str, Any] = {"checked": checked, "tally": tally, "filename": name, "document": text}
+        by = permit(signed_in(caller), "interface.register")
+        data = file.file.read(LARGEST + 1)
+        checked = checking.check(by, file.filename or "document", data)
+        context: dict[str, Any] = {
+            "checked": checked,
+            "tally": Counter(finding.severity.value for finding in checked.findings),
+            "excerpts": excerpts(data, checked.findings),
+            "more": max(0, len(checked.findings) - MOST),
+            "said": CHINESE if language.chosen(request) == "zh_CN" else {},
+            "filename": file.filename or "document",
+            # a text field would change line ends; this comes back as it went
+            "document": base64.urlsafe_b64encode(data).decode(),
+        }
         return pages.render(request, caller, "publish.html", **context)
 
     @routes.post("/catalogue/register")
     def register(caller: Who, filename: Annotated[str, Form()], document: Annotated[str, Form()]) -> Response:
-        # browsers send every line end of a text field as CR LF, whatever it was in the file
-        made = catalogue.register(_signed_in(caller), filename, document.replace("\r\n", "\n"))
-        return _back(made.interface)
-
-    @routes.post("/catalogue/{identifier}/endpoint")
-    def set_endpoint(caller: Who, identifier: str, url: Annotated[str, Form()]) -> Response:
-        catalogue.set_endpoint(_signed_in(caller), identifier, url)
-        return _back(identifier)
-
-    @routes.post("/catalogue/{identifier}/probes")
-    def probe(caller: Who, identifier: str) -> Response:
-        probing.probe(_signed_in(caller), identifier)
-        return _back(identifier)
-
-    @routes.post("/catalogue/{identifier}/publication")
-    def publish(caller: Who, identifier: str, version: Annotated[str, Form()]) -> Response:
-        lifecycle.publish(_signed_in(caller), identifier, version)
-        return _back(identifier)
+        by = permit(signed_in(caller), "interface.register")
+        try:
+            data = base64.b64decode(document.encode("ascii"), altchars=b"-_", validate=True)
+        except (ValueError, binascii.Error):
+            raise Invalid("the document did not arrive whole", hint="check the file again") from None
+        return back(checking.catalogue.register(by, filename, data).interface)
 
     @routes.get("/catalogue/review")
-    def review_page(request: Request, caller: Who) -> Response:
-        found = tidying.proposals(_signed_in(caller))
-        counts = Counter(one.action for one in found)
-        ordered = sorted(found, key=lambda one: one.department)  # within a department the gravest stay first
-        groups = [(department, list(ones)) for department, ones in groupby(ordered, lambda one: one.department)]
-        return pages.render(request, caller, "review.html", groups=groups, counts=counts)
+    def review_page(request: Request, caller: Who, department: Annotated[str, Query(max_length=100)] = "") -> Response:
+        who, one = signed_in(caller), department or None
+        found, gaps = tidying.proposals(who, one), tidying.gaps(who, one)
+        ordered = sorted(found, key=lambda each: each.department)  # within a department the gravest stay first
+        groups = [(name, list(ones)) for name, ones in groupby(ordered[:ROWS], lambda each: each.department)]
+        context: dict[str, Any] = {
+            "groups": groups,
+            "counts": Counter(each.action for each in found),
+            "gaps": gaps[:ROWS],
+            "cut": max(len(found), len(gaps)) > ROWS,
+            "incomplete": len(gaps),
+            "lacks": LACKS,
+            "shared": tidying.shared(who),
+            "departments": parties.parties("department") if who.kind in ("data_office", "operator") else [],
+            "department": department,
+        }
+        return pages.render(request, caller, "review.html", **context)
+
+    @routes.get("/catalogue/departments")
+    def departments_page(request: Request, caller: Who) -> Response:
+        return pages.render(request, caller, "departments.html", departments=tidying.health(caller))
 
     return routes
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise Invalid("the file is no UTF-8 text", hint="save it as UTF-8; a spreadsheet is imported first") from None
-
-
-def _back(identifier: str) -> Response:
-    return RedirectResponse(f"/catalogue/{quote(identifier)}", status_code=303)
-
-
-def _signed_in(caller: Caller | None) -> Caller:
-    if caller is None:
-        raise Unauthenticated("sign in first")
-    return caller
