@@ -21,8 +21,9 @@ from specs import elements
 from specs.model import Kind
 
 LIVE = INTERFACES.c.state.in_([State.PUBLISHED, State.DEPRECATED])
-SERVICE = (INTERFACES.c.kind == Kind.API) & (func.coalesce(INTERFACES.c.offered_by, "") == "")
-"""What apps of vendors offer is not called at a department's endpoint."""
+OWN = func.coalesce(INTERFACES.c.offered_by, "") == ""
+"""What apps of vendors offer has no endpoint of a department and shares none of its data."""
+SERVICE = (INTERFACES.c.kind == Kind.API) & OWN
 
 Words = Mapping[str, str]
 
@@ -125,7 +126,7 @@ def gaps(tx: Connection, department: str | None, now: str) -> list[Gap]:
     probed |= set(tx.execute(select(WAIVERS.c.interface).where(WAIVERS.c.until > now)).scalars())
     columns = [INTERFACES.c[name] for name in ("id", "department", "title", "kind", "endpoint")]
     columns += [INTERFACES.c[name] for name in ("sharing_class", "classification", "update_frequency")]
-    query = select(*columns, case((SERVICE, 1), else_=0).label("service")).where(LIVE)
+    query = select(*columns, case((SERVICE, 1), else_=0).label("service")).where(LIVE, OWN)
     if department is not None:
         query = query.where(INTERFACES.c.department == department)
     made = []
@@ -149,9 +150,10 @@ def gaps(tx: Connection, department: str | None, now: str) -> list[Gap]:
 
 def shared(tx: Connection, most: int = 100) -> list[Shared]:
     """Elements to name one lead source for, or to stop collecting: those of most departments first."""
-    departments = dict(tx.execute(select(INTERFACES.c.id, INTERFACES.c.department).where(LIVE)).tuples().all())
+    own = select(INTERFACES.c.id, INTERFACES.c.department).where(LIVE, OWN)
+    departments = {row.id: row.department for row in tx.execute(own)}
     columns = (ITEMS.c.interface, ITEMS.c.way, ITEMS.c.element, ITEMS.c.qualifier)
-    rows = tx.execute(select(*columns).where(ITEMS.c.element != "", ITEMS.c.element.not_in(TRIVIAL))).tuples().all()
+    rows = tx.execute(select(*columns).where(ITEMS.c.element != "", ITEMS.c.element.not_in(TRIVIAL))).all()
     handed = {(interface, element, whose) for interface, way, element, whose in rows if way != GIVES}
     givers, askers = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for interface, way, element, whose in rows:

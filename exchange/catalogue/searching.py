@@ -147,7 +147,7 @@ def _levels(tx: Connection, found: set[str]) -> set[tuple[str, str]]:
     query = select(ITEMS.c.interface, ITEMS.c.sensitivity).where(ITEMS.c.sensitivity != "").distinct()
     if len(found) <= FEW:
         query = query.where(ITEMS.c.interface.in_(found))
-    return {(interface, level) for interface, level in tx.execute(query).tuples() if interface in found}
+    return {(interface, level) for interface, level in tx.execute(query) if interface in found}
 
 
 def _behind(rows: Sequence[Row[Any]], after: str) -> Sequence[Row[Any]]:

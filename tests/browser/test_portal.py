@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from specs import library
 from tests.conftest import Served
 
 pytestmark = pytest.mark.browser
@@ -52,13 +53,16 @@ PAGES = {
     "": [
         "/",
         "/catalogue",
+        "/catalogue?q=婚姻",
+        "/catalogue/departments",
         "/catalogue/police.residents",
         "/catalogue/health.newborn-process",
         "/market",
         "/ledger",
         "/sign-in",
     ],
-    "officer@data-office": ["/flows", "/applications", "/ledger", "/settlements", "/market"],
+    "engineer@police": ["/catalogue", "/catalogue/publish", "/catalogue/review", "/catalogue/police.residents"],
+    "officer@data-office": ["/catalogue/review", "/flows", "/applications", "/ledger", "/settlements", "/market"],
     "reviewer@police": ["/applications", "/flows"],
     "developer@linan-software": ["/market", "/settlements"],
     "citizen@citizens": ["/market/newborn", "/mine"],
@@ -70,8 +74,9 @@ def test_every_page_reads_well_and_is_accessible(page: Page, served: Served, log
     if login:
         sign_in(page, served, login)
     for path in PAGES[login]:
+        joint = "&" if "?" in path else "?"
         for language in ("en", "zh_CN"):
-            answer = page.goto(f"{served.url}{path}?lang={language}")
+            answer = page.goto(f"{served.url}{path}{joint}lang={language}")
             assert answer is not None
             assert answer.status == 200, path
             fits(page)
@@ -79,7 +84,7 @@ def test_every_page_reads_well_and_is_accessible(page: Page, served: Served, log
             assert [(v["id"], v["nodes"][0]["html"][:160]) for v in found] == [], path
             if language == "zh_CN":
                 assert re.search(r"[一-鿿]", page.locator("h1").inner_text())
-        page.goto(f"{served.url}{path}?lang=en")
+        page.goto(f"{served.url}{path}{joint}lang=en")
 
 
 def test_a_citizen_opens_the_app_and_handles_a_matter(page: Page, served: Served) -> None:
@@ -133,3 +138,59 @@ def test_the_wrong_password_is_told_without_saying_which_part_was_wrong(page: Pa
         assert found
         texts.append(found[1])
     assert texts[0] == texts[1]
+
+
+def test_the_list_narrows_while_one_types_and_counts_again(page: Page, served: Served) -> None:
+    page.goto(f"{served.url}/catalogue?lang=en")
+    search = page.get_by_label("Search")
+    search.press_sequentially("婚姻")
+    expect(page.get_by_role("status")).to_contain_text("4 interfaces")
+    expect(search).to_be_focused()
+    expect(search).to_have_value("婚姻")
+    page.get_by_label("Kind").select_option("api")
+    expect(page.get_by_role("status")).to_contain_text("2 interfaces")
+    expect(page.get_by_label("Kind").locator("option:checked")).to_have_text("service (2)")
+    expect(page).to_have_url(re.compile("kind=api"))
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("2 interfaces")
+    page.get_by_role("link", name="show everything").click()
+    expect(page.get_by_role("status")).to_contain_text("16 interfaces")
+
+
+def test_an_operation_is_tried_from_the_reference_page(page: Page, served: Served) -> None:
+    page.goto(f"{served.url}/catalogue/civil-affairs.marriages?lang=en")
+    page.get_by_role("link", name="Reference and try-it").click()
+    page.get_by_text("Try it in the sandbox").click()
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".result .told")).to_contain_text("200")
+    expect(page.locator(".result")).to_contain_text('"PPJG"')
+    fits(page)
+
+
+def test_a_faulty_file_is_told_beside_its_lines_and_a_good_one_is_registered(page: Page, served: Served) -> None:
+    sign_in(page, served, "engineer@civil-affairs")
+    marriages = library.interfaces()["civil-affairs.marriages"].document.text
+    number = f"1.0.{page.viewport_size['width'] if page.viewport_size else 0}"
+    good = marriages.replace(b"version: 1.0.0", f"version: {number}".encode(), 1).replace(b"\n", b"\r\n")
+    bad = good.replace(b"x-element: HYDJRQ", b"x-element: HYDJR", 1)
+    for language, said in (("zh_CN", "数据元不存在"), ("en", "no data element 'HYDJR'")):
+        page.goto(f"{served.url}/catalogue/publish?lang={language}")
+        page.locator("#file").set_input_files({"name": "a.yaml", "mimeType": "text/yaml", "buffer": bad})
+        page.get_by_role("button", name=re.compile("^(检查|Check)$")).click()
+        expect(page.locator(".beside").filter(has_text=said)).to_contain_text("DJRQ")
+        fits(page)
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"][:160]) for v in found] == []
+    page.locator("#file").set_input_files({"name": "a.yaml", "mimeType": "text/yaml", "buffer": good})
+    page.get_by_role("button", name="Check").click()
+    page.get_by_role("button", name="Register as a draft").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Marriage checks")
+    fits(page)
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:160]) for v in found] == []
+    page.get_by_role("button", name=f"Publish {number}").click()  # it was not probed: told what to do, and led back
+    expect(page.get_by_role("alert")).to_contain_text("has not been seen to work")
+    page.get_by_role("link", name="Back").click()
+    page.get_by_role("button", name="See whether it works").click()
+    page.get_by_role("button", name=f"Publish {number}").click()
+    expect(page.locator("dl.facts")).to_contain_text(number)

@@ -172,6 +172,25 @@ def test_who_relies_on_it_is_told_without_asking(services: Any, engineer: Any, p
     assert life.news.notices(services.vendor())[0].kind == "published"
 
 
+def test_who_only_tries_it_is_told_too_and_holds_up_no_end(
+    services: Any, engineer: Any, published: Any, clock: Any
+) -> None:
+    life = services.lifecycle
+    services.vendor()
+    life.news.users = lambda _tx, interface: ["acme", "civil-affairs"] if interface == ID else []
+    assert life.news.subscribers(engineer, ID) == ["acme"]
+    register(services, engineer, breaking("2.0.0"))
+    with pytest.raises(Conflict, match="breaks acme"):
+        life.publish(engineer, ID, "2.0.0")
+    life.publish(engineer, ID, "2.0.0", clock() + timedelta(days=NOTICE_DAYS))
+    (told,) = life.news.notices(services.vendor())
+    assert (told.kind, told.version, told.body["counts"]["breaking"]) == ("announced", "2.0.0", 1)
+    life.withdraw(engineer, ID, "2.0.0")
+    life.deprecate(engineer, ID, date(2027, 6, 1), "over")
+    clock.advance(days=300)
+    assert life.retire(engineer, ID).state is State.RETIRED
+
+
 def test_an_announcement_can_be_taken_back(services: Any, engineer: Any, published: Any, clock: Any) -> None:
     life = services.lifecycle
     life.news.subscribe(services.vendor(), ID)

@@ -125,7 +125,7 @@ def test_a_service_that_answers_as_documented_is_published(
     assert services.last("interface.probed")["passed"] is True
     assert services.lifecycle.publish(engineer, ID, "1.0.0").version.state is State.PUBLISHED
     assert probing.last(services.vendor(), ID) == probe
-    assert probing.live() == {ID: 1.0}
+    assert probing.live([ID, "x.y"]) == {ID: 1.0}
 
 
 @pytest.mark.parametrize(
@@ -221,12 +221,13 @@ def test_published_services_are_asked_again_every_day(
     sandbox = serve()
     probing.probe(engineer, ID)
     services.lifecycle.publish(engineer, ID, "1.0.0")
-    assert probing.due(SYSTEM) == []
+    assert probing.due(5) == []
     clock.advance(hours=25)
-    assert [probe.passed for probe in probing.due(SYSTEM)] == [True]
+    assert probing.due(5) == [ID]
+    assert probing.again(SYSTEM, ID) is True
     assert services.kinds().count("interface.probed") == 1  # nothing new: no entry
     sandbox.faults.set("*", Fault(status=503))
     clock.advance(hours=25)
-    assert [probe.passed for probe in probing.due(SYSTEM)] == [False]
+    assert probing.again(SYSTEM, ID) is False
     assert services.kinds().count("interface.probed") == 2
-    assert probing.live() == {ID: 0.0}
+    assert probing.live([ID]) == {ID: 0.0}
