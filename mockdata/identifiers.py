@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mockdata.kernels import compiled
 from mockdata.seeds import Ints
 from specs.check_digits import uscc_problem
 
@@ -89,6 +90,9 @@ def byte_matrix(values: Any, width: int) -> tuple[Bytes, NDArray[np.bool_]]:
 
 def digits(numbers: Ints, width: int) -> Bytes:
     """Decimal digits with leading zeros, as ASCII bytes. Numbers must lie in [0, 10**width)."""
+    if loops := compiled(len(numbers)):
+        spelled: Bytes = loops.digits(numbers, width)
+        return spelled
     matrix = np.empty((len(numbers), width), dtype=np.uint8)
     rest = np.asarray(numbers)
     place = width
@@ -157,15 +161,21 @@ def _area_sums() -> Ints:
 
 def citizen_numbers(areas: Ints, days: Ints, sequences: Ints) -> Bytes:
     """18-character citizen numbers from area codes (integers), day numbers (see FIRST_DAY) and sequences 0 … 999."""
-    matrix = np.empty((len(areas), 18), dtype=np.uint8)
     calendar, day_sums = _calendar()
+    checks = np.frombuffer(_CITIZEN_CHECKS.encode(), np.uint8)
+    if loops := compiled(len(areas)):
+        numbers: Bytes = loops.citizen_numbers(
+            areas, days, sequences, calendar, day_sums, np.array(_CITIZEN_WEIGHTS), checks
+        )
+        return numbers
+    matrix = np.empty((len(areas), 18), dtype=np.uint8)
     sequence = _groups(3)
     sums = (sequence.astype(np.int64) - 48) @ np.array(_CITIZEN_WEIGHTS[14:])
     matrix[:, :6] = _groups(6)[areas]
     matrix[:, 6:14] = calendar[days]
     matrix[:, 14:17] = sequence[sequences]
     total = _area_sums()[areas] + day_sums[days] + sums[sequences]
-    matrix[:, 17] = np.frombuffer(_CITIZEN_CHECKS.encode(), np.uint8)[total % 11]
+    matrix[:, 17] = checks[total % 11]
     return matrix
 
 
@@ -214,6 +224,8 @@ _CREDIT_VALUE = _credit_values(CREDIT_ALPHABET)
 _PLAIN_VALUE = _credit_values(ALPHANUMERIC)
 _CREDIT_BYTES = np.frombuffer(CREDIT_ALPHABET.encode(), np.uint8)
 _ALPHANUMERIC_BYTES = np.frombuffer(ALPHANUMERIC.encode(), np.uint8)
+_INNER_CHECKS = np.frombuffer(b"0123456789X0", np.uint8)
+"""The inner check character of each value: 10 is written X, 11 is written 0."""
 
 BODY_CAPACITY = 31**6
 """How many bodies `MA######` there are: 887,503,681."""
@@ -243,13 +255,19 @@ def body_numbers(matrix: Bytes) -> Ints:
 def credit_codes(kind: str, areas: Ints, body: Bytes) -> Bytes:
     """18-character unified social credit codes: two characters of kind (91 enterprise, 12 public institution, 11
     authority), area codes (integers), 8-character bodies; both check characters are computed."""
+    prefix = np.frombuffer(kind.encode(), np.uint8)
+    if loops := compiled(len(areas)):
+        codes: Bytes = loops.credit_codes(
+            prefix, areas, body, _PLAIN_VALUE, np.array(_BODY_WEIGHTS), _INNER_CHECKS,
+            _CREDIT_VALUE, np.array(_CREDIT_WEIGHTS), _CREDIT_BYTES,
+        )  # fmt: skip
+        return codes
     matrix = np.empty((len(areas), 18), dtype=np.uint8)
-    matrix[:, :2] = np.frombuffer(kind.encode(), np.uint8)
+    matrix[:, :2] = prefix
     matrix[:, 2:8] = _groups(6)[areas]
     matrix[:, 8:16] = body
     inner = 11 - (_PLAIN_VALUE[body] @ np.array(_BODY_WEIGHTS)) % 11
-    # 10 is written X, 11 is written 0
-    matrix[:, 16] = np.frombuffer(b"0123456789X0", np.uint8)[inner]
+    matrix[:, 16] = _INNER_CHECKS[inner]
     outer = (31 - (_CREDIT_VALUE[matrix[:, :17]] @ np.array(_CREDIT_WEIGHTS)) % 31) % 31
     matrix[:, 17] = _CREDIT_BYTES[outer]
     return matrix

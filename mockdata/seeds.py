@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mockdata.kernels import compiled
+
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -45,6 +47,9 @@ def hashed(key: int, counter: ArrayLike) -> Words:
         # a look-up of one person spends its time in NumPy's calls, not in arithmetic
         words[...] = _hashed_once(key, int(words.item()))
         return words
+    if words.ndim == 1 and (loops := compiled(len(words))):
+        mixed: Words = loops.hashed(np.uint64(key & _MASK), words)
+        return mixed
     words *= _GOLDEN
     words += np.uint64(key & _MASK)
     words ^= words >> _SHIFT_30
@@ -69,6 +74,9 @@ def _is_words(counter: ArrayLike) -> bool:
 
 def below(words: Words, n: int | Ints) -> Ints:
     """Maps 64-bit words to 0 … n-1 for n < 2**32 (n a number or one bound a word), by multiply-and-shift."""
+    if words.ndim == 1 and (loops := compiled(len(words))):
+        drawn: Ints = loops.below(words, np.atleast_1d(np.asarray(n, dtype=np.int64)))
+        return drawn
     bound = n.astype(np.uint64) if isinstance(n, np.ndarray) else np.uint64(n)
     result: Ints = ((words >> _SHIFT_32) * bound >> _SHIFT_32).view(np.int64)
     return result
@@ -131,14 +139,21 @@ class Bijection:
         values = np.asarray(value, dtype=np.int64)
         if values.size == 1:
             return np.full(values.shape, self._one(int(values.item()), int(np.asarray(n).item()), self._step_once))
-        return self._walk(values, n, self._step)
+        return self._many(values, n, backward=False)
 
     def backward(self, value: ArrayLike, n: int | Ints) -> Ints:
         """The pre-images: backward(forward(x, n), n) == x."""
         values = np.asarray(value, dtype=np.int64)
         if values.size == 1:
             return np.full(values.shape, self._one(int(values.item()), int(np.asarray(n).item()), self._back_once))
-        return self._walk(values, n, self._back)
+        return self._many(values, n, backward=True)
+
+    def _many(self, values: Ints, n: int | Ints, backward: bool) -> Ints:
+        if values.ndim == 1 and (loops := compiled(len(values))):
+            bounds = np.atleast_1d(np.asarray(n, dtype=np.int64))
+            moved: Ints = loops.permuted(np.uint64(self.key & _MASK), self.rounds, values, bounds, backward)
+            return moved
+        return self._walk(values, n, self._back if backward else self._step)
 
     def _one(self, value: int, n: int, step: Callable[[int, int, int], int]) -> int:
         # plain integers: for one value NumPy's calls would cost more than the arithmetic

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mockdata.kernels import compiled
 from mockdata.population import pools
 from mockdata.population.divisions import Divisions, Mode, divisions
 from mockdata.seeds import Ints, Words, below, hashed
+from mockdata.texts import joined
 
 _WAYS_A_TOWNSHIP = 48
 """Roads (or villages) of one township, so that the same road returns in many of its addresses."""
@@ -43,6 +45,12 @@ def addresses(table: Divisions, division: Ints, words: Words, key: int, dormitor
     ways, roads = pools.ways()
     numbers = pools.house_numbers()
     rooms, flats, groups = pools.rooms()
+    if loops := compiled(len(division)):
+        picks = loops.address_parts(
+            division, words, dormitory, starts, urban_area,
+            np.uint64(key), _WAYS_A_TOWNSHIP, roads, len(ways), flats, groups,
+        )  # fmt: skip
+        return joined(*zip((areas, ways, numbers, rooms), picks, strict=True))
     area = starts[division] + below(words, starts[division + 1] - starts[division])
     second = hashed(key, words)
     urban = urban_area[area] | (second >> np.uint64(63) > 0)
@@ -55,10 +63,4 @@ def addresses(table: Divisions, division: Ints, words: Words, key: int, dormitor
     # small house numbers are the most frequent: the product of two even draws
     number = below(third << np.uint64(9), 999)
     number = number * (second & np.uint64(1023)).astype(np.int64) >> 10
-    parts = [
-        areas.take(pa.array(area)),
-        ways.take(pa.array(way)),
-        numbers.take(pa.array(number)),
-        rooms.take(pa.array(room)),
-    ]
-    return pc.binary_join_element_wise(*parts, "")
+    return joined((areas, area), (ways, way), (numbers, number), (rooms, room))

@@ -29,12 +29,20 @@ _OVERALL_RATIO = 105.07
 
 
 def year_length(years: Ints) -> Ints:
-    """How many days of each year births may fall on: 365 or 366, and in BASE's own year only those before BASE."""
-    years = np.asarray(years)
+    """How many days of each year (1880 to 2199) births may fall on: 365 or 366, and in BASE's own year only those
+    before BASE."""
+    return _lengths()[np.asarray(years) - _FIRST]
+
+
+_FIRST = 1880
+
+
+@cache
+def _lengths() -> Ints:
+    years = np.arange(_FIRST, 2200)
     leap = (years % 4 == 0) & ((years % 100 != 0) | (years % 400 == 0))
-    length = np.where(leap, 366, 365)
     before = (BASE - date(BASE.year, 1, 1)).days
-    return np.where(years == BASE.year, before, length).astype(np.int64)
+    return np.where(years == BASE.year, before, np.where(leap, 366, 365)).astype(np.int64)
 
 
 @cache

@@ -30,11 +30,11 @@ from mockdata.population.rows import (
     dates,
     neighbour,
     office_time,
-    taken,
     touched,
     within_province,
 )
 from mockdata.seeds import Bijection, Ints, below, hashed, unit
+from mockdata.texts import joined, taken
 
 HOUSEHOLD_NUMBERS = 10**9
 """How many household numbers of nine digits there are."""
@@ -51,9 +51,7 @@ def name(rows: Rows) -> pa.Array:
     pool, starts, counts = pools.given_names()
     kind = 2 * pools.era_of(rows.year) + rows.sex - 1
     given = starts[kind] + below(rows.words("given name"), counts[kind])
-    return pc.binary_join_element_wise(
-        surnames.take(pa.array(rows.once("surname", _surname))), pool.take(pa.array(given)), ""
-    )
+    return joined((surnames, rows.once("surname", _surname)), (pool, given))
 
 
 def _surname(rows: Rows) -> Ints:
@@ -76,29 +74,29 @@ def ethnic_group(rows: Rows) -> pa.Array:
     """GB/T 3304, mostly one for a family."""
     groups, table = pools.ethnic_groups()
     words = hashed(rows.world.key("ethnic group"), rows.relative(rows.world.template.ethnic_root))
-    return groups.take(pa.array(table[(words >> np.uint64(48)).astype(np.int64)]))
+    return taken(groups, table[(words >> np.uint64(48)).astype(np.int64)])
 
 
 def division(rows: Rows) -> pa.Array:
     """Division of residence; the citizen number begins with it."""
-    return rows.world.divisions.codes.take(pa.array(rows.division))
+    return taken(rows.world.divisions.codes, rows.division)
 
 
 def division_name(rows: Rows) -> pa.Array:
     """Province, city and county of residence."""
-    return rows.world.divisions.full_names.take(pa.array(rows.division))
+    return taken(rows.world.divisions.full_names, rows.division)
 
 
 def province(rows: Rows) -> pa.Array:
     """Province of residence by name."""
-    return rows.world.divisions.province_names.take(pa.array(rows.division))
+    return taken(rows.world.divisions.province_names, rows.division)
 
 
 def ancestral_division(rows: Rows) -> pa.Array:
     """籍贯: follows the surname's root; for three families in ten another division of the province."""
     words = hashed(rows.world.key("ancestral"), rows.surname_root)
     other = neighbour(rows, hashed(rows.world.key("ancestral division"), rows.surname_root))
-    return rows.world.divisions.codes.take(pa.array(np.where(unit(words) < 0.3, other, rows.division)))
+    return taken(rows.world.divisions.codes, np.where(unit(words) < 0.3, other, rows.division))
 
 
 def _hukou(rows: Rows) -> Ints:
@@ -125,12 +123,12 @@ def _hukou(rows: Rows) -> Ints:
 
 def hukou_division(rows: Rows) -> pa.Array:
     """Division of household registration; differs from `division` for those who kept it elsewhere."""
-    return rows.world.divisions.codes.take(pa.array(rows.once("hukou", _hukou)))
+    return taken(rows.world.divisions.codes, rows.once("hukou", _hukou))
 
 
 def hukou_province(rows: Rows) -> pa.Array:
     """Province of household registration by name."""
-    return rows.world.divisions.province_names.take(pa.array(rows.once("hukou", _hukou)))
+    return taken(rows.world.divisions.province_names, rows.once("hukou", _hukou))
 
 
 def household_kind(rows: Rows) -> pa.Array:
@@ -148,7 +146,7 @@ def household_number(rows: Rows) -> pa.Array:
 def relation_to_head(rows: Rows) -> pa.Array:
     """GB/T 4761, first digit: 0 head, 1 spouse, 2 son, 3 daughter, 4 grandchild, 5 parent, 6 grandparent, 7 sibling, 8
     other."""
-    return codes(*"012345678").take(pa.array(rows.world.template.relation[rows.slot]))
+    return taken(codes(*"012345678"), rows.world.template.relation[rows.slot])
 
 
 def address(rows: Rows) -> pa.Array:
@@ -173,7 +171,8 @@ def mobile(rows: Rows) -> pa.Array:
     prefixes = phone_prefixes(rows.world.divisions.mode)
     capacity = len(prefixes) * 100_000_000
     mixed = Bijection(rows.world.key("mobile"), rounds=3).forward(rows.index % capacity, capacity)
-    return identifiers.text_column(identifiers.mobiles(mixed, prefixes))
+    prefix, rest = np.divmod(mixed, 100_000_000)
+    return joined((codes(*prefixes), prefix), (identifiers.text_column(identifiers.digits(rest, 8)), None))
 
 
 def phone_prefixes(mode: str) -> tuple[str, ...]:
@@ -184,13 +183,9 @@ def phone_prefixes(mode: str) -> tuple[str, ...]:
 def email(rows: Rows) -> pa.Array:
     """Pinyin of the surname and a number, unique, always under example.com, example.net or example.org (RFC 2606)."""
     number = Bijection(rows.world.key("email"), rounds=3).forward(rows.index % 10**10, 10**10)
-    tail = np.empty((len(rows), 22), dtype=np.uint8)
-    tail[:, :10] = identifiers.digits(number, 10)
-    hosts = np.frombuffer(b"@example.com@example.net@example.org", np.uint8).reshape(3, 12)
-    tail[:, 10:] = hosts[number % 3]
-    return pc.binary_join_element_wise(
-        pools.surname_spellings().take(pa.array(rows.once("surname", _surname))), identifiers.text_column(tail), ""
-    )
+    spelled = (pools.surname_spellings(), rows.once("surname", _surname))
+    digits = identifiers.text_column(identifiers.digits(number, 10))
+    return joined(spelled, (digits, None), (codes("@example.com", "@example.net", "@example.org"), number % 3))
 
 
 def marital_status(rows: Rows) -> pa.Array:
@@ -234,7 +229,7 @@ def marriage_certificate_number(rows: Rows) -> pa.Array:
 
 def education(rows: Rows) -> pa.Array:
     """GB/T 4658: highest education attained; 90 for children."""
-    return codes(*activity.EDUCATION).take(pa.array(rows.world.activity.education[rows.slot]))
+    return taken(codes(*activity.EDUCATION), rows.world.activity.education[rows.slot])
 
 
 def occupation(rows: Rows) -> pa.Array:
@@ -244,7 +239,7 @@ def occupation(rows: Rows) -> pa.Array:
     others = codes("学龄前儿童", "学生", "", "个体经营或务农", "退休", "无业")
     pool = pa.concat_arrays([others, jobs])
     job = len(others) + below(rows.words("occupation"), len(jobs))
-    return pool.take(pa.array(np.where(kind == activity.EMPLOYEE, job, kind)))
+    return taken(pool, np.where(kind == activity.EMPLOYEE, job, kind))
 
 
 def employer_uscc(rows: Rows) -> pa.Array:

@@ -15,10 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from mockdata import identifiers
+from mockdata.kernels import compiled
 from mockdata.population import pools
 from mockdata.population.divisions import Divisions
-from mockdata.population.layout import Layout, Selection
+from mockdata.population.layout import Layout, Selection, intervals
 from mockdata.seeds import Bijection, Ints, apportion, below, hashed, order, stream
+from mockdata.texts import joined
 
 BLOCK = 4_096
 _SIZES = (1, 2, 3, 5, 8, 13, 21, 40, 80, 160, 400, 1_000)
@@ -40,6 +42,11 @@ class Firms:
         """Jobs before each firm of the block; one entry more than firms."""
         sizes = np.repeat(_SIZES, apportion(_WEIGHTS, BLOCK))[order(stream(self.seed, "firm sizes"), BLOCK)]
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+    @cached_property
+    def _holder(self) -> Ints:
+        """The firm of the block that each job of the block belongs to."""
+        return np.repeat(np.arange(BLOCK), np.diff(self._edges))
 
     @cached_property
     def _first(self) -> Ints:
@@ -77,7 +84,7 @@ class Firms:
         block, turn = np.divmod(job, self._edges[-1])
         at = turn + self._edges[self._first[place]]
         at = np.where(at >= self._edges[-1], at - self._edges[-1], at)
-        firm = np.searchsorted(self._edges, at, side="right") - 1 - self._first[place]
+        firm = self._holder[at] - self._first[place]
         return block * BLOCK + np.where(firm < 0, firm + BLOCK, firm)
 
     def _first_job(self, place: Ints, local: Ints) -> Ints:
@@ -89,16 +96,23 @@ class Firms:
 
     def employer(self, index: Ints) -> Ints:
         """The firm each person works for, -1 for persons who are nobody's employees."""
+        if loops := compiled(len(index)):
+            staff, key = self.employees, np.uint64(self._mixer.key)
+            found: Ints = loops.employers(
+                *self.layout.where(np.maximum(index, 0))[:3], self.layout.start, staff.marked, staff.before,
+                key, self._mixer.rounds, self._jobs, self._first, self._edges, self._holder, self.offset,
+            )  # fmt: skip
+            return np.where(index >= 0, found, -1) if index.min() < 0 else found
         row = self.employees.row(index)
         safe = np.maximum(row, 0)
-        place = np.searchsorted(self.employees.offset, safe, side="right") - 1
+        place = intervals(self.employees.offset, safe)
         within = safe - self.employees.offset[place]
         job = self._mixer.forward(np.where(row >= 0, within, 0), np.maximum(self._jobs[place], 1))
         return np.where(row >= 0, self.offset[place] + self._firm_of_job(place, job), -1)
 
     def _span(self, firm: Ints) -> tuple[Ints, Ints, Ints]:
         """(place among populated divisions, first job, number of jobs)."""
-        place = np.searchsorted(self.offset, firm, side="right") - 1
+        place = intervals(self.offset, firm)
         local = firm - self.offset[place]
         first = self._first_job(place, local)
         end = np.minimum(self._first_job(place, local + 1), self._jobs[place])
@@ -122,7 +136,7 @@ class Firms:
 
     def division(self, firm: Ints) -> Ints:
         """The division of each firm (position in `divisions`)."""
-        return self.layout.division[np.searchsorted(self.offset, firm, side="right") - 1]
+        return self.layout.division[intervals(self.offset, firm)]
 
     def codes(self, firm: Ints) -> pa.Array:
         """Unified social credit codes: 91, the division, a body that can be turned back into the firm."""
@@ -155,13 +169,12 @@ class Firms:
         words = hashed(stream(self.seed, "firm name"), firm)
         forms, table = pools.legal_forms()
         brands = pools.brands()
-        parts = [
-            self._places.take(pa.array(self.division(firm))),
-            brands.take(pa.array(below(words << np.uint64(16), len(brands)))),
-            pools.trades().take(pa.array(self.trade(firm))),
-            forms.take(pa.array(table[(words >> np.uint64(48)).astype(np.int64)])),
-        ]
-        return pa.compute.binary_join_element_wise(*parts, "")
+        return joined(
+            (self._places, self.division(firm)),
+            (brands, below(words << np.uint64(16), len(brands))),
+            (pools.trades(), self.trade(firm)),
+            (forms, table[(words >> np.uint64(48)).astype(np.int64)]),
+        )
 
     @cached_property
     def _places(self) -> pa.Array:

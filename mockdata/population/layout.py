@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mockdata.kernels import compiled
 from mockdata.population.divisions import Divisions
 from mockdata.population.template import Template
 from mockdata.seeds import Floats, Ints, apportion, below, hashed, stream, unit
@@ -53,7 +54,10 @@ class Layout:
 
     def where(self, index: Ints) -> tuple[Ints, Ints, Ints, Ints]:
         """(place among populated divisions, block within it, slot, index of the block's first person)."""
-        place = np.searchsorted(self.offset, index, side="right") - 1
+        if loops := compiled(len(index)):
+            found: tuple[Ints, Ints, Ints, Ints] = loops.where(index, self.offset, self.start, len(self.template))
+            return found
+        place = intervals(self.offset, index)
         within = index - self.offset[place]
         block = within // len(self.template)
         turn = within - block * len(self.template)
@@ -82,6 +86,14 @@ class Layout:
     def rotation(self, place: Ints, block: Ints) -> Ints:
         """Days (0 … 364) by which the birth days of a block are turned within their years."""
         return below(hashed(self.rotation_key, self.first_block[place] + block), 365)
+
+
+def intervals(edges: Ints, values: Ints) -> Ints:
+    """The number of the interval each value falls into; interval k begins at edges[k] (ascending)."""
+    if loops := compiled(len(values)):
+        found: Ints = loops.intervals(edges, values)
+        return found
+    return np.asarray(np.searchsorted(edges, values, side="right") - 1, dtype=np.int64)
 
 
 def lay_out(seed: int | str, size: int, template: Template, divisions: Divisions) -> Layout:
@@ -153,7 +165,7 @@ class Selection:
         return np.nonzero(self.marked)[0].astype(np.int64)
 
     @cached_property
-    def _before(self) -> Ints:
+    def before(self) -> Ints:
         """Marked slots before each slot; one entry more than slots."""
         return np.concatenate([[0], np.cumsum(self.marked)]).astype(np.int64)
 
@@ -162,7 +174,7 @@ class Selection:
         start = self.layout.start[place]
         end = start + length
         wrapped = np.maximum(end - len(self.marked), 0)
-        before = self._before
+        before = self.before
         return np.asarray(before[np.minimum(end, len(self.marked))] - before[start] + before[wrapped])
 
     @cached_property
@@ -179,13 +191,13 @@ class Selection:
 
     def index(self, row: Ints) -> Ints:
         """The persons of rows (each in 0 … count-1)."""
-        place = np.searchsorted(self.offset, row, side="right") - 1
+        place = intervals(self.offset, row)
         return self.in_division(place, row - self.offset[place])
 
     def in_division(self, place: Ints, row: Ints) -> Ints:
         """The persons of rows counted within a populated division."""
         block, turn = np.divmod(row, len(self._slots))
-        rank = turn + self._before[self.layout.start[place]]
+        rank = turn + self.before[self.layout.start[place]]
         rank = np.where(rank >= len(self._slots), rank - len(self._slots), rank)
         return self.layout.at(place, block, self._slots[rank])
 
@@ -193,6 +205,9 @@ class Selection:
         """The rows of persons, -1 where a person is not selected (or the index is -1)."""
         safe = np.maximum(index, 0)
         place, block, slot, _ = self.layout.where(safe)
+        if loops := compiled(len(index)):
+            found: Ints = loops.ranked(place, block, slot, self.layout.start, self.offset, self.marked, self.before)
+            return np.where(index >= 0, found, -1)
         turn = slot - self.layout.start[place]
         turn = np.where(turn < 0, turn + len(self.marked), turn)
         row = self.offset[place] + block * len(self._slots) + self._in_arc(place, turn)

@@ -24,9 +24,10 @@ from mockdata.population.births import FIRST_YEAR
 from mockdata.population.divisions import Divisions, Mode, divisions
 from mockdata.population.firms import Firms
 from mockdata.population.layout import Selection, lay_out
-from mockdata.population.rows import YEAR_STARTS, Rows, World, taken
+from mockdata.population.rows import YEAR_STARTS, Rows, World
 from mockdata.population.template import HOUSEHOLDS, MAN, template
 from mockdata.seeds import Bijection, Ints
+from mockdata.texts import taken
 
 SIZE = 1_400_000_000
 AS_OF = BASE

@@ -34,8 +34,9 @@ from mockdata.population import births, institutions, insurance, marriages
 from mockdata.population.attributes import ATTRIBUTES
 from mockdata.population.organisations import FIRMS, INSTITUTIONS, Organisations
 from mockdata.population.population import Population
-from mockdata.population.rows import Rows, taken, touched
+from mockdata.population.rows import Rows, touched
 from mockdata.seeds import Ints
+from mockdata.texts import taken
 from specs import elements as dictionary
 
 _BEIJING = timezone(timedelta(hours=8))

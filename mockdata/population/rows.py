@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mockdata import identifiers
+from mockdata.kernels import compiled
 from mockdata.population import ages
 from mockdata.population.activity import Activity
 from mockdata.population.divisions import Divisions
@@ -113,8 +114,14 @@ class Rows:
 
     def relative(self, links: Ints) -> Ints:
         """Index of the person in the linked slot of the same block, -1 where there is no link."""
+        layout = self.world.layout
+        if loops := compiled(len(self)):
+            related: Ints = loops.linked(
+                self.place, self.block, self.slot, links, layout.offset, layout.start, layout.size, len(layout.template)
+            )
+            return related
         slot = links[self.slot]
-        found = self.world.layout.at(self.place, self.block, np.maximum(slot, 0))
+        found = layout.at(self.place, self.block, np.maximum(slot, 0))
         return np.where(slot >= 0, found, -1)
 
     @cached_property
@@ -189,13 +196,6 @@ class Rows:
     def household_words(self, purpose: str) -> Words:
         """64 pseudo-random bits a household, the same for its members."""
         return hashed(self.world.key(purpose), self.head)
-
-
-def taken(pool: pa.Array, at: Ints) -> pa.Array:
-    """pool[at], null where at is negative."""
-    if at.size and at.min() < 0:
-        return pool.take(pa.array(at, mask=at < 0))
-    return pool.take(pa.array(at))
 
 
 @cache

@@ -13,6 +13,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from mockdata.seeds import stream
@@ -20,6 +21,7 @@ from mockdata.tables import arrow, relations
 from mockdata.tables.binding import BY_NAME, Binding, bind, declared
 from mockdata.tables.columns import Codes, FromRegister, Grid, Nullable, Pool, Recipe, Reference, Spelled, Text
 from mockdata.tables.recipes import Place, PlanError, optional, recipe
+from mockdata.tables.scale import ROW_GROUP
 from mockdata.tables.write import generator_version
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Column", "Plan", "PlanError", "plan"]
 
 REPEATS = 4096
-"""A column of which so many rows hold at most half as many distinct values is written with a dictionary."""
+"""A column of which so many rows of a row group hold at most half as many distinct values is written with a
+dictionary."""
 PARENTS = 100_000
 """Rows of a parent table that foreign keys name, unless the caller says how many it generates."""
 
@@ -139,14 +142,17 @@ class Plan:
 
     @cached_property
     def repeating(self) -> tuple[str, ...]:
-        """Text columns whose values repeat, found in the first rows: the same for every part of a dataset."""
-        from mockdata.tables.generate import columns
+        """Text columns whose values repeat, found in a sample of the first row group: the same for every part of a
+        dataset."""
+        from mockdata.tables.generate import at_rows
 
         rows = REPEATS if self.limit is None else min(REPEATS, self.limit)
         text = [c.name for c in self.columns if pa.types.is_string(c.type) or pa.types.is_date(c.type)]
         if not rows or not text:
             return ()
-        sample = columns(self, 0, rows, text)
+        # neighbours are alike: members of a household share an address
+        stride = 1 if self.limit is None else max(1, min(ROW_GROUP, self.limit) // rows)
+        sample = at_rows(self, np.arange(rows) * stride, text)
         return tuple(name for name in text if len(sample[name].unique()) * 2 <= rows)
 
     def allow(self, rows: int) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mockdata.population.layout import intervals
 from mockdata.seeds import Bijection, Ints, stream
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Sample:
         if not len(positions):
             return positions
         self._reach(int(positions.max()))
-        cell = np.searchsorted(self._ends, positions, side="right")
+        cell = intervals(self._ends, positions) + 1
         begin = np.where(cell > 0, self._ends[np.maximum(cell - 1, 0)], 0)
         found: Ints = self._first[cell] + positions - begin
         return found

@@ -1,0 +1,96 @@
+"""Text columns put together from pools of words: names, addresses, numbers with their check digits.
+
+A *part* is a pool (an Arrow string array) and the position of each row's word in it; None for the positions means
+that row i has word i. A million texts are made without a Python string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mockdata.kernels import compiled
+from mockdata.seeds import Ints
+
+Part = tuple[pa.Array, Ints | None]
+
+
+def joined(*parts: Part, there: NDArray[np.bool_] | None = None) -> pa.Array:
+    """One text a row, the words of its parts side by side; null where `there` is False (positions are then ignored)."""
+    rows = len(parts[0][0] if parts[0][1] is None else parts[0][1])
+    if there is not None and there.all():
+        there = None
+    loops = compiled(rows)
+    if loops is None:
+        return _by_arrow(parts, there)
+    return _by_loop(loops, rows, parts, there)
+
+
+def taken(pool: pa.Array, at: Ints) -> pa.Array:
+    """pool[at], null where `at` is negative. `pool` may have any type."""
+    missing = at.size and at.min() < 0
+    if pa.types.is_string(pool.type) and compiled(len(at)) is not None and not pool.null_count:
+        return joined((pool, at), there=at >= 0 if missing else None)
+    return pool.take(pa.array(at, mask=at < 0) if missing else pa.array(at))
+
+
+def _by_arrow(parts: Sequence[Part], there: NDArray[np.bool_] | None) -> pa.Array:
+    words = []
+    for pool, at in parts:
+        mask = None if there is None else ~there
+        words.append(pool if at is None else pool.take(pa.array(at, mask=mask)))
+    if there is not None and parts[0][1] is None:
+        words[0] = pc.if_else(pa.array(there), words[0], None)
+    return words[0] if len(words) == 1 else pc.binary_join_element_wise(*words, "")
+
+
+def _by_loop(loops: Any, rows: int, parts: Sequence[Part], there: NDArray[np.bool_] | None) -> pa.Array:
+    pools = [_pool(pool) for pool, _ in parts]
+    picks = [None if at is None else np.ascontiguousarray(at, dtype=np.int64) for _, at in parts]
+    offsets = np.array([pool.offsets.ctypes.data for pool in pools])
+    picked = np.array([0 if at is None else at.ctypes.data for at in picks])
+    marks = np.zeros(0, dtype=np.bool_) if there is None else there
+    ends = loops.ends(rows, offsets, picked, marks)
+    # Arrow's memory pool keeps what a batch gave back for the next one; NumPy would ask the system each time
+    out = pa.allocate_buffer(int(ends[-1]) + loops.SLACK)
+    loops.join(rows, np.array([pool.texts.ctypes.data for pool in pools]), offsets, picked, marks, out.address)
+    valid = None if there is None else pa.py_buffer(np.packbits(there, bitorder="little"))
+    return pa.Array.from_buffers(pa.string(), rows, [valid, pa.py_buffer(ends), out.slice(0, int(ends[-1]))])
+
+
+class _Pool:
+    """A pool's bytes, with slack behind them, and offsets from its first word."""
+
+    def __init__(self, array: pa.Array) -> None:
+        buffers = array.buffers()
+        offsets = np.frombuffer(buffers[1], dtype=np.int32)[array.offset : array.offset + len(array) + 1]
+        begin, end = int(offsets[0]), int(offsets[-1])
+        self.texts = np.zeros(end - begin + 16, dtype=np.uint8)
+        if end > begin:
+            self.texts[: end - begin] = np.frombuffer(buffers[2], dtype=np.uint8)[begin:end]
+        self.offsets = np.ascontiguousarray(offsets - np.int32(begin))
+        self.longest = int(np.diff(self.offsets).max(initial=0))
+
+
+_POOLS: dict[tuple[int, int, int], tuple[pa.Array, _Pool]] = {}
+"""Pools seen before, by where their bytes lie; the array is kept so that nothing else can come to lie there."""
+
+
+def _pool(array: pa.Array) -> _Pool:
+    if len(array) > _KEPT:
+        return _Pool(array)
+    where = (array.buffers()[1].address, array.offset, len(array))
+    if where not in _POOLS:
+        if len(_POOLS) >= _MANY:
+            _POOLS.clear()
+        _POOLS[where] = array, _Pool(array)
+    return _POOLS[where][1]
+
+
+_KEPT, _MANY = 100_000, 256
+"""Larger pools are columns made for one batch; more of them than this are not the population's own."""
