@@ -17,6 +17,11 @@ FOLDER = Path(__file__).parent.parent / "tests" / "benchmarks"
 COLUMNS = ("metric", "value", "unit", "against", "ratio", "bar", "holds")
 
 
+def row(metric: str, value: Any, unit: str, against: str, ratio: Any, bar: str, holds: bool | None) -> dict[str, Any]:
+    """One line of a benchmark's table; `holds` None: shown, but no bar."""
+    return dict(zip(COLUMNS, (metric, value, unit, against, ratio, bar, holds), strict=True))
+
+
 def run(name: str, *, as_json: bool) -> int:
     """Run ``tests/benchmarks/<name>.py``; exit code 0 when every bar holds, 1 when one does not.
 
@@ -34,7 +39,7 @@ def run(name: str, *, as_json: bool) -> int:
         return 0
     if name not in names:
         raise Invalid(f"there is no benchmark {name}", hint=f"known: {', '.join(names)}")
-    rows = _load(name).measure()
+    rows = load(name).measure()
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
     else:
@@ -42,7 +47,8 @@ def run(name: str, *, as_json: bool) -> int:
     return 0 if all(row["holds"] is not False for row in rows) else 1
 
 
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
+    """The module of a benchmark."""
     spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

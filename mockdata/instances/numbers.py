@@ -15,6 +15,8 @@ from typing import Any
 from mockdata.instances.draws import Draws
 
 SPAN = 1000  # how far an open end reaches by default, in steps
+FRIENDLY = 16
+"""Draws of a multiple of a fraction until judges who divide binary floats (as many do) find it whole too."""
 FORMAT_LIMITS = {
     "int32": (-(2**31), 2**31 - 1),
     "int64": (-(2**63), 2**63 - 1),
@@ -110,7 +112,11 @@ def _on_grid(limits: Limits, step: Fraction, draws: Draws, wide: bool) -> int | 
         return None
     if last - first > 10**15:  # more digits than a float keeps: stay near the end that is nearer to nought
         first, last = (first, first + 10**9) if abs(first) < abs(last) else (last - 10**9, last)
-    return plain((first + draws.below(last - first + 1)) * step)
+    for _ in range(FRIENDLY):
+        found = plain((first + draws.below(last - first + 1)) * step)
+        if found is None or step.denominator == 1 or limits.step is None or float(found / float(step)).is_integer():
+            break
+    return found
 
 
 def plain(value: Fraction) -> int | float | None:

@@ -175,10 +175,10 @@ def _write_part(task: _Task) -> File:
     from mockdata.tables.generate import generate
 
     batches = generate(task.plan, task.range.start, task.range.stop, scale.ROW_GROUP)
-    return _write_file(task.plan, batches, task.path, task.format)
+    return write_batches(task.plan, batches, task.path, task.format)
 
 
-def _write_file(
+def write_batches(
     plan: Plan,
     batches: Iterable[pa.RecordBatch],
     path: Path,
@@ -234,7 +234,7 @@ def write(
             from mockdata.tables.generate import generate
 
             batches = generate(plan, 0, rows, scale.ROW_GROUP)
-            made = _write_file(plan, batches, hidden, format, progress)
+            made = write_batches(plan, batches, hidden, format, progress)
             files: tuple[File, ...] = (File(target.name, made.rows, made.bytes, made.sha256),)
         else:
             hidden.mkdir()

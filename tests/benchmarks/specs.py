@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from exchange.bench import row
+
 DOCUMENT = Path(__file__).parents[1] / "data" / "openapi" / "us-epa-echo.json"
 TIMES = (1, 4, 16)
 RUNS = 3
@@ -88,12 +90,12 @@ def _seconds(path: Path) -> float:
 
 def _rows(format: str, seconds: dict[int, float]) -> list[dict[str, Any]]:
     one = seconds[1]
-    rows = [_row(f"read and lint 250 KB of {format}", round(one, 3), "s", "1 s", round(one, 2), "<= 1", one <= 1)]
+    rows = [row(f"read and lint 250 KB of {format}", round(one, 3), "s", "1 s", round(one, 2), "<= 1", one <= 1)]
     for times in TIMES[1:]:
         growth = seconds[times] / one / times
         against = f"{times} × the time for 1 ×"
         rows.append(
-            _row(
+            row(
                 f"{times} × the {format}",
                 round(seconds[times], 3),
                 "s",
@@ -105,14 +107,3 @@ def _rows(format: str, seconds: dict[int, float]) -> list[dict[str, Any]]:
         )
     return rows
 
-
-def _row(metric: str, value: Any, unit: str, against: str, ratio: Any, bar: str, holds: Any) -> dict[str, Any]:
-    return {
-        "metric": metric,
-        "value": value,
-        "unit": unit,
-        "against": against,
-        "ratio": ratio,
-        "bar": bar,
-        "holds": holds,
-    }

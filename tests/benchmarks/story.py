@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from exchange.bench import row
+
 COMMAND = [sys.executable, "-m", "exchange.cli"]
 DOCUMENT = Path(__file__).parents[1] / "data" / "openapi" / "us-epa-echo.json"
 
@@ -65,15 +67,3 @@ def _lint() -> dict[str, Any]:
     seconds = sorted(runs)[1]
     return row("parse and lint 250 KB", round(seconds, 2), "s", "1 s", round(seconds, 2), "<= 1", seconds <= 1)
 
-
-def row(metric: str, value: Any, unit: str, against: str, ratio: Any, bar: str, holds: Any) -> dict[str, Any]:
-    """One line of the table; ``holds`` None: shown, but no bar."""
-    return {
-        "metric": metric,
-        "value": value,
-        "unit": unit,
-        "against": against,
-        "ratio": ratio,
-        "bar": bar,
-        "holds": holds,
-    }
