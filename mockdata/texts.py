@@ -39,6 +39,20 @@ def taken(pool: pa.Array, at: Ints) -> pa.Array:
     return pool.take(pa.array(at, mask=at < 0) if missing else pa.array(at))
 
 
+def spread(column: pa.Array, there: NDArray[np.bool_]) -> pa.Array:
+    """A column with the values of `column`, in order, where `there` is True, and null elsewhere."""
+    if there.all():
+        return column
+    before = np.concatenate([[0], np.cumsum(there)])
+    if not pa.types.is_string(column.type) or column.null_count:
+        return column.take(pa.array(before[:-1], mask=~there))
+    # a null has no bytes: the texts stay where they are
+    buffers = column.buffers()
+    offsets = np.frombuffer(buffers[1], dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    valid = pa.py_buffer(np.packbits(there, bitorder="little"))
+    return pa.Array.from_buffers(column.type, len(there), [valid, pa.py_buffer(offsets[before]), buffers[2]])
+
+
 def _by_arrow(parts: Sequence[Part], there: NDArray[np.bool_] | None) -> pa.Array:
     words = []
     for pool, at in parts:
@@ -57,8 +71,10 @@ def _by_loop(loops: Any, rows: int, parts: Sequence[Part], there: NDArray[np.boo
     marks = np.zeros(0, dtype=np.bool_) if there is None else there
     ends = loops.ends(rows, offsets, picked, marks)
     # Arrow's memory pool keeps what a batch gave back for the next one; NumPy would ask the system each time
-    out = pa.allocate_buffer(int(ends[-1]) + loops.SLACK)
-    loops.join(rows, np.array([pool.texts.ctypes.data for pool in pools]), offsets, picked, marks, out.address)
+    reach = np.array([pool.longest for pool in pools])
+    out = pa.allocate_buffer(int(ends[-1]) + int(reach.max()) + loops.CHUNK)
+    texts = np.array([pool.texts.ctypes.data for pool in pools])
+    loops.join(rows, texts, offsets, picked, reach, marks, out.address)
     valid = None if there is None else pa.py_buffer(np.packbits(there, bitorder="little"))
     return pa.Array.from_buffers(pa.string(), rows, [valid, pa.py_buffer(ends), out.slice(0, int(ends[-1]))])
 
@@ -70,11 +86,11 @@ class _Pool:
         buffers = array.buffers()
         offsets = np.frombuffer(buffers[1], dtype=np.int32)[array.offset : array.offset + len(array) + 1]
         begin, end = int(offsets[0]), int(offsets[-1])
-        self.texts = np.zeros(end - begin + 16, dtype=np.uint8)
-        if end > begin:
-            self.texts[: end - begin] = np.frombuffer(buffers[2], dtype=np.uint8)[begin:end]
         self.offsets = np.ascontiguousarray(offsets - np.int32(begin))
         self.longest = int(np.diff(self.offsets).max(initial=0))
+        self.texts = np.zeros(end - begin + self.longest + 16, dtype=np.uint8)
+        if end > begin:
+            self.texts[: end - begin] = np.frombuffer(buffers[2], dtype=np.uint8)[begin:end]
 
 
 _POOLS: dict[tuple[int, int, int], tuple[pa.Array, _Pool]] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from types import ModuleType
 
-LEAST = 65_536
+LEAST = 32_768
 """Rows from which a compiled loop is worth its loading."""
 
 

@@ -22,8 +22,9 @@ _ROUND = np.uint64(0x632BE59BD9B4E019)
 
 _PAIRS = np.array([[48 + number // 10, 48 + number % 10] for number in range(100)], np.uint8)
 
-SLACK = 16
-"""Bytes that may be read behind a pool and written behind a result: texts are copied sixteen bytes at a time."""
+CHUNK = 16
+"""Texts are copied so many bytes at a time: that many, and a word's length, may be read behind a pool and written
+behind a result."""
 
 
 # ---- randomness (mockdata.seeds) ------------------------------------------------------------------------------
@@ -186,6 +187,29 @@ def linked(place: Any, block: Any, slot: Any, links: Any, offset: Any, start: An
     return out
 
 
+@njit(cache=True, nogil=True)
+def births(
+    place: Any, block: Any, slot: Any, first_block: Any, blocks: Any, rotation_key: Any,
+    day: Any, year: Any, born_rank: Any, sex: Any, year_starts: Any, lengths: Any,
+) -> Any:  # fmt: skip
+    """Birth days and sequences of `Rows`; year: years since 1880."""
+    days, sequences = np.empty(len(slot), np.int64), np.empty(len(slot), np.int64)
+    last, turn = np.int64(-1), np.int64(0)
+    for row in range(len(slot)):
+        at, here = place[row], slot[row]
+        copy = first_block[at] + block[row]
+        if copy != last:
+            turn = _below(_mix(rotation_key, np.uint64(copy)), 365)
+            last = copy
+        within = day[here] + turn
+        length = lengths[year[here]]
+        while within >= length:
+            within -= length
+        days[row] = year_starts[year[here]] + within
+        sequences[row] = 2 * (born_rank[here] * blocks[at] + block[row] + 1) + (sex[here] == 1)
+    return days, sequences
+
+
 @njit(cache=True, inline="always")
 def _rank(place: Any, block: Any, slot: Any, start: Any, before: Any) -> Any:
     """`Selection.row` of a marked slot, counted within its division."""
@@ -295,11 +319,18 @@ def citizen_numbers(
 ) -> Any:
     """`identifiers.citizen_numbers`; calendar: the days as bytes, day_sums: their share of the weighted sum."""
     out = np.empty((len(areas), 18), np.uint8)
+    last, of_area = np.int64(-1), np.int64(0)
     for row in range(len(areas)):
-        _spell(out, row, 0, 6, areas[row])
-        total = day_sums[days[row]]
-        for place in range(6):
-            total += (out[row, place] - 48) * weights[place]
+        if areas[row] == last:
+            for place in range(6):
+                out[row, place] = out[row - 1, place]
+        else:
+            last = areas[row]
+            _spell(out, row, 0, 6, last)
+            of_area = 0
+            for place in range(6):
+                of_area += (out[row, place] - 48) * weights[place]
+        total = of_area + day_sums[days[row]]
         for place in range(8):
             out[row, 6 + place] = calendar[days[row], place]
         _spell(out, row, 14, 17, sequences[row])
@@ -383,12 +414,14 @@ def ends(rows: int, offsets: Any, picks: Any, there: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def join(rows: int, texts: Any, offsets: Any, picks: Any, there: Any, target: Any) -> Any:
+def join(rows: int, texts: Any, offsets: Any, picks: Any, reach: Any, there: Any, target: Any) -> Any:
     """Texts put together row by row from the address `target` on.
 
     For each part the addresses of its pool's bytes and offsets (int32) and of the positions picked (int64); an address
-    of 0 for the positions means the row's own number. `there` has one mark a row, or none at all when every row is
-    there. There must be room for `ends(…)[-1]` and SLACK bytes.
+    of 0 for the positions means the row's own number. `reach` is the length of each pool's longest word: every word is
+    copied that far, because a fixed number of steps is quicker than the right one; what is too much the next word
+    overwrites. `there` has one mark a row, or none at all when every row is there. There must be room for
+    `ends(…)[-1]`, the longest reach and CHUNK bytes.
     """
     for row in range(rows):
         if len(there) == 0 or there[row]:
@@ -397,6 +430,6 @@ def join(rows: int, texts: Any, offsets: Any, picks: Any, there: Any, target: An
                 begin = _int32_at(offsets[part] + pick * 4)
                 length = _int32_at(offsets[part] + pick * 4 + 4) - begin
                 source = texts[part] + begin
-                for step in range(0, length, 16):
+                for step in range(0, reach[part], CHUNK):
                     _copy16(target + step, source + step)
                 target += length

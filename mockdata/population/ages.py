@@ -31,14 +31,15 @@ _OVERALL_RATIO = 105.07
 def year_length(years: Ints) -> Ints:
     """How many days of each year (1880 to 2199) births may fall on: 365 or 366, and in BASE's own year only those
     before BASE."""
-    return _lengths()[np.asarray(years) - _FIRST]
+    return lengths()[np.asarray(years) - _FIRST]
 
 
 _FIRST = 1880
 
 
 @cache
-def _lengths() -> Ints:
+def lengths() -> Ints:
+    """`year_length` of 1880, 1881, …"""
     years = np.arange(_FIRST, 2200)
     leap = (years % 4 == 0) & ((years % 100 != 0) | (years % 400 == 0))
     before = (BASE - date(BASE.year, 1, 1)).days

@@ -34,7 +34,7 @@ from mockdata.population.rows import (
     within_province,
 )
 from mockdata.seeds import Bijection, Ints, below, hashed, unit
-from mockdata.texts import joined, taken
+from mockdata.texts import joined, spread, taken
 
 HOUSEHOLD_NUMBERS = 10**9
 """How many household numbers of nine digits there are."""
@@ -268,8 +268,7 @@ def firm_addresses(rows: Rows, firm: Ints) -> pa.Array:
 def _of_firm(rows: Rows, column: Callable[[Ints], pa.Array]) -> pa.Array:
     firm = rows.employer
     has = firm >= 0
-    place = np.where(has, np.cumsum(has) - 1, -1)
-    return taken(column(firm[has]), place)
+    return spread(column(firm[has]), has)
 
 
 def registered_at(rows: Rows) -> pa.Array:

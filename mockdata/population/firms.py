@@ -96,19 +96,28 @@ class Firms:
 
     def employer(self, index: Ints) -> Ints:
         """The firm each person works for, -1 for persons who are nobody's employees."""
-        if loops := compiled(len(index)):
-            staff, key = self.employees, np.uint64(self._mixer.key)
-            found: Ints = loops.employers(
-                *self.layout.where(np.maximum(index, 0))[:3], self.layout.start, staff.marked, staff.before,
-                key, self._mixer.rounds, self._jobs, self._first, self._edges, self._holder, self.offset,
-            )  # fmt: skip
-            return np.where(index >= 0, found, -1) if index.min() < 0 else found
+        if compiled(len(index)):
+            place, block, slot, _ = self.layout.where(np.maximum(index, 0))
+            found = self.employer_at(place, block, slot)
+            return np.where(index >= 0, found, -1)
         row = self.employees.row(index)
         safe = np.maximum(row, 0)
         place = intervals(self.employees.offset, safe)
         within = safe - self.employees.offset[place]
         job = self._mixer.forward(np.where(row >= 0, within, 0), np.maximum(self._jobs[place], 1))
         return np.where(row >= 0, self.offset[place] + self._firm_of_job(place, job), -1)
+
+    def employer_at(self, place: Ints, block: Ints, slot: Ints) -> Ints:
+        """`employer` of persons whose place is known (see `Layout.where`)."""
+        loops = compiled(len(slot))
+        if loops is None:
+            return self.employer(self.layout.at(place, block, slot))
+        staff, key = self.employees, np.uint64(self._mixer.key)
+        found: Ints = loops.employers(
+            place, block, slot, self.layout.start, staff.marked, staff.before,
+            key, self._mixer.rounds, self._jobs, self._first, self._edges, self._holder, self.offset,
+        )  # fmt: skip
+        return found
 
     def _span(self, firm: Ints) -> tuple[Ints, Ints, Ints]:
         """(place among populated divisions, first job, number of jobs)."""

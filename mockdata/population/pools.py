@@ -134,7 +134,7 @@ def given_names() -> tuple[pa.Array, Ints, Ints]:
 
 def era_of(year: Ints) -> Ints:
     """0, 1 or 2: the generation of given names of a birth year."""
-    return np.searchsorted(np.array(_ERA_YEARS), year, side="right").astype(np.int64)
+    return np.asarray(sum((year >= first).astype(np.int64) for first in _ERA_YEARS))
 
 
 @cache

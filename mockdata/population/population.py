@@ -27,7 +27,7 @@ from mockdata.population.layout import Selection, lay_out
 from mockdata.population.rows import YEAR_STARTS, Rows, World
 from mockdata.population.template import HOUSEHOLDS, MAN, template
 from mockdata.seeds import Bijection, Ints
-from mockdata.texts import taken
+from mockdata.texts import spread
 
 SIZE = 1_400_000_000
 AS_OF = BASE
@@ -114,8 +114,7 @@ class Population:
             raise KeyError(f"no relative {role!r}; there are {', '.join(_RELATIVES)}")
         relative = _RELATIVES[role](self, rows.index)
         there = relative >= 0
-        column = self._column(Rows(self.world, relative[there]), name)
-        return column if there.all() else taken(column, np.where(there, np.cumsum(there) - 1, -1))
+        return spread(self._column(Rows(self.world, relative[there]), name), there)
 
     def person(self, number: str, attributes: Sequence[str] | None = None) -> dict[str, Any] | None:
         """One person by citizen number as plain values (dates are `date`, money `Decimal`), or None."""

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from mockdata.population import births, institutions, insurance, marriages
 from mockdata.population.attributes import ATTRIBUTES
@@ -36,7 +37,7 @@ from mockdata.population.organisations import FIRMS, INSTITUTIONS, Organisations
 from mockdata.population.population import Population
 from mockdata.population.rows import Rows, touched
 from mockdata.seeds import Ints
-from mockdata.texts import taken
+from mockdata.texts import spread
 from specs import elements as dictionary
 
 _BEIJING = timezone(timedelta(hours=8))
@@ -95,7 +96,7 @@ class Register:
     def describe(self, population: Population, subjects: Ints, elements: Sequence[str]) -> dict[str, pa.Array]:
         """The columns of subjects (persons, firms, institutions by number) instead of rows."""
         own = self.opened(population, subjects)
-        others: dict[str, tuple[Rows, Ints | None]] = {}
+        others: dict[str, tuple[Rows, NDArray[np.bool_]]] = {}
         facts: dict[tuple[str | None, str], pa.Array] = {}
         columns = {}
         for name in elements:
@@ -106,18 +107,15 @@ class Register:
             elif fact not in facts and qualifier is not None:
                 if qualifier not in others:
                     others[qualifier] = self._others(population, qualifier, subjects)
-                persons, place = others[qualifier]
-                column = ATTRIBUTES[attribute](persons)
-                facts[fact] = column if place is None else taken(column, place)
+                persons, there = others[qualifier]
+                facts[fact] = spread(ATTRIBUTES[attribute](persons), there)
             columns[name] = facts[fact]
         return columns
 
-    def _others(self, population: Population, qualifier: str, subjects: Ints) -> tuple[Rows, Ints | None]:
+    def _others(self, population: Population, qualifier: str, subjects: Ints) -> tuple[Rows, NDArray[np.bool_]]:
         found = self.persons[qualifier](population, subjects)
         there = found >= 0
-        if there.all():
-            return population.rows(found), None
-        return population.rows(found[there]), np.where(there, np.cumsum(there) - 1, -1)
+        return population.rows(found[there]), there
 
     def _attribute(self, name: str) -> tuple[str | None, str]:
         qualifier, element = _resolved(name)

@@ -94,18 +94,30 @@ class Rows:
         """1 man, 2 woman."""
         return self.world.template.sex[self.slot]
 
-    @cached_property
+    @property
     def day(self) -> Ints:
         """Birth day as a day number since 1880-01-01: the template's day, turned within its year by the block."""
-        turn = self.world.layout.rotation(self.place, self.block)
-        within = (self.world.template.day[self.slot] + turn) % ages.year_length(self.year)
-        return YEAR_STARTS[self.year - 1880] + within
+        return self._birth[0]
 
-    @cached_property
+    @property
     def sequence(self) -> Ints:
         """Sequence of the citizen number, 2 … 999, odd for men: unique in a division for equal birth day."""
-        rank = self.world.template.born_rank[self.slot]
-        return np.asarray(2 * (rank * self.world.layout.blocks[self.place] + self.block + 1) + (self.sex == 1))
+        return self._birth[1]
+
+    @cached_property
+    def _birth(self) -> tuple[Ints, Ints]:
+        layout, template = self.world.layout, self.world.template
+        if loops := compiled(len(self)):
+            found: tuple[Ints, Ints] = loops.births(
+                self.place, self.block, self.slot, layout.first_block, layout.blocks, np.uint64(layout.rotation_key),
+                template.day, template.year - 1880, template.born_rank, template.sex, YEAR_STARTS, ages.lengths(),
+            )  # fmt: skip
+            return found
+        turn = layout.rotation(self.place, self.block)
+        within = (template.day[self.slot] + turn) % ages.year_length(self.year)
+        rank = template.born_rank[self.slot]
+        sequence = 2 * (rank * layout.blocks[self.place] + self.block + 1) + (self.sex == 1)
+        return YEAR_STARTS[self.year - 1880] + within, np.asarray(sequence)
 
     @cached_property
     def number(self) -> identifiers.Bytes:
@@ -166,7 +178,7 @@ class Rows:
     @cached_property
     def employer(self) -> Ints:
         """Firm, -1 for nobody's employees."""
-        return self.world.firms.employer(self.index)
+        return self.world.firms.employer_at(self.place, self.block, self.slot)
 
     @cached_property
     def _kept(self) -> dict[str, Any]:

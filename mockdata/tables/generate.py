@@ -16,10 +16,10 @@ from mockdata.seeds import Ints
 from mockdata.tables import records
 from mockdata.tables.columns import FromRegister, Nullable, Reference, mask
 from mockdata.tables.plan import Column, Plan
-from mockdata.tables.scale import ROW_GROUP
+from mockdata.tables.scale import BATCH_ROWS
 
 
-def generate(plan: Plan, start: int, stop: int, batch_rows: int = ROW_GROUP) -> Iterator[pa.RecordBatch]:
+def generate(plan: Plan, start: int, stop: int, batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
     """Rows start … stop-1 as record batches with the plan's schema; one empty batch for an empty range.
 
     Raises PlanError when the plan has no row `stop`-1, ValueError for a range that is none.

@@ -174,7 +174,7 @@ class _Task:
 def _write_part(task: _Task) -> File:
     from mockdata.tables.generate import generate
 
-    batches = generate(task.plan, task.range.start, task.range.stop, scale.ROW_GROUP)
+    batches = generate(task.plan, task.range.start, task.range.stop)
     return write_batches(task.plan, batches, task.path, task.format)
 
 
@@ -233,7 +233,7 @@ def write(
         if len(ranges) == 1:
             from mockdata.tables.generate import generate
 
-            batches = generate(plan, 0, rows, scale.ROW_GROUP)
+            batches = generate(plan, 0, rows)
             made = write_batches(plan, batches, hidden, format, progress)
             files: tuple[File, ...] = (File(target.name, made.rows, made.bytes, made.sha256),)
         else:

@@ -23,6 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from exchange.bench import row
+
 LIMIT = 10
 """Seconds a document may take to be shown and linted."""
 
@@ -135,15 +137,7 @@ def rows(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(metric: str, value: Any, unit: str, bar: str, holds: bool | None) -> dict[str, Any]:
-    return {
-        "metric": metric,
-        "value": value,
-        "unit": unit,
-        "against": "",
-        "ratio": None,
-        "bar": bar,
-        "holds": holds,
-    }
+    return row(metric, value, unit, "", None, bar, holds)
 
 
 def main(folder: str, details: str = "") -> None:

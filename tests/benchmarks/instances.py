@@ -34,8 +34,8 @@ def measure() -> list[dict[str, Any]]:
         told = judged(Path(folder), draft)
         share = told["passed"] / told["schemas"]
         found += [
-            row(f"{draft}: schemas with 5 of 5 valid instances", told["passed"], f"of {told['schemas']}", "the best peer",
-                round(share / PEER[draft], 3), f">= {least:.0%}", share >= least),
+            row(f"{draft}: schemas with 5 of 5 valid instances", told["passed"], f"of {told['schemas']}",
+                "the best peer", round(share / PEER[draft], 3), f">= {least:.0%}", share >= least),
             row(f"{draft}: invalid instances", told["invalid"], "", "", None, "= 0", told["invalid"] == 0),
             row(f"{draft}: fewer than 3 distinct values", told["uniform"], "schemas", "", None, "= 0",
                 told["uniform"] == 0),

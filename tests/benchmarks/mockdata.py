@@ -36,7 +36,6 @@ def told(**values):
 _WRITER = """
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from mockdata.tables.generate import generate
-from mockdata.tables.scale import ROW_GROUP
 from mockdata.tables.write import write_batches
 made, rows, folder = persons(), int(sys.argv[1]), Path(sys.argv[2])
 def timed(batches):
@@ -99,8 +98,8 @@ import random
 from faker import Faker
 fake = Faker("zh_CN"); rows = int(sys.argv[1])
 def one():
-    return (fake.unique.ssn(), fake.name(), fake.random_element("12"), fake.date_of_birth(), fake.random_element("0123"),
-        fake.postcode(), fake.address(), fake.phone_number(), fake.email(), fake.company(),
+    return (fake.unique.ssn(), fake.name(), fake.random_element("12"), fake.date_of_birth(),
+        fake.random_element("0123"), fake.postcode(), fake.address(), fake.phone_number(), fake.email(), fake.company(),
         fake.pydecimal(left_digits=5, right_digits=2, positive=True), fake.date_time_this_decade())
 one(); began = time.perf_counter()
 table = [one() for _ in range(rows)]
@@ -111,11 +110,15 @@ _MIMESIS = """
 sys.path.insert(0, sys.argv[2])
 from mimesis import Generic
 from mimesis.locales import Locale
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 m = Generic(Locale.ZH); rows = int(sys.argv[1])
 def one(k):
-    return ("110101" + f"{k:012d}", m.person.full_name(), m.random.choice("12"), m.person.birthdate(), m.random.choice("0123"),
-        m.address.postal_code(), m.address.address(), m.person.phone_number(), m.person.email(), m.finance.company(),
-        m.finance.price(), m.datetime.datetime())
+    born = m.person.birthdate()
+    number = f"110101{born:%Y%m%d}{k % 1000:03d}"
+    check = "10X98765432"[sum(int(digit) * weight for digit, weight in zip(number, WEIGHTS)) % 11]
+    return (number + check, m.person.full_name(), m.random.choice("12"), born, m.random.choice("0123"),
+        m.address.postal_code(), m.address.address(), m.person.phone_number(), m.person.email(),
+        m.finance.company(), m.finance.price(), m.datetime.datetime())
 one(0); began = time.perf_counter()
 table = [one(k) for k in range(rows)]
 told(seconds=time.perf_counter() - began)

@@ -106,4 +106,3 @@ def _rows(format: str, seconds: dict[int, float]) -> list[dict[str, Any]]:
             )
         )
     return rows
-

@@ -66,4 +66,3 @@ def _lint() -> dict[str, Any]:
     ]
     seconds = sorted(runs)[1]
     return row("parse and lint 250 KB", round(seconds, 2), "s", "1 s", round(seconds, 2), "<= 1", seconds <= 1)
-
