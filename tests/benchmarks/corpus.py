@@ -146,8 +146,8 @@ def main(folder: str, details: str = "") -> None:
     if details:
         lines = (json.dumps(one, ensure_ascii=False) for one in told)
         Path(details).write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
-    for row in rows(told):
-        print(f"{row['metric']:<60} {row['value']} {row['unit']} {row['bar']}")
+    for line in rows(told):
+        print(f"{line['metric']:<60} {line['value']} {line['unit']} {line['bar']}")
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def test_a_target_is_not_replaced_without_force(rolls, tmp_path):
 def test_a_failure_leaves_nothing(rolls, tmp_path, monkeypatch, part_rows):
     import mockdata.tables.generate as module
 
-    def broken(made, start, stop, batch_rows):
+    def broken(made, start, stop):
         yield next(generate(made, start, start + 50))
         raise OSError(28, "No space left on device")
 
