@@ -131,19 +131,26 @@ def _calendar() -> tuple[Bytes, Ints]:
 
 
 @cache
-def _day_of() -> Ints:
-    """Day number by (year - 1880) * 10000 + MMdd; -1 where there is no such date."""
-    table = np.full((2200 - FIRST_DAY.year) * 10_000, -1, dtype=np.int64)
+def _days_of_year() -> tuple[Ints, Ints]:
+    """(day number of each 1 January since 1880; day of the year by leap × 10000 + MMdd, -1 where there is none)."""
     spelled = number_of(_calendar()[0])
-    table[spelled - FIRST_DAY.year * 10_000] = np.arange(_DAYS)
-    return table
+    starts = np.nonzero(spelled % 10_000 == 101)[0]
+    table = np.full(20_000, -1, dtype=np.int64)
+    for leap, year in enumerate((1881, 1880)):
+        first, after = starts[year - 1880], starts[year - 1879]
+        table[leap * 10_000 + spelled[first:after] % 10_000] = np.arange(after - first)
+    return starts.astype(np.int64), table
 
 
 def day_numbers(spelled: Ints) -> Ints:
     """Day numbers (since 1880-01-01) of dates written as the integer yyyyMMdd; -1 where there is no such date."""
-    at = np.asarray(spelled) - FIRST_DAY.year * 10_000
-    inside = (at >= 0) & (at < len(_day_of()))
-    return np.where(inside, _day_of()[np.where(inside, at, 0)], -1)
+    starts, days = _days_of_year()
+    year, rest = np.divmod(np.asarray(spelled), 10_000)
+    inside = (year >= FIRST_DAY.year) & (year < FIRST_DAY.year + len(starts))
+    year = np.where(inside, year, FIRST_DAY.year)
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    day = days[leap * 10_000 + rest]
+    return np.where(inside & (day >= 0), starts[year - FIRST_DAY.year] + day, -1)
 
 
 def day_bytes(days: Ints) -> Bytes:
@@ -152,11 +159,6 @@ def day_bytes(days: Ints) -> Bytes:
 
 
 # ---- citizen number -------------------------------------------------------------------------------------------
-
-
-@cache
-def _area_sums() -> Ints:
-    return np.asarray((_groups(6).astype(np.int64) - 48) @ np.array(_CITIZEN_WEIGHTS[:6]), dtype=np.int64)
 
 
 def citizen_numbers(areas: Ints, days: Ints, sequences: Ints) -> Bytes:
@@ -171,10 +173,11 @@ def citizen_numbers(areas: Ints, days: Ints, sequences: Ints) -> Bytes:
     matrix = np.empty((len(areas), 18), dtype=np.uint8)
     sequence = _groups(3)
     sums = (sequence.astype(np.int64) - 48) @ np.array(_CITIZEN_WEIGHTS[14:])
-    matrix[:, :6] = _groups(6)[areas]
+    matrix[:, :6] = digits(areas, 6)
     matrix[:, 6:14] = calendar[days]
     matrix[:, 14:17] = sequence[sequences]
-    total = _area_sums()[areas] + day_sums[days] + sums[sequences]
+    of_areas = (matrix[:, :6].astype(np.int64) - 48) @ np.array(_CITIZEN_WEIGHTS[:6])
+    total = of_areas + day_sums[days] + sums[sequences]
     matrix[:, 17] = checks[total % 11]
     return matrix
 
@@ -264,7 +267,7 @@ def credit_codes(kind: str, areas: Ints, body: Bytes) -> Bytes:
         return codes
     matrix = np.empty((len(areas), 18), dtype=np.uint8)
     matrix[:, :2] = prefix
-    matrix[:, 2:8] = _groups(6)[areas]
+    matrix[:, 2:8] = digits(areas, 6)
     matrix[:, 8:16] = body
     inner = 11 - (_PLAIN_VALUE[body] @ np.array(_BODY_WEIGHTS)) % 11
     matrix[:, 16] = _INNER_CHECKS[inner]

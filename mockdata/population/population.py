@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
-from mockdata import identifiers
+from mockdata import identifiers, kernels
 from mockdata.population.activity import EMPLOYEE, activity
 from mockdata.population.ages import BASE
 from mockdata.population.attributes import ATTRIBUTES, HOUSEHOLD_NUMBERS
@@ -104,6 +104,7 @@ class Population:
         population.
         """
         rows = self.rows(index)
+        kernels.load(len(rows))
         return {name: self._column(rows, name) for name in attributes}
 
     def _column(self, rows: Rows, attribute: str) -> pa.Array:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mockdata import kernels
 from mockdata.seeds import Ints
 from mockdata.tables import records
 from mockdata.tables.columns import FromRegister, Nullable, Reference, mask
@@ -27,6 +28,7 @@ def generate(plan: Plan, start: int, stop: int, batch_rows: int = BATCH_ROWS) ->
     if start < 0 or stop < start or batch_rows < 1:
         raise ValueError(f"no rows {start} to {stop} in batches of {batch_rows}")
     plan.allow(stop)
+    kernels.load(stop - start)
     at = start
     while at < stop or at == start == stop:
         end = min(stop, (at // batch_rows + 1) * batch_rows)

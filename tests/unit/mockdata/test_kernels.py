@@ -17,6 +17,7 @@ ROWS = 3_000
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every batch the compiled way, or none."""
     monkeypatch.setattr(kernels, "LEAST", 2 if request.param == "compiled" else 1 << 62)
+    kernels.load(kernels.LARGE)
     assert (kernels.compiled(ROWS) is not None) is (request.param == "compiled")
     return str(request.param)
 
