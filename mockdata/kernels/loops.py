@@ -327,7 +327,7 @@ def citizen_numbers(
         else:
             last = areas[row]
             _spell(out, row, 0, 6, last)
-            of_area = 0
+            of_area = np.int64(0)
             for place in range(6):
                 of_area += (out[row, place] - 48) * weights[place]
         total = of_area + day_sums[days[row]]

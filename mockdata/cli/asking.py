@@ -1,0 +1,90 @@
+"""What is asked of a command: its common options, and the interface, tables and population they mean."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mockdata.cli.output import BAD_INPUT, USAGE, end
+
+if TYPE_CHECKING:
+    from mockdata.population import Population
+    from specs.model import Interface, Table
+
+
+class Identifiers(StrEnum):
+    """Whether identifiers can be anybody's."""
+
+    RESERVED = "reserved"
+    REALISTIC = "realistic"
+
+
+Spec = Annotated[str, typer.Argument(metavar="INTERFACE|FILE", help="Id of a shipped interface, or a document.")]
+Seed = Annotated[str, typer.Option(help="Same seed, same data.")]
+Size = Annotated[int, typer.Option(min=1000, help="Persons of the virtual population.")]
+AsOf = Annotated[str, typer.Option(help="The day the data are of, yyyy-MM-dd.")]
+Mode = Annotated[Identifiers, typer.Option(help="reserved: numbers nobody can have.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PEOPLE, TODAY = 1_400_000_000, "2026-11-01"
+
+
+def interface_of(spec: str) -> Interface:
+    from specs import library
+    from specs.reading import read
+
+    path = Path(spec)
+    known = library.interfaces()
+    if spec not in known and path.is_file():
+        return read(path)
+    if spec not in known and (path.suffix in (".yaml", ".yml", ".json") or "/" in spec):
+        end(BAD_INPUT, f"{spec}: there is no such file", "give a document, or the id of a shipped interface")
+    if spec not in known:
+        import difflib
+
+        near = difflib.get_close_matches(spec, known, 4, 0.4)
+        hint = f"near: {', '.join(near)}" if near else f"there are {', '.join(known)}"
+        end(BAD_INPUT, f"no interface {spec!r}", hint)
+    return known[spec]
+
+
+def known_to(interface: Interface) -> dict[str, Interface]:
+    from specs import library
+
+    return {**library.interfaces(), interface.id: interface}
+
+
+def tables_of(interface: Interface, name: str | None) -> list[Table]:
+    """The table asked for, or all of a dataset, parents before those that name them."""
+    from mockdata.tables.relations import table_of
+
+    if name is not None or not interface.tables:
+        return [table_of(interface, name)]
+    left, done = list(interface.tables), list[Any]()
+    while left:
+        named = {table.name for table in left}
+        ready = [
+            table
+            for table in left
+            if not any(key.interface is None and key.table in named - {table.name} for key in table.foreign_keys)
+        ]
+        done += ready or left  # a circle is told by the plan
+        left = [table for table in left if table not in done]
+    return done
+
+
+def population_of(seed: str, size: int, as_of: str, mode: Identifiers) -> Population:
+    from datetime import date
+
+    from mockdata.population import Population
+
+    try:
+        day = date.fromisoformat(as_of)
+    except ValueError:
+        end(USAGE, f"--as-of {as_of!r} is no date", "write it as yyyy-MM-dd")
+    try:
+        return Population(int(seed) if seed.lstrip("-").isdigit() else seed, size, day, mode.value)
+    except ValueError as error:
+        end(USAGE, str(error))

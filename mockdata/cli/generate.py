@@ -1,0 +1,95 @@
+"""`tongban mock generate`."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mockdata.cli.asking import (
+    PEOPLE,
+    TODAY,
+    AsOf,
+    Identifiers,
+    Json,
+    Mode,
+    Seed,
+    Size,
+    Spec,
+    interface_of,
+    known_to,
+    population_of,
+    tables_of,
+)
+from mockdata.cli.check import judged, tell
+from mockdata.cli.output import NEGATIVE, faults, print_json, progress
+
+
+class Format(StrEnum):
+    """Formats of a dataset."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSONL = "jsonl"
+    ARROW = "arrow"
+
+
+def generate(
+    spec: Spec,
+    table: Annotated[str | None, typer.Option(help="Which table; all tables of a dataset without it.")] = None,
+    rows: Annotated[int, typer.Option(min=0, help="Rows of each table.")] = 1000,
+    seed: Seed = "1",
+    format: Annotated[Format, typer.Option(help="File format.")] = Format.PARQUET,
+    out: Annotated[Path, typer.Option(help="Folder to write into; made when missing.")] = Path(),
+    workers: Annotated[int, typer.Option(min=1, max=61, help="Processes; the bytes are the same for any number.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there already.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Judge the files by the interface (Great Expectations).")
+    ] = False,
+    population: Size = PEOPLE,
+    as_of: AsOf = TODAY,
+    identifiers: Mode = Identifiers.RESERVED,
+    as_json: Json = False,
+) -> None:
+    """Write synthetic rows of an interface's tables, each with a manifest beside it.
+
+    Example: tongban mock generate police.resident-register --rows 100000 --out data
+    """
+    with faults():
+        from mockdata.tables.plan import plan
+        from mockdata.tables.write import FORMATS, TargetExists, write
+
+        interface = interface_of(spec)
+        tables = tables_of(interface, table)
+        world = population_of(seed, population, as_of, identifiers)
+        plans = [
+            plan(interface, one, world, parent_rows=max(rows, 1), interfaces=known_to(interface)) for one in tables
+        ]
+        targets = [out / f"{made.interface}.{made.table}{FORMATS[format.value]}" for made in plans]
+        for made, target in zip(plans, targets, strict=True):
+            made.allow(rows)
+            if target.exists() and not force:
+                raise TargetExists(target)
+        manifests = []
+        for made, target in zip(plans, targets, strict=True):
+            began = time.perf_counter()
+            with progress(f"{made.interface} {made.table}", rows) as tick:
+                manifest = write(made, rows, target, format.value, force=force, workers=workers, progress=tick)
+            seconds = time.perf_counter() - began
+            manifests.append(manifest.to_json())
+            if not as_json:
+                size = sum(file.bytes for file in manifest.files)
+                rate = f"{rows / seconds:,.0f} rows/s" if rows else "no rows"
+                typer.echo(f"{target}  {rows:,} rows  {size:,} bytes  {seconds:.1f} s  {rate}")
+        results = judged(list(zip(targets, [interface] * len(tables), tables, strict=True))) if check else ()
+        if as_json:
+            for entry, result in zip(manifests, results, strict=False):
+                entry["quality"] = result.to_json()
+            print_json(manifests)
+        else:
+            tell(results)
+        if not all(result.success for result in results):
+            raise typer.Exit(NEGATIVE)
