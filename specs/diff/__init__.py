@@ -30,6 +30,7 @@ def diff(old: Interface, new: Interface) -> tuple[Change, ...]:
     schemas = Schemas(report)
     compare = {Kind.API: operations.compare, Kind.DATASET: tables.compare, Kind.PROCESS: processes.compare}
     compare[old.kind](report, schemas)
+    schemas.finish()
     _whole(report)
     return report.changes()
 

@@ -1,164 +1,221 @@
-"""oneOf, anyOf, not, if/then/else, discriminators: alternatives matched by what they are, not by their order."""
+"""oneOf and anyOf: alternatives matched by what they are, not by their order, and judged as a union of values."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from specs.diff import discriminators
 from specs.diff.change import Relation, Side
 from specs.diff.report import Node
 from specs.diff.scalars import combined
-from specs.diff.shape import TEXT, Shape, shape
+from specs.diff.shape import Place, Shape, Shapes, canonical
 from specs.schema import definition_name
 
 if TYPE_CHECKING:
     from specs.diff.schemas import Schemas
 
 _WORDS = ("oneOf", "anyOf")
-MOST = 40
-"""Alternatives compared each with each; beyond it only equal ones are matched."""
+MOST = 60
+"""Alternatives compared each with each; beyond it only those with the same name or content are matched."""
 
 
-def wrapped(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> bool:
-    """A schema that became one alternative among others, or the only one left of them; True when it was judged here."""
-    for word in _WORDS:
-        ours, theirs = old.words.get(word), new.words.get(word)
-        if theirs and ours is None and _bare(new, word) and not _bare(old, word):
-            relation = _one_to_many(schemas, old, theirs, new.place(word))
-        elif ours and theirs is None and _bare(old, word) and not _bare(new, word):
-            relation = _many_to_one(schemas, ours, new, old.place(word))
-        else:
-            continue
-        said = f"{word} was {'added around it' if theirs else 'taken away'}"
-        schemas.report.relate(node, "alternatives", relation, side, said, old.place(word), new.place(word))
-        return True
-    return False
+def united(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> bool:
+    """Compare two shapes as unions of alternatives, where at least one is a list of them; True when that says all.
+
+    A schema without alternatives is a union of one. What stands beside alternatives goes into each of them when the two
+    versions divide it differently.
+    """
+    if old.union is None and new.union is None:
+        return False
+    apart = old.properties.keys() != new.properties.keys() or old.bare != new.bare
+    if not (old.bare and new.bare) and not (apart and _divided(old) and _divided(new)):
+        return False
+    parts = [_parts(schemas.ours, old), _parts(schemas.theirs, new)]
+    at = old.place(*_WORDS), new.place(*_WORDS)
+    _lists(schemas, node, parts[0], parts[1], side, at, f"{new.union or old.union}")
+    _exclusive(schemas, node, old, new, side)
+    discriminators.compare(schemas, node, old, new, side)
+    return True
 
 
-def _bare(of: Shape, word: str) -> bool:
-    """Whether the alternatives are all that is said."""
-    return not of.properties and not of.rest and not (of.words.keys() - {word, "discriminator", "type"} - TEXT)
+def _divided(of: Shape) -> bool:
+    """Whether the schema can be told part by part: it has one list of alternatives, or none."""
+    return sum(word in of.words for word in _WORDS) < 2
 
 
-def _one_to_many(schemas: Schemas, old: Shape, theirs: list[Any], place: str) -> Relation:
-    whole = _schema(old)
-    kept = [
-        i for i, one in enumerate(theirs) if schemas.covers(whole, one, Side.REQUEST, (old.pointer, f"{place}/{i}"))
-    ]
-    inside = [schemas.covers(whole, one, Side.RESPONSE, (old.pointer, f"{place}/{i}")) for i, one in enumerate(theirs)]
-    if kept:
-        return Relation.SAME if all(inside) else Relation.WIDER
-    return Relation.NARROWER if inside else Relation.UNSURE
-
-
-def _many_to_one(schemas: Schemas, ours: list[Any], new: Shape, place: str) -> Relation:
-    whole = _schema(new)
-    kept = [schemas.covers(one, whole, Side.REQUEST, (f"{place}/{i}", new.pointer)) for i, one in enumerate(ours)]
-    inside = any(schemas.covers(one, whole, Side.RESPONSE, (f"{place}/{i}", new.pointer)) for i, one in enumerate(ours))
-    if inside:
-        return Relation.SAME if all(kept) else Relation.NARROWER
-    return Relation.WIDER if all(kept) else Relation.UNSURE
-
-
-def _schema(of: Shape) -> dict[str, Any]:
-    made = dict(of.words)
-    if of.properties:
-        made["properties"] = {name: member for name, (member, _) in of.properties.items()}
-    return {**made, "allOf": [part for part, _ in of.rest]} if of.rest else made
+def _parts(shapes: Shapes, of: Shape) -> list[Place]:
+    if of.union is None:
+        return shapes.split(of, plain=True)
+    listed = [(one, f"{of.place(of.union)}/{index}") for index, one in enumerate(of.words[of.union])]
+    if of.bare:
+        return listed
+    base = shapes.base(of)
+    return [shapes.both([base, one]) for one in listed]
 
 
 def compare(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> None:
-    """Alternatives, exclusions, conditions, the parts of `allOf` that stand apart, and the discriminator."""
+    """Alternatives beside other constraints."""
     for word in _WORDS:
-        _lists(schemas, node, old, new, side, word)
-    report = schemas.report
-    ours, theirs = old.words.get("not"), new.words.get("not")
-    if ours != theirs:
-        relation = Relation.NARROWER if ours is None else Relation.WIDER if theirs is None else Relation.UNSURE
-        report.relate(node, "not", relation, side, "what is excluded changed", old.place("not"), new.place("not"))
-    conditions: list[dict[str, Any]] = [
-        {w: one.words[w] for w in ("if", "then", "else") if w in one.words} for one in (old, new)
-    ]
-    if conditions[0] != conditions[1]:
-        relation = _came_or_went(conditions[0], conditions[1])
-        places = old.place("if", "then", "else"), new.place("if", "then", "else")
-        report.relate(node, "condition", relation, side, "if, then or else changed", *places)
-    rests = [[part for part, _ in one.rest] for one in (old, new)]
-    gone = [part for part in rests[0] if part not in rests[1]]
-    come = [part for part in rests[1] if part not in rests[0]]
-    if gone or come:
-        relation = Relation.UNSURE if gone and come else Relation.NARROWER if come else Relation.WIDER
-        report.relate(node, "all-of", relation, side, "a part that must hold too", old.pointer, new.pointer)
-    _discriminator(schemas, node, old, new, side)
-
-
-def _came_or_went(old: dict[str, Any], new: dict[str, Any]) -> Relation:
-    if not old or "if" not in old:
-        return Relation.NARROWER if {"then", "else"} & new.keys() else Relation.SAME
-    if not new or "if" not in new:
-        return Relation.WIDER if {"then", "else"} & old.keys() else Relation.SAME
-    same = all(old[word] == new[word] for word in old.keys() & new.keys())
-    if same and old.keys() < new.keys():
-        return Relation.NARROWER
-    return Relation.WIDER if same and new.keys() < old.keys() else Relation.UNSURE
-
-
-def _lists(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side, word: str) -> None:
-    ours, theirs = old.words.get(word), new.words.get(word)
-    at = old.place(word), new.place(word)
-    if ours is None or theirs is None:
-        if ours is not theirs:
+        ours, theirs = old.words.get(word), new.words.get(word)
+        at = old.place(word), new.place(word)
+        if ours is not None and theirs is not None:
+            listed = [[(one, f"{at[i]}/{n}") for n, one in enumerate(many)] for i, many in enumerate((ours, theirs))]
+            _lists(schemas, node, listed[0], listed[1], side, at, word)
+        elif ours is not theirs:
             relation = Relation.NARROWER if ours is None else Relation.WIDER
             said = f"{word} was {'added' if ours is None else 'removed'}"
             schemas.report.relate(node, "alternatives", relation, side, said, *at)
+    discriminators.compare(schemas, node, old, new, side)
+
+
+def _exclusive(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> None:
+    """oneOf became anyOf, or the reverse: the same unless a value can be of two alternatives."""
+    if old.union is None or new.union is None or old.union == new.union:
         return
+    said, at = f"{old.union} became {new.union}", (old.place(old.union), new.place(new.union))
+    if all(_apart(shapes, of) for shapes, of in ((schemas.ours, old), (schemas.theirs, new))):
+        schemas.report.add(node, "text-changed", side, said, *at)
+    else:
+        schemas.report.relate(node, "alternatives", Relation.UNSURE, side, said, *at)
+
+
+def _apart(shapes: Shapes, of: Shape) -> bool:
+    """Whether no value can be of two alternatives, as far as types and constant members tell."""
+    if "discriminator" in of.words:
+        return True
+    seen: set[str] = set()
+    for one, pointer in _parts(shapes, of):
+        inner = shapes.of(one, pointer)
+        if seen & inner.types:
+            return False
+        seen |= inner.types
+    return True
+
+
+def _lists(
+    schemas: Schemas, node: Node, ours: list[Place], theirs: list[Place], side: Side, at: tuple[str, str], word: str
+) -> None:
+    """Matched alternatives are compared inside; of the others it counts whether some other one takes them in."""
     pairs, gone, come = _matched(schemas, ours, theirs)
+    if gone and come:  # the same values may be cut into other pieces
+        ours, gone = _smaller(schemas.ours, ours, gone)
+        theirs, come = _smaller(schemas.theirs, theirs, come)
+        more, left, right = _matched(schemas, [ours[i] for i in gone], [theirs[j] for j in come])
+        pairs += [(gone[i], come[j]) for i, j in more]
+        gone, come = [gone[i] for i in left], [come[j] for j in right]
     for i, j in pairs:
-        schemas.compare(node, ours[i], theirs[j], side, (f"{at[0]}/{i}", f"{at[1]}/{j}"))
+        (old, here), (new, there) = ours[i], theirs[j]
+        schemas.compare(node, old, new, side, (here, there), loose=node.loose)
     small = len(ours) * len(theirs) <= MOST * MOST
-    lost = [i for i in gone if not (small and _covered(schemas, ours[i], theirs, Side.REQUEST, f"{at[0]}/{i}", at[1]))]
-    won = [j for j in come if not (small and _covered(schemas, theirs[j], ours, Side.RESPONSE, f"{at[1]}/{j}", at[0]))]
-    relation = combined([Relation.NARROWER] * bool(lost) + [Relation.WIDER] * bool(won))
-    told = [f"without {_name(ours[i], i)}" for i in lost] + [f"also {_name(theirs[j], j)}" for j in won]
-    schemas.report.relate(node, "alternatives", relation, side, f"{word} {', '.join(told)}", *at)
+    request, quiet = side is Side.REQUEST, schemas.report.quiet
+    kept = {
+        i: _taken_in(schemas, ours[i], theirs, Side.REQUEST) if small else None for i in gone if request or not quiet
+    }
+    known = {
+        j: _taken_in(schemas, theirs[j], ours, Side.RESPONSE) if small else None
+        for j in come
+        if not request or not quiet
+    }
+    relations = [
+        _went(kept.values(), Relation.NARROWER, counts=request),
+        _went(known.values(), Relation.WIDER, counts=not request),
+    ]
+    relation = combined(relations)
+    told = [f"without {_name(*ours[i])}" for i, said in kept.items() if not said]
+    told += [f"also {_name(*theirs[j])}" for j, said in known.items() if not said]
+    schemas.report.relate(node, "alternatives", relation, side, f"{word}: {', '.join(told)}", *at)
+    if relation is Relation.SAME and (gone or come):
+        named = [f"{_name(*ours[i])} went" for i in gone] + [f"{_name(*theirs[j])} came" for j in come]
+        said = f"{word}: {', '.join(named)}, and what it allows another alternative does"
+        schemas.report.add(node, "alternatives-regrouped", side, said, *at)
 
 
-def _covered(schemas: Schemas, one: Any, others: list[Any], side: Side, here: str, there: str) -> bool:
+def _went(said: Iterable[bool | None], relation: Relation, *, counts: bool) -> Relation:
+    """What alternatives that are taken in by others (True), not (False), or perhaps (None) come to; `counts`: whether
+    it matters to this side."""
+    found = set(said)
+    if False in found or (None in found and not counts):
+        return relation
+    return Relation.UNSURE if None in found else Relation.SAME
+
+
+def _taken_in(schemas: Schemas, one: Place, others: list[Place], side: Side) -> bool | None:
     """Whether some other alternative takes in all of `one`, which stands in the old list for requests, else in the
-    new."""
-    if side is Side.REQUEST:
-        return any(schemas.covers(one, other, side, (here, f"{there}/{i}")) for i, other in enumerate(others))
-    return any(schemas.covers(other, one, side, (f"{there}/{i}", here)) for i, other in enumerate(others))
+    new; None when it cannot be told."""
+    unsure = False
+    for other in others:
+        old, new = (one, other) if side is Side.REQUEST else (other, one)
+        said = schemas.covers(old[0], new[0], side, (old[1], new[1]))
+        if said:
+            return True
+        unsure = unsure or said is None
+    return None if unsure else False
+
+
+def _smaller(shapes: Shapes, many: list[Place], of: list[int]) -> tuple[list[Place], list[int]]:
+    """The list with the alternatives at `of` replaced by the pieces they consist of, and where these stand."""
+    made: list[Place] = []
+    at: list[int] = []
+    for index, place in enumerate(many):
+        pieces = shapes.split(shapes.of(*place)) if index in of else [place]
+        if index in of:
+            at += range(len(made), len(made) + len(pieces))
+        made += pieces if len(pieces) > 1 else [place]
+    if len(made) != len(many):
+        return made, at
+    return many, of
 
 
 def _matched(
-    schemas: Schemas, ours: list[Any], theirs: list[Any]
+    schemas: Schemas, ours: list[Place], theirs: list[Place]
 ) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    """(pairs, only old, only new): matched by equality, by name, then by the only one of its type."""
+    """(pairs, only old, only new): matched by content, name, constant members, and the only one of its types."""
     gone, come = list(range(len(ours))), list(range(len(theirs)))
     pairs: list[tuple[int, int]] = []
-    for label in (_canonical, _named, _kind):
-        known: tuple[dict[str, list[int]], dict[str, list[int]]] = ({}, {})
-        for side, (places, many, newer) in enumerate(((gone, ours, False), (come, theirs, True))):
+    for label, alone in ((_named, False), (_content, False), (_tagged, True), (_kind, True)):
+        known: list[dict[str, list[int]]] = [{}, {}]
+        for which, (places, many, shapes) in enumerate(((gone, ours, schemas.ours), (come, theirs, schemas.theirs))):
             for place in places:
-                mark = label(schemas, many[place], newer)
+                mark = label(shapes, *many[place])
                 if mark is not None:
-                    known[side].setdefault(mark, []).append(place)
+                    known[which].setdefault(mark, []).append(place)
         for mark, places in known[0].items():
             others = known[1].get(mark, [])
-            if label is _kind and (len(places) != 1 or len(others) != 1):
-                continue
-            pairs += zip(places, others, strict=False)
-        taken = {i for i, _ in pairs}, {j for _, j in pairs}
-        gone, come = [i for i in gone if i not in taken[0]], [j for j in come if j not in taken[1]]
+            if not alone or len(places) == len(others) == 1:
+                pairs += zip(places, others, strict=False)
+        gone, come = _left(gone, come, pairs)
+        if label is _content and len(gone) * len(come) <= MOST:
+            pairs += _renamed(schemas, ours, theirs, gone, come)
+            gone, come = _left(gone, come, pairs)
+    if len(ours) == len(theirs) == len(gone) == 1:
+        return [(0, 0)], [], []
     return sorted(pairs), gone, come
 
 
-def _canonical(_schemas: Schemas, schema: Any, _newer: bool) -> str | None:
-    return json.dumps(schema, sort_keys=True, default=str)
+def _left(gone: list[int], come: list[int], pairs: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    taken = {i for i, _ in pairs}, {j for _, j in pairs}
+    return [i for i in gone if i not in taken[0]], [j for j in come if j not in taken[1]]
 
 
-def _named(_schemas: Schemas, schema: Any, _newer: bool) -> str | None:
+def _renamed(
+    schemas: Schemas, ours: list[Place], theirs: list[Place], gone: list[int], come: list[int]
+) -> list[tuple[int, int]]:
+    """Alternatives that say the same under another name."""
+    pairs, free = [], list(come)
+    for i in gone:
+        same = next((j for j in free if schemas.alike(ours[i][0], theirs[j][0])), None)
+        if same is not None:
+            free.remove(same)
+            pairs.append((i, same))
+    return pairs
+
+
+def _content(_shapes: Shapes, schema: Any, _pointer: str) -> str | None:
+    return canonical(schema)
+
+
+def _named(_shapes: Shapes, schema: Any, _pointer: str) -> str | None:
     if not isinstance(schema, dict):
         return None
     if "$ref" in schema:
@@ -166,36 +223,27 @@ def _named(_schemas: Schemas, schema: Any, _newer: bool) -> str | None:
     return f"title {schema['title']}" if isinstance(schema.get("title"), str) else None
 
 
-def _kind(schemas: Schemas, schema: Any, newer: bool) -> str | None:
-    interface = schemas.report.new if newer else schemas.report.old
-    made = shape(interface, schema, "")
-    kinds = made.types() or (frozenset({"object"}) if made.properties else None)
-    return None if kinds is None else "|".join(sorted(kinds))
+def _tagged(shapes: Shapes, schema: Any, pointer: str) -> str | None:
+    """The members that can have one value only: what tells alternatives apart."""
+    found = []
+    for name, place in shapes.of(schema, pointer).properties.items():
+        values = shapes.of(*place).values
+        if values is not None and len(values) == 1:
+            found.append(f"{name} {canonical(values[0])}")
+    return "; ".join(sorted(found)) or None
 
 
-def _name(schema: Any, index: int) -> str:
+def _kind(shapes: Shapes, schema: Any, pointer: str) -> str | None:
+    made = shapes.of(schema, pointer)
+    if "type" not in made.words and made.values is None:
+        return "object" if made.properties else None
+    return "|".join(sorted(made.types))
+
+
+def _name(schema: Any, pointer: str) -> str:
     if isinstance(schema, dict) and "$ref" in schema:
         return definition_name(schema["$ref"])
     title = schema.get("title") if isinstance(schema, dict) else None
-    return str(title or f"alternative {index}")
-
-
-def _discriminator(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> None:
-    ours, theirs = (one.words.get("discriminator") for one in (old, new))
-    if ours == theirs:
-        return
-    at = old.place("discriminator"), new.place("discriminator")
-    add = schemas.report.add
-    if not isinstance(ours, dict) or not isinstance(theirs, dict):
-        said = "a discriminator came or went"
-        add(node, "discriminator-added-or-removed", side, said, *at)
-        return
-    if ours.get("propertyName") != theirs.get("propertyName"):
-        said = f"{ours.get('propertyName')!r} became {theirs.get('propertyName')!r}"
-        add(node, "discriminator-changed", side, said, *at)
-    before, after = (one.get("mapping") or {} for one in (ours, theirs))
-    for value in sorted(before.keys() | after.keys()):
-        if before.get(value) == after.get(value):
-            continue
-        way = "added" if value not in before else "removed" if value not in after else "changed"
-        add(node, f"discriminator-mapping-{way}", side, f"mapping of {value!r} was {way}", *at)
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    last = pointer.rpartition("/")[2]
+    return str(title or kind or (f"alternative {last}" if last.isdigit() else last))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from specs.diff.change import Relation, Side
 from specs.diff.report import Node
-from specs.diff.shape import Shape, shape
+from specs.diff.scalars import bounds
+from specs.diff.shape import Shape, Shapes
+from specs.schema import escape
 
 if TYPE_CHECKING:
     from specs.diff.schemas import Schemas
@@ -15,98 +17,101 @@ if TYPE_CHECKING:
 def compare(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> None:
     """The members of two objects, and the constraints over them."""
     for name in [*old.properties, *(name for name in new.properties if name not in old.properties)]:
-        ours, theirs = old.properties.get(name), new.properties.get(name)
-        if ours is None and theirs is not None:
+        if name not in old.properties:
             _added(schemas, node, old, new, side, name)
-        elif theirs is None and ours is not None:
+        elif name not in new.properties:
             _removed(schemas, node, old, new, side, name)
-        elif ours is not None and theirs is not None:
+        else:
             _kept(schemas, node, old, new, side, name)
     _required_only(schemas, node, old, new, side)
-    _further(schemas, node, old, new, side)
+    for constraint, word in (
+        ("additional-properties", "additionalProperties"),
+        ("unevaluated", "unevaluatedProperties"),
+        ("property-names", "propertyNames"),
+    ):
+        schemas.inside(node, constraint, old, new, side, word)
     _rules(schemas, node, old, new, side)
 
 
 def _added(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side, name: str) -> None:
-    if _unsent(schemas, new, name, side, newer=True):
+    if _unsent(schemas.theirs, new, name, side):
         return
-    required = name in new.words.get("required", ())
-    check = "property-added"
-    if side is Side.REQUEST and required and name not in old.words.get("required", ()):
+    place = new.properties[name]
+    if side is Side.REQUEST and name in new.required and name not in old.required:
         check = "required-property-added"
-    elif side is Side.RESPONSE and old.words.get("additionalProperties") is False:
-        check = "closed-property-added"
-    schemas.report.add(node, check, side, f"{name!r} was added", old.pointer, new.properties[name][1])
+    else:
+        check = "property-added"
+        before = old.words.get("additionalProperties", True)
+        shut = before is False and side is Side.RESPONSE
+        if shut or (isinstance(before, dict) and before and schemas.covers(before, place[0], side) is not True):
+            check = "closed-property-added"
+    schemas.report.add(node, check, side, f"{name!r} was added", old.pointer, place[1])
 
 
 def _removed(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side, name: str) -> None:
-    if not _unsent(schemas, old, name, side, newer=False):
-        schemas.report.add(
-            node, "property-removed", side, f"{name!r} was removed", old.properties[name][1], new.pointer
-        )
+    if not _unsent(schemas.ours, old, name, side):
+        place = old.properties[name][1]
+        schemas.report.add(node, "property-removed", side, f"{name!r} was removed", place, new.pointer)
 
 
 def _kept(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side, name: str) -> None:
-    (ours, at_old), (theirs, at_new) = old.properties[name], new.properties[name]
-    report = schemas.report
-    for word, way in (("readOnly", Side.REQUEST), ("writeOnly", Side.RESPONSE)):
-        before, after = (_flag(schemas, part, word, newer) for part, newer in ((ours, False), (theirs, True)))
-        if before and after and side is way:
-            return  # it does not travel this way
-        if before != after:
-            mode = "read-only" if word == "readOnly" else "write-only"
-            check = f"became-{mode}" if after else f"no-longer-{mode}"
-            report.add(node, check, side, f"{name!r} {check.replace('-', ' ')}", at_old, at_new)
-            if side is way:
-                return
-    before, after = (name in shape.words.get("required", ()) for shape in (old, new))
+    (ours, here), (theirs, there) = old.properties[name], new.properties[name]
+    if not _travels(schemas, node, old, new, side, name):
+        return
+    before, after = name in old.required, name in new.required
     if before != after:
         check = "property-became-required" if after else "property-became-optional"
         said = f"{name!r} became {'required' if after else 'optional'}"
-        report.add(node, check, side, said, old.place("required"), new.place("required"))
-    schemas.compare(node, ours, theirs, side, (at_old, at_new))
+        schemas.report.add(node, check, side, said, old.place("required"), new.place("required"))
+    schemas.compare(node, ours, theirs, side, (here, there), loose=node.loose)
+
+
+def _travels(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side, name: str) -> bool:
+    """Note what changed about the ways a member travels; False when there is nothing to compare on this side.
+
+    A required member that only answers had begins to be asked of every request when it is no longer read-only.
+    """
+    at = old.properties[name][1], new.properties[name][1]
+    travels = True
+    for word, way in (("readOnly", Side.REQUEST), ("writeOnly", Side.RESPONSE)):
+        before, after = _flag(schemas.ours, old, name, word), _flag(schemas.theirs, new, name, word)
+        if before and after and side is way:
+            return False
+        if before != after:
+            mode = "read-only" if word == "readOnly" else "write-only"
+            check = f"became-{mode}" if after else f"no-longer-{mode}"
+            said = f"{name!r} {check.replace('-', ' ')}"
+            if side is Side.REQUEST and check == "no-longer-read-only" and name in new.required:
+                check, said = "required-property-added", f"{said}, so every request must send it"
+            schemas.report.add(node, check, side, said, *at)
+            travels = travels and side is not way
+    return travels
 
 
 def _required_only(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> None:
     """Names that are required without being described."""
     known = old.properties.keys() | new.properties.keys()
-    ours, theirs = (dict.fromkeys(shape.words.get("required", ())) for shape in (old, new))
-    for name in [*ours, *(name for name in theirs if name not in ours)]:
-        if name not in known and (name in ours) != (name in theirs):
-            check = "property-became-required" if name in theirs else "property-became-optional"
-            said = f"{name!r} became {'required' if name in theirs else 'optional'}"
+    for name in sorted(old.required ^ new.required):
+        if name not in known:
+            check = "property-became-required" if name in new.required else "property-became-optional"
+            said = f"{name!r} became {'required' if name in new.required else 'optional'}"
             schemas.report.add(node, check, side, said, old.place("required"), new.place("required"))
 
 
-def _further(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> None:
-    closed = old.words.get("additionalProperties") is False
-    opened = new.words.get("additionalProperties", True) in (True, {})
-    if side is Side.RESPONSE and closed and opened:
-        said = "further members may come, which only a strict reader refuses"
-        places = old.place("additionalProperties"), new.place("additionalProperties")
-        schemas.report.relate(node, "additional-properties", Relation.UNSURE, side, said, *places)
-    else:
-        schemas.inside(node, "additional-properties", old, new, side, "additionalProperties")
-    schemas.inside(node, "unevaluated", old, new, side, "unevaluatedProperties")
-    schemas.inside(node, "property-names", old, new, side, "propertyNames")
-
-
 def _rules(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> None:
-    from specs.diff.scalars import bounds
-
     report = schemas.report
     relation = bounds(old.words, new.words, "minProperties", "maxProperties")
-    places = old.place("minProperties", "maxProperties"), new.place("minProperties", "maxProperties")
-    report.relate(node, "properties-count", relation, side, "minProperties or maxProperties changed", *places)
+    said = "how many members there may be changed"
+    schemas.relate(node, "properties-count", relation, side, said, old, new, "minProperties", "maxProperties")
     for word, constraint in (("patternProperties", "pattern-properties"), ("dependentSchemas", "dependent-schemas")):
-        ours, theirs = (shape.words.get(word, {}) for shape in (old, new))
-        for name in sorted(ours.keys() | theirs.keys()):
-            if name in ours and name in theirs:
-                at = f"{old.place(word)}/{name}", f"{new.place(word)}/{name}"
-                schemas.compare(node, ours[name], theirs[name], side, at)
+        parts = [shape.words.get(word, {}) for shape in (old, new)]
+        for name in sorted(parts[0].keys() | parts[1].keys()):
+            if name in parts[0] and name in parts[1]:
+                at = f"{old.place(word)}/{escape(name)}", f"{new.place(word)}/{escape(name)}"
+                schemas.compare(node, parts[0][name], parts[1][name], side, at, loose=node.loose)
             else:
-                relation = Relation.NARROWER if name in theirs else Relation.WIDER
-                said = f"{word} {name!r} was {'added' if name in theirs else 'removed'}"
+                relation = Relation.NARROWER if name in parts[1] else Relation.WIDER
+                said = f"{word} {name!r} was {'added' if name in parts[1] else 'removed'}"
                 report.relate(node, constraint, relation, side, said, old.place(word), new.place(word))
     ours, theirs = (shape.words.get("dependentRequired", {}) for shape in (old, new))
     for name in sorted(ours.keys() | theirs.keys()):
@@ -114,19 +119,13 @@ def _rules(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> 
         if before != after:
             relation = Relation.NARROWER if before < after else Relation.WIDER if after < before else Relation.DIFFERENT
             said = f"with {name!r}, {', '.join(sorted(after)) or 'nothing'} is needed now"
-            places = old.place("dependentRequired"), new.place("dependentRequired")
-            report.relate(node, "dependent-required", relation, side, said, *places)
+            schemas.relate(node, "dependent-required", relation, side, said, old, new, "dependentRequired")
 
 
-def _unsent(schemas: Schemas, of: Shape, name: str, side: Side, *, newer: bool) -> bool:
+def _unsent(shapes: Shapes, of: Shape, name: str, side: Side) -> bool:
     """Whether a member does not travel this way: read-only in requests, write-only in answers."""
-    return _flag(schemas, of.properties[name][0], "readOnly" if side is Side.REQUEST else "writeOnly", newer)
+    return _flag(shapes, of, name, "readOnly" if side is Side.REQUEST else "writeOnly")
 
 
-def _flag(schemas: Schemas, schema: Any, word: str, newer: bool) -> bool:
-    if not isinstance(schema, dict):
-        return False
-    if word in schema or not {"$ref", "allOf"} & schema.keys():
-        return schema.get(word) is True
-    interface = schemas.report.new if newer else schemas.report.old
-    return shape(interface, schema, "").words.get(word) is True
+def _flag(shapes: Shapes, of: Shape, name: str, word: str) -> bool:
+    return shapes.of(*of.properties[name]).words.get(word) is True

@@ -49,10 +49,7 @@ def _workflow(report: Report, schemas: Schemas, node: Node, old: Workflow, new: 
             report.add(node, "step-removed", _SIDE, f"step {name} was removed", before.pointer, new.pointer)
         elif before is not None and after is not None:
             _step(report, node, before, after)
-    kept = [name for name in ours if name in theirs]
-    moved = [name for name in theirs if name in ours]
-    if kept != moved and not any(step.depends_on for step in (*old.steps, *new.steps)):
-        report.add(node, "order-tightened", _SIDE, f"steps come as {', '.join(moved)}", *at)
+    _waiting(report, node, old, new)
 
 
 def _step(report: Report, node: Node, old: Step, new: Step) -> None:
@@ -63,7 +60,6 @@ def _step(report: Report, node: Node, old: Step, new: Step) -> None:
         report.add(node, "step-operation-changed", _SIDE, f"{new.id}: {said}", *at)
     if old.description != new.description:
         report.add(node, "text-changed", _SIDE, f"the description of {new.id} changed", *at)
-    _order(report, node, old.depends_on, new.depends_on, at)
     _outputs(report, node, old.outputs, new.outputs, at)
     if _plain(old.criteria) != _plain(new.criteria):
         report.add(node, "criteria-changed", _SIDE, f"{new.id}: success criteria changed", *at)
@@ -75,6 +71,41 @@ def _step(report: Report, node: Node, old: Step, new: Step) -> None:
         if old.extensions.get(word) != new.extensions.get(word) and word != "x-depends-on":
             check = "text-changed" if word == "x-en" else "extension-changed"
             report.add(node, check, _SIDE, f"{new.id}: {word} changed", *at)
+
+
+def _waiting(report: Report, node: Node, old: Workflow, new: Workflow) -> None:
+    """What each step waits for, through others too: a step named that was waited for anyway changes nothing. Where no
+    step names another, each waits for all before it."""
+    ours, theirs = (_before(one) for one in (old, new))
+    both = ours.keys() & theirs.keys()
+    said = any(step.depends_on for step in (*old.steps, *new.steps))
+    for step in new.steps:
+        if step.id not in both:
+            continue
+        at = old.step(step.id).pointer, step.pointer
+        more, less = (theirs[step.id] - ours[step.id]) & both, (ours[step.id] - theirs[step.id]) & both
+        for name in sorted(more):
+            report.add(node, "order-tightened", _SIDE, f"{step.id} waits for {name} now", *at)
+        for name in sorted(less if said else ()):
+            report.add(node, "order-loosened", _SIDE, f"{step.id} no longer waits for {name}", *at)
+
+
+def _before(workflow: Workflow) -> dict[str, frozenset[str]]:
+    """Step → all that must be done before it."""
+    names = [step.id for step in workflow.steps]
+    if not any(step.depends_on for step in workflow.steps):
+        return {name: frozenset(names[:index]) for index, name in enumerate(names)}
+    direct = {step.id: set(step.depends_on) for step in workflow.steps}
+    found = {}
+    for name in names:
+        waiting, met = list(direct[name]), set[str]()
+        while waiting:
+            one = waiting.pop()
+            if one not in met:
+                met.add(one)
+                waiting += direct.get(one, ())
+        found[name] = frozenset(met - {name})
+    return found
 
 
 def _order(report: Report, node: Node, old: tuple[str, ...], new: tuple[str, ...], at: tuple[str, str]) -> None:

@@ -4,40 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from specs.diff.change import Change, Level, Relation, Side
+from specs.diff.change import Change, Relation, Side
 from specs.diff.checks import CHECKS
 from specs.model import Interface
 
 
 @dataclass(slots=True)
 class Node:
-    """What was noticed at one pair of places, and the pairs inside it that were compared apart. `of` keeps the pair
-    alive, as pairs are told apart by identity."""
+    """What was noticed at one pair of places, and the pairs inside it that were compared apart. `loose`: the values
+    there travel as text."""
 
-    of: tuple[Any, Any] = (None, None)
+    loose: bool = False
     changes: list[Change] = field(default_factory=list)
     inner: list[Hashable] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Trial:
-    """Whether one schema takes in another; `of` keeps the pair alive."""
-
-    of: tuple[Any, Any]
-    covers: bool = True
 
 
 class Report:
     """Changes between two interfaces. Pairs of schemas are nodes, so that what many operations share is compared
     once and still names all of them."""
 
-    def __init__(self, old: Interface, new: Interface, trials: dict[Hashable, Trial] | None = None) -> None:
-        """`trials`: pairs already tried against each other while alternatives were matched."""
+    quiet = False
+
+    def __init__(self, old: Interface, new: Interface) -> None:
         self.old, self.new = old, new
         self.nodes: dict[Hashable, Node] = {}
-        self.trials: dict[Hashable, Trial] = {} if trials is None else trials
         self._roots: list[tuple[str, Node]] = []
 
     def root(self, operation: str) -> Node:
@@ -46,21 +37,20 @@ class Report:
         self._roots.append((operation, node))
         return node
 
+    def enter(self, node: Node, key: Hashable, *, loose: bool) -> Node | None:
+        """A node for a pair of schemas inside `node`; None when the pair was met before."""
+        node.inner.append(key)
+        if key in self.nodes:
+            return None
+        self.nodes[key] = Node(loose=loose)
+        return self.nodes[key]
+
     def add(
-        self,
-        node: Node,
-        check: str,
-        side: Side,
-        message: str,
-        old: str | None,
-        new: str | None,
-        *,
-        level: Level | None = None,
-        hint: str = "",
+        self, node: Node, check: str, side: Side, message: str, old: str | None, new: str | None, *, hint: str = ""
     ) -> None:
         """Note a change under a check of the register. Raises KeyError for an unknown one."""
-        judged = CHECKS[check].level(side)
-        change = Change(check, level or judged, side, message, _near(self.old, old), _near(self.new, new), (), hint)
+        level = CHECKS[check].level(side)
+        change = Change(check, level, side, message, _near(self.old, old), _near(self.new, new), (), hint)
         if change not in node.changes:
             node.changes.append(change)
 
@@ -73,22 +63,38 @@ class Report:
 
     def changes(self) -> tuple[Change, ...]:
         """Everything, once each, the gravest first, then by place."""
+        telling = self._telling()
         reached: dict[Change, dict[str, None]] = {}
         for operation, root in self._roots:
-            for change in self._below(root):
+            for change in self._below(root, telling):
                 reached.setdefault(change, {})
                 if operation:
                     reached[change][operation] = None
         every = [replace(change, operations=tuple(sorted(names))) for change, names in reached.items()]
         return tuple(sorted(every, key=lambda c: (c.level.rank, c.new or c.old or "", c.check, c.side, c.message)))
 
-    def _below(self, root: Node) -> Iterable[Change]:
+    def _telling(self) -> set[Hashable]:
+        """The pairs where something was noticed, there or further inside."""
+        around: dict[Hashable, list[Hashable]] = {}
+        for key, node in self.nodes.items():
+            for inner in node.inner:
+                around.setdefault(inner, []).append(key)
+        waiting = [key for key, node in self.nodes.items() if node.changes]
+        found = set(waiting)
+        while waiting:
+            for key in around.get(waiting.pop(), ()):
+                if key not in found:
+                    found.add(key)
+                    waiting.append(key)
+        return found
+
+    def _below(self, root: Node, telling: set[Hashable]) -> Iterable[Change]:
         waiting, seen = [root], set()
         while waiting:
             node = waiting.pop()
             yield from node.changes
             for key in node.inner:
-                if key not in seen:
+                if key in telling and key not in seen:
                     seen.add(key)
                     waiting.append(self.nodes[key])
 

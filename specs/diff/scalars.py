@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from specs.diff import languages
 from specs.diff.change import Relation, Side
+from specs.diff.shape import Shape, canonical, json_type
 from specs.diff.witnesses import matches, witnesses
 
 SAME, NARROWER, WIDER, DIFFERENT, UNSURE = (
@@ -18,15 +20,17 @@ SAME, NARROWER, WIDER, DIFFERENT, UNSURE = (
     Relation.DIFFERENT,
     Relation.UNSURE,
 )
-ANY = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 FORMATS = frozenset(
     {"date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6"}
     | {"uri", "uri-reference", "iri", "iri-reference", "uri-template", "uuid", "json-pointer"}
-    | {"relative-json-pointer", "regex", "int32", "int64", "float", "double", "byte", "binary"}
+    | {"relative-json-pointer", "regex", "int32", "int64", "float", "double", "binary"}
 )
 """Formats that limit values; any other is a word for people and tools."""
-_INSIDE = {("int32", "int64"), ("float", "double"), ("email", "idn-email"), ("hostname", "idn-hostname")} | {
-    ("uri", "uri-reference"), ("uri", "iri"), ("uri", "iri-reference"), ("uri-reference", "iri-reference"),
+NUMERIC = frozenset({"int32", "int64", "float", "double"})
+_INSIDE = {
+    ("int32", "int64"), ("float", "double"), ("int32", "float"), ("int32", "double"), ("int64", "double"),
+    ("email", "idn-email"), ("hostname", "idn-hostname"), ("uri", "uri-reference"), ("uri", "iri"),
+    ("uri", "iri-reference"), ("uri-reference", "iri-reference"),
 }  # fmt: skip
 
 
@@ -49,30 +53,55 @@ def sets(old: frozenset[str], new: frozenset[str]) -> Relation:
     return WIDER if old < new else DIFFERENT
 
 
-def types(old: frozenset[str] | None, new: frozenset[str] | None) -> Relation:
-    """Types allowed; None is any. Every integer is a number."""
-    return sets(_spread(old), _spread(new))
+def types(old: frozenset[str], new: frozenset[str]) -> Relation:
+    """JSON types allowed; every integer is a number."""
+    return sets(old, new)
 
 
-def _spread(types: frozenset[str] | None) -> frozenset[str]:
-    types = ANY if types is None else types
-    return types | {"integer"} if "number" in types else types
+def finite(old: Shape, new: Shape) -> tuple[Relation | None, bool, str]:
+    """Values listed one by one, on one side at least: (relation, whether that settles what scalars are allowed, what
+    came and went). None: neither side lists its values."""
+    if old.values is not None and new.values is not None:
+        ours, theirs = ({canonical(value): value for value in one.values or ()} for one in (old, new))
+        lost, won = ([many[key] for key in many if key not in few] for many, few in ((ours, theirs), (theirs, ours)))
+        told = [f"without {_some(lost)}"] * bool(lost) + [f"also {_some(won)}"] * bool(won)
+        return sets(frozenset(ours), frozenset(theirs)), True, "; ".join(told)
+    few, open_ = (old, new) if old.values is not None else (new, old)
+    if few.values is None:
+        return None, False, ""
+    admitted = [admits(open_, value) for value in few.values]
+    strange = [value for value, fits in zip(few.values, admitted, strict=True) if fits is False]
+    said = "any value now" if few is old else f"only {_some(few.values)} now"
+    if strange:
+        gone = f"without {_some(strange)}, but others"
+        return DIFFERENT, True, gone if few is old else f"{said}; {_some(strange)} is new"
+    return WIDER if few is old else NARROWER, None not in admitted, said
 
 
-def values(old: list[Any] | None, new: list[Any] | None) -> tuple[Relation, str]:
-    """Values listed one by one; the message names what came and went."""
-    if old is None or new is None:
-        if old is new:
-            return SAME, ""
-        return (NARROWER, f"only {_some(new or [])} now") if old is None else (WIDER, "any value now")
-    ours, theirs = frozenset(map(_canonical, old)), frozenset(map(_canonical, new))
-    gone, come = [v for v in old if _canonical(v) not in theirs], [v for v in new if _canonical(v) not in ours]
-    told = [f"without {_some(gone)}"] if gone else []
-    return sets(ours, theirs), "; ".join(told + ([f"also {_some(come)}"] if come else []))
+def admits(shape: Shape, value: Any) -> bool | None:
+    """Whether a shape allows a scalar value; None when that is not told by plain keywords."""
+    words, kind = shape.words, json_type(value)
+    if kind not in shape.types:
+        return False
+    if kind in ("null", "boolean"):
+        return True if not shape.words.keys() & _COMPOSED and not shape.rest else None
+    if kind in ("array", "object") or words.keys() & _COMPOSED or shape.rest:
+        return None
+    if kind == "string":
+        fits = words.get("minLength", 0) <= len(value) <= words.get("maxLength", math.inf)
+        pattern = words.get("pattern")
+        found = True if pattern is None else matches(pattern, value)
+        if not fits or found is False:
+            return False
+        return None if found is None or words.get("format") in FORMATS or "contentEncoding" in words else True
+    low, high = _edge(words, "inimum", False, 1), _edge(words, "aximum", False, -1)
+    if not low <= (value, 0) <= high:
+        return False
+    step = words.get("multipleOf")
+    return step is None or Fraction(str(value)) % Fraction(str(step)) == 0
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value, sort_keys=True)
+_COMPOSED = {"oneOf", "anyOf", "not", "if"}
 
 
 def _some(values: list[Any], limit: int = 5) -> str:
@@ -117,24 +146,48 @@ def _moved(old: Any, new: Any, *, up: Relation) -> Relation:
     return up if new > old else down
 
 
-def steps(old: Any, new: Any) -> Relation:
-    """multipleOf: a multiple of the old step allows less."""
-    if old == new:
+def lengths(old: Mapping[str, Any], new: Mapping[str, Any]) -> Relation:
+    """minLength and maxLength; a bound that the pattern beside it implies already changes nothing."""
+    ours, theirs = (
+        (_number(words.get("minLength"), 0), _number(words.get("maxLength"), math.inf)) for words in (old, new)
+    )
+    if ours == theirs:
         return SAME
-    if old is None or new is None:
-        return NARROWER if old is None else WIDER
+    implied = [languages.lengths(words["pattern"]) if "pattern" in words else (0, math.inf) for words in (old, new)]
+    before, after = (
+        (max(written[0], by[0]), min(written[1], by[1])) for written, by in zip((ours, theirs), implied, strict=True)
+    )
+    narrower = theirs[0] > before[0] or theirs[1] < before[1]
+    wider = after[0] < ours[0] or after[1] > ours[1]
+    return combined([NARROWER] * narrower + [WIDER] * wider)
+
+
+def steps(old: Any, new: Any, *, whole: bool = False) -> Relation:
+    """multipleOf: a multiple of the old step allows less. `whole`: only integers count, so a step of 1 says nothing."""
     try:
-        ours, theirs = Fraction(str(old)), Fraction(str(new))
+        ours, theirs = (None if one is None else Fraction(str(one)) for one in (old, new))
+        if whole:
+            ours, theirs = (None if one is None else _whole_step(one) for one in (ours, theirs))
+        if ours == theirs:
+            return SAME
+        if ours is None or theirs is None:
+            return NARROWER if ours is None else WIDER
         if theirs % ours == 0:
             return NARROWER
         return WIDER if ours % theirs == 0 else DIFFERENT
-    except (ValueError, ZeroDivisionError):
-        return DIFFERENT
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return SAME if old == new else UNSURE
 
 
-def formats(old: Any, new: Any) -> Relation:
-    """Formats that limit values; the others are words."""
-    ours, theirs = (word if word in FORMATS else None for word in (old, new))
+def _whole_step(step: Fraction) -> Fraction | None:
+    """The step of the integers among the multiples: n of n/m in lowest terms."""
+    return None if step.numerator == 1 else Fraction(step.numerator)
+
+
+def formats(old: Any, new: Any, common: frozenset[str]) -> Relation:
+    """Formats that limit values of a type both have; the others are words."""
+    known = {one for one in FORMATS if ("integer" if one in NUMERIC else "string") in common}
+    ours, theirs = (word if word in known else None for word in (old, new))
     if ours == theirs:
         return SAME
     if ours is None or theirs is None:
@@ -144,29 +197,47 @@ def formats(old: Any, new: Any) -> Relation:
     return WIDER if (ours, theirs) in _INSIDE else DIFFERENT
 
 
-def patterns(old: Any, new: Any, side: Side) -> tuple[Relation, str]:
-    """Patterns: one that allows every text is none. Two are compared by texts each of them allows.
-
-    A text that only one allows proves that something went or came; that nothing did can be proved of no two patterns,
-    so the answer depends on which of the two would break this side.
-    """
-    ours, theirs = (None if text in _EVERYTHING else text for text in (old, new))
+def patterns(old: Mapping[str, Any], new: Mapping[str, Any], side: Side) -> tuple[Relation, str]:
+    """Patterns: one that allows every text is none. Plain expressions are decided; others are compared by texts each of
+    them allows: a text that only one allows proves that something went or came, and nothing proves that nothing did."""
+    ours, theirs = (None if (text := words.get("pattern")) in _EVERYTHING else text for words in (old, new))
     if ours == theirs:
         return SAME, ""
     if ours is None or theirs is None:
-        return (NARROWER, f"only {theirs} now") if ours is None else (WIDER, f"no longer {ours}")
-    lost = next((text for text in witnesses(ours) if matches(theirs, text) is False), None)
-    won = next((text for text in witnesses(theirs) if matches(ours, text) is False), None)
-    told = [f"{lost!r} is no longer allowed"] if lost is not None else []
-    told += [f"{won!r} is allowed now"] if won is not None else []
+        said = f"only {theirs} now" if ours is None else f"no longer {ours}"
+        return _came_or_went(old, new, ours, theirs), said
+    (sure_lost, lost), (sure_won, won) = languages.surplus(ours, theirs), languages.surplus(theirs, ours)
+    if not sure_lost:
+        lost = next((text for text in witnesses(ours) if matches(theirs, text) is False), None)
+    if not sure_won:
+        won = next((text for text in witnesses(theirs) if matches(ours, text) is False), None)
+    told = [f"{_shown(lost)} is no longer allowed"] if lost is not None else []
+    told += [f"{_shown(won)} is allowed now"] if won is not None else []
     said = f"{ours} became {theirs}" + (f": {', '.join(told)}" if told else "")
     if lost is not None and won is not None:
         return DIFFERENT, said
-    if lost is not None and side is Side.REQUEST:
+    if lost is not None and (sure_won or side is Side.REQUEST):
         return NARROWER, said
-    if won is not None and side is Side.RESPONSE:
+    if won is not None and (sure_lost or side is Side.RESPONSE):
         return WIDER, said
-    return UNSURE, said
+    return (SAME if sure_lost and sure_won else UNSURE), said
 
 
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 60 else f"a text of {len(text)} characters"
+
+
+def _came_or_went(old: Mapping[str, Any], new: Mapping[str, Any], ours: str | None, theirs: str | None) -> Relation:
+    """A pattern beside none: the side without one may say as much by its lengths."""
+    words = old if ours is None else new
+    least, most = words.get("minLength", 0), words.get("maxLength")
+    relation = NARROWER if ours is None else WIDER
+    if most is not None and most <= _LONGEST:
+        decided, strange = languages.surplus(f"^[\\s\\S]{{{least},{most}}}$", theirs or ours or "")
+        if decided and strange is None:
+            return SAME
+    return relation
+
+
+_LONGEST = 200
 _EVERYTHING = frozenset({None, "", ".*", "^.*$", "^", "$", "[\\s\\S]*", "^[\\s\\S]*$"})

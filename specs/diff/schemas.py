@@ -6,75 +6,71 @@ Definitions are compared pair by pair, each once for a side, so recursive schema
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable
 from typing import Any
 
-from specs.diff import alternatives, objects
-from specs.diff.change import Level, Relation, Side
-from specs.diff.report import Node, Report, Trial
-from specs.diff.scalars import bounds, formats, patterns, ranges, steps, types, values
-from specs.diff.shape import TEXT, Shape, shape
-from specs.schema import Schema
+from specs.diff import alternatives, conditions, objects, remarks
+from specs.diff.alike import alike
+from specs.diff.change import Relation, Side
+from specs.diff.report import Node, Report
+from specs.diff.scalars import bounds, finite, formats, lengths, patterns, ranges, steps, types
+from specs.diff.shape import ANY, Shape, Shapes
+from specs.diff.trials import Trial, Trials
 
-_HANDLED = TEXT | {
-    "type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
-    "maxLength", "pattern", "format", "contentMediaType", "contentEncoding", "contentSchema", "minItems", "maxItems",
-    "uniqueItems", "items", "prefixItems", "contains", "minContains", "maxContains", "minProperties", "maxProperties",
-    "required", "additionalProperties", "propertyNames", "patternProperties", "dependentRequired", "dependentSchemas",
-    "unevaluatedItems", "unevaluatedProperties", "oneOf", "anyOf", "not", "if", "then", "else", "default", "deprecated",
-    "readOnly", "writeOnly", "discriminator", "x-element", "x-sensitivity", "nullable",
-}  # fmt: skip
-BEHAVIOUR = ("x-mock-rules", "x-rules")
+_TEXTS = ("minLength", "maxLength", "pattern", "contentMediaType", "contentEncoding", "contentSchema")
+_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_ARRAYS = ("minItems", "maxItems", "uniqueItems")
+_OBJECTS = ("minProperties", "maxProperties")
 
 
 class Schemas:
-    """Compares schemas of two interfaces into a report."""
+    """Compares schemas of two interfaces into a report. What `compare` is given waits until `finish`."""
 
     def __init__(self, report: Report) -> None:
-        self.report = report
+        self.report: Report | Trial = report
+        self.ours, self.theirs = Shapes(report.old), Shapes(report.new)
+        self.trials = Trials()
+        self._waiting: deque[tuple[Node, Any, Any, Side, tuple[str, str]]] = deque()
+
+    def trying(self, trial: Trial) -> Schemas:
+        """The same comparison, into a trial."""
+        made = Schemas.__new__(Schemas)
+        made.report, made.ours, made.theirs, made.trials = trial, self.ours, self.theirs, self.trials
+        made._waiting = deque()
+        return made
+
+    def key(self, old: Any, new: Any, side: Side, at: tuple[str, str], *, loose: bool = False) -> Hashable:
+        """What a pair of schemas is told by: bare references are what they lead to."""
+        (old, _), (new, _) = self.ours.target(old, at[0]), self.theirs.target(new, at[1])
+        return side, _identity(old), _identity(new), loose
 
     def compare(self, node: Node, old: Any, new: Any, side: Side, at: tuple[str, str], *, loose: bool = False) -> None:
         """Compare two schemas that stand at the pointers `at` and note what changed at `node`.
 
         `loose`: the value travels as text (a parameter, a header), where a string takes whatever a number was.
         """
-        key = (side, _identity(old), _identity(new), loose)
-        if key not in self.report.nodes:
-            made = self.report.nodes[key] = Node((old, new))
-            ours, theirs = shape(self.report.old, old, at[0]), shape(self.report.new, new, at[1])
-            self._shapes(made, ours, theirs, side, loose=loose)
-        node.inner.append(key)
+        (old, here), (new, there) = self.ours.target(old, at[0]), self.theirs.target(new, at[1])
+        key = self.key(old, new, side, at, loose=loose)
+        made = self.report.enter(node, key, loose=loose)
+        if made is not None:
+            self._waiting.append((made, old, new, side, (here, there)))
 
-    def covers(self, old: Schema, new: Schema, side: Side, at: tuple[str, str]) -> bool:
-        """Whether nothing on this side breaks, or may break, when `old` becomes `new`."""
-        key = (side, _identity(old), _identity(new))
-        if key not in self.report.trials:
-            tried = self.report.trials[key] = Trial((old, new))  # asked again inside itself: nothing further to say
-            trial = Schemas(Report(self.report.old, self.report.new, self.report.trials))
-            root = trial.report.root("")
-            trial.compare(root, old, new, side, at)
-            tried.covers = all(change.level is Level.COMPATIBLE for change in trial.report.changes())
-        return self.report.trials[key].covers
+    def finish(self) -> None:
+        """Work off what waits."""
+        while self._waiting:
+            node, old, new, side, at = self._waiting.popleft()
+            self._shapes(node, self.ours.of(old, at[0]), self.theirs.of(new, at[1]), side)
 
-    def _shapes(self, node: Node, old: Shape, new: Shape, side: Side, *, loose: bool) -> None:
-        self._words(node, old, new, side)
-        if alternatives.wrapped(self, node, old, new, side):
-            return
-        ours, theirs = old.types(), new.types()
-        relation = types(ours, theirs)
-        if loose and relation is not Relation.SAME and theirs == frozenset({"string"}) and side is Side.REQUEST:
-            relation = Relation.WIDER  # a text takes the digits of a number as they are
-        said = f"type {_listed(ours)} became {_listed(theirs)}"
-        self._relate(node, "type", relation, side, said, old, new, "type")
-        if ours is not None and theirs is not None and not _meet(ours, theirs):
-            return  # nothing in common: what else differs says no more
-        self._values(node, old, new, side)
-        self._texts_and_numbers(node, old, new, side)
-        self._arrays(node, old, new, side)
-        objects.compare(self, node, old, new, side)
-        alternatives.compare(self, node, old, new, side)
+    def covers(self, old: Any, new: Any, side: Side, at: tuple[str, str] = ("", "")) -> bool | None:
+        """Whether nothing on this side breaks when `old` becomes `new`; None when it cannot be told."""
+        return self.trials.covers(self, old, new, side, at)
 
-    def _relate(
+    def alike(self, old: Any, new: Any) -> bool:
+        """Whether both say the same but for words to people."""
+        return alike(self.ours, self.theirs, old, new)
+
+    def relate(
         self,
         node: Node,
         constraint: str,
@@ -85,63 +81,91 @@ class Schemas:
         new: Shape,
         *words: str,
     ) -> None:
+        """Note how a constraint moved, at the keyword that did."""
         moved = [word for word in words if old.words.get(word) != new.words.get(word)] or words
         self.report.relate(node, constraint, relation, side, said, old.place(*moved), new.place(*moved))
 
-    # ---- what is said about a value of any type
-
-    def _words(self, node: Node, old: Shape, new: Shape, side: Side) -> None:
-        add, at = self.report.add, (old.pointer, new.pointer)
-        told = sorted(word for word in TEXT if old.words.get(word) != new.words.get(word))
-        if told:
-            add(node, "text-changed", side, f"{', '.join(told)} changed", *at)
-        if old.words.get("default") != new.words.get("default"):
-            said = f"default {old.words.get('default')!r} became {new.words.get('default')!r}"
-            add(node, "default-changed", side, said, old.place("default"), new.place("default"))
-        if bool(old.words.get("deprecated")) != bool(new.words.get("deprecated")):
-            check = "deprecated" if new.words.get("deprecated") else "no-longer-deprecated"
-            add(node, check, side, "marked as deprecated" if check == "deprecated" else "not deprecated any more", *at)
-        ours, theirs = (one.words.get("x-element") for one in (old, new))
-        if ours != theirs:
-            check = "element-added" if ours is None else "element-removed" if theirs is None else "element-changed"
-            said = f"element {ours or '–'} became {theirs or '–'}"
-            add(node, check, side, said, old.place("x-element"), new.place("x-element"))
-        if old.words.get("x-sensitivity") != new.words.get("x-sensitivity"):
-            said = f"sensitivity {old.words.get('x-sensitivity')} became {new.words.get('x-sensitivity')}"
-            add(node, "sensitivity-changed", side, said, old.place("x-sensitivity"), new.place("x-sensitivity"))
-        for word in sorted((old.words.keys() | new.words.keys()) - _HANDLED):
-            if old.words.get(word) != new.words.get(word):
-                check = "behaviour-changed" if word in BEHAVIOUR else "extension-changed"
-                add(node, check, side, f"{word} changed", old.place(word), new.place(word))
-
-    def _values(self, node: Node, old: Shape, new: Shape, side: Side) -> None:
-        relation, said = values(old.values(), new.values())
-        self._relate(node, "enum", relation, side, said, old, new, "const", "enum")
-
-    def _texts_and_numbers(self, node: Node, old: Shape, new: Shape, side: Side) -> None:
-        if old.values() is not None and new.values() is not None:
+    def _shapes(self, node: Node, old: Shape, new: Shape, side: Side) -> None:
+        if not self.report.quiet:
+            remarks.compare(self, node, old, new, side)
+        if alternatives.united(self, node, old, new, side):
+            return
+        ours, theirs = old.types, new.types
+        relation = types(ours, theirs)
+        if node.loose and relation is not Relation.SAME and theirs == {"string"} and side is Side.REQUEST:
+            relation = Relation.WIDER  # a text takes the digits of a number as they are
+        values, settled, said = finite(old, new)
+        if not settled or not ours & theirs:
+            said_types = f"type {_listed(ours)} became {_listed(theirs)}"
+            self.relate(node, "type", relation, side, said_types, old, new, "type")
+        if not ours & theirs:
+            return  # nothing in common: what else differs says no more
+        if values is not None:
+            self.relate(node, "enum", values, side, said, old, new, "const", "enum")
+        if old.values is not None and new.values is not None:
             return  # the listed values say all
+        if not settled:
+            self._kinds(node, old, new, side, ours & theirs)
+        alternatives.compare(self, node, old, new, side)
+        conditions.compare(self, node, old, new, side)
+
+    def _kinds(self, node: Node, old: Shape, new: Shape, side: Side, common: frozenset[str]) -> None:
+        """The constraints of each type of value both have; those of other types say nothing."""
+        if "string" in common:
+            self._texts(node, old, new, side)
+        if "integer" in common:
+            self._numbers(node, old, new, side)
+        self._format(node, old, new, side, common)
+        if "array" in common:
+            self._arrays(node, old, new, side)
+        if "object" in common:
+            objects.compare(self, node, old, new, side)
+        every = old.types | new.types
+        for kind, words in (("string", _TEXTS), ("integer", _NUMBERS), ("array", _ARRAYS), ("object", _OBJECTS)):
+            moved = [word for word in words if old.words.get(word) != new.words.get(word)]
+            if moved and kind not in every:
+                said = f"{', '.join(moved)} changed, which says nothing of {_listed(new.types)}"
+                self.report.add(node, "text-changed", side, said, old.place(*moved), new.place(*moved))
+
+    # ---- texts and numbers
+
+    def _texts(self, node: Node, old: Shape, new: Shape, side: Side) -> None:
         ours, theirs = old.words, new.words
-        whole = all(kinds is not None and "number" not in kinds for kinds in (old.types(), new.types()))
-        edges = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-        relation = ranges(ours, theirs, whole=whole)
-        self._relate(node, "range", relation, side, _moved(ours, theirs, edges), old, new, *edges)
-        relation = steps(ours.get("multipleOf"), theirs.get("multipleOf"))
-        self._relate(node, "multiple-of", relation, side, _moved(ours, theirs, ("multipleOf",)), old, new, "multipleOf")
-        relation = bounds(ours, theirs, "minLength", "maxLength")
-        lengths = ("minLength", "maxLength")
-        self._relate(node, "length", relation, side, _moved(ours, theirs, lengths), old, new, *lengths)
-        relation, said = patterns(ours.get("pattern"), theirs.get("pattern"), side)
-        self._relate(node, "pattern", relation, side, said, old, new, "pattern")
-        relation = formats(ours.get("format"), theirs.get("format"))
-        self._relate(node, "format", relation, side, _moved(ours, theirs, ("format",)), old, new, "format")
-        if relation is Relation.SAME and ours.get("format") != theirs.get("format"):
-            self.report.add(
-                node, "text-changed", side, _moved(ours, theirs, ("format",)), old.place("format"), new.place("format")
-            )
-        for word in ("contentMediaType", "contentEncoding", "contentSchema"):
+        words = ("minLength", "maxLength")
+        moved = _moved(ours, theirs, words)
+        relation = lengths(ours, theirs)
+        self.relate(node, "length", relation, side, moved, old, new, *words)
+        pattern, said = patterns(ours, theirs, side)
+        self.relate(node, "pattern", pattern, side, said, old, new, "pattern")
+        if moved and relation is Relation.SAME:
+            self.report.add(node, "text-changed", side, f"{moved}: no text more or less", old.pointer, new.pointer)
+        if pattern is Relation.SAME and ours.get("pattern") != theirs.get("pattern"):
+            said = f"pattern {ours.get('pattern', '–')} became {theirs.get('pattern', '–')}: the same texts"
+            self.report.add(node, "text-changed", side, said, old.place("pattern"), new.place("pattern"))
+        for word in ("contentMediaType", "contentEncoding"):
             relation = _given(ours.get(word), theirs.get(word))
-            self._relate(node, "content", relation, side, f"{word} changed", old, new, word)
+            self.relate(node, "content", relation, side, _moved(ours, theirs, (word,)), old, new, word)
+        if "contentSchema" in ours or "contentSchema" in theirs:
+            self.inside(node, "content", old, new, side, "contentSchema")
+
+    def _numbers(self, node: Node, old: Shape, new: Shape, side: Side) -> None:
+        ours, theirs = old.words, new.words
+        whole = "number" not in old.types and "number" not in new.types
+        words = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+        relation = ranges(ours, theirs, whole=whole)
+        self.relate(node, "range", relation, side, _moved(ours, theirs, words), old, new, *words)
+        relation = steps(ours.get("multipleOf"), theirs.get("multipleOf"), whole=whole)
+        self.relate(node, "multiple-of", relation, side, _moved(ours, theirs, ("multipleOf",)), old, new, "multipleOf")
+
+    def _format(self, node: Node, old: Shape, new: Shape, side: Side, common: frozenset[str]) -> None:
+        ours, theirs = old.words.get("format"), new.words.get("format")
+        if ours == theirs:
+            return
+        relation = formats(ours, theirs, common)
+        said = _moved(old.words, new.words, ("format",))
+        self.relate(node, "format", relation, side, said, old, new, "format")
+        if relation is Relation.SAME:
+            self.report.add(node, "text-changed", side, said, old.place("format"), new.place("format"))
 
     # ---- arrays
 
@@ -149,28 +173,46 @@ class Schemas:
         ours, theirs = old.words, new.words
         counts = ("minItems", "maxItems")
         relation = bounds(ours, theirs, *counts)
-        self._relate(node, "items-count", relation, side, _moved(ours, theirs, counts), old, new, *counts)
+        self.relate(node, "items-count", relation, side, _moved(ours, theirs, counts), old, new, *counts)
         unique = bool(ours.get("uniqueItems")), bool(theirs.get("uniqueItems"))
         relation = Relation.SAME if unique[0] == unique[1] else Relation.NARROWER if unique[1] else Relation.WIDER
-        self._relate(node, "unique-items", relation, side, "uniqueItems changed", old, new, "uniqueItems")
+        said = "items may not repeat now" if unique[1] else "items may repeat now"
+        self.relate(node, "unique-items", relation, side, said, old, new, "uniqueItems")
         self.inside(node, "items", old, new, side, "items")
         self._places(node, old, new, side)
-        self.inside(node, "contains", old, new, side, "contains")
+        most = [("contains" in words and "maxContains" in words) for words in (ours, theirs)]
+        if any(most) and not self.alike(ours.get("contains", True), theirs.get("contains", True)):
+            said = "what an array must and may contain changed"
+            self.relate(node, "contains", Relation.UNSURE, side, said, old, new, "contains")
+        else:
+            self.inside(node, "contains", old, new, side, "contains")
         if "contains" in ours and "contains" in theirs:
             counts = ("minContains", "maxContains")
             relation = bounds(ours, theirs, *counts)
-            self._relate(node, "contains", relation, side, _moved(ours, theirs, counts), old, new, *counts)
+            self.relate(node, "contains", relation, side, _moved(ours, theirs, counts), old, new, *counts)
         self.inside(node, "unevaluated", old, new, side, "unevaluatedItems")
 
     def _places(self, node: Node, old: Shape, new: Shape, side: Side) -> None:
-        ours, theirs = (shape.words.get("prefixItems", ()) for shape in (old, new))
-        for index, (one, other) in enumerate(zip(ours, theirs, strict=False)):
-            places = f"{old.place('prefixItems')}/{index}", f"{new.place('prefixItems')}/{index}"
-            self.compare(node, one, other, side, places)
-        if len(ours) != len(theirs):
+        """Fixed places; one that only one of them describes is held against what the other says of further items."""
+        ours, theirs = (list(shape.words.get("prefixItems", ())) for shape in (old, new))
+        for index in range(max(len(ours), len(theirs))):
+            pair = [
+                (many[index], f"{of.place('prefixItems')}/{index}")
+                if index < len(many)
+                else (of.words.get("items", True), of.place("items"))
+                for many, of in ((ours, old), (theirs, new))
+            ]
+            if index < min(len(ours), len(theirs)):
+                self.compare(node, pair[0][0], pair[1][0], side, (pair[0][1], pair[1][1]), loose=node.loose)
+                continue
             relation = Relation.NARROWER if len(theirs) > len(ours) else Relation.WIDER
-            said = f"{len(ours)} fixed places became {len(theirs)}"
-            self._relate(node, "prefix-items", relation, side, said, old, new, "prefixItems")
+            kept = [self.covers(pair[0][0], pair[1][0], way) for way in (Side.REQUEST, Side.RESPONSE)]
+            if kept[0] and kept[1]:
+                continue
+            if kept[relation is Relation.NARROWER] is False:
+                relation = Relation.DIFFERENT
+            said = f"place {index + 1} is {'fixed now' if index < len(theirs) else 'no longer fixed'}"
+            self.relate(node, "prefix-items", relation, side, said, old, new, "prefixItems")
 
     def inside(self, node: Node, constraint: str, old: Shape, new: Shape, side: Side, word: str) -> None:
         """A keyword that holds one schema: compared inside when both have it, else a constraint that came or went.
@@ -179,21 +221,19 @@ class Schemas:
         """
         ours, theirs = (_opened(shape.words.get(word, True)) for shape in (old, new))
         if isinstance(ours, dict) and isinstance(theirs, dict):
-            self.compare(node, ours, theirs, side, (old.place(word), new.place(word)))
+            self.compare(node, ours, theirs, side, (old.place(word), new.place(word)), loose=node.loose)
             return
         relation = _openness(ours, theirs)
-        self._relate(node, constraint, relation, side, f"{word} {_shown(ours)} became {_shown(theirs)}", old, new, word)
+        self.relate(node, constraint, relation, side, f"{word} {_shown(ours)} became {_shown(theirs)}", old, new, word)
 
 
 def _identity(schema: Any) -> Hashable:
-    """Equal references are one schema; others are told apart by identity (they live as long as the interface)."""
-    if isinstance(schema, dict):
-        return schema["$ref"] if schema.keys() == {"$ref"} else id(schema)
-    return bool(schema)
+    """Schemas are told apart by identity: they live as long as their interface, or its shapes."""
+    return id(schema) if isinstance(schema, dict) else bool(schema)
 
 
 def _opened(schema: Any) -> Any:
-    return True if schema == {} else schema
+    return True if schema == {} else False if schema == {"not": {}} else schema
 
 
 def _openness(old: Any, new: Any) -> Relation:
@@ -214,12 +254,9 @@ def _given(old: Any, new: Any) -> Relation:
     return Relation.DIFFERENT
 
 
-def _meet(old: frozenset[str], new: frozenset[str]) -> bool:
-    return bool(old & new) or ("integer" in old | new and "number" in old | new)
-
-
-def _listed(types: frozenset[str] | None) -> str:
-    return "any" if types is None else "|".join(sorted(types)) or "none"
+def _listed(types: frozenset[str]) -> str:
+    shown = types - {"integer"} if "number" in types else types
+    return "any" if types == ANY else "|".join(sorted(shown)) or "none"
 
 
 def _moved(old: Any, new: Any, words: tuple[str, ...]) -> str:

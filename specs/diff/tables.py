@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
+from specs.diff import promises
 from specs.diff.change import Side
+from specs.diff.leftovers import leftovers
+from specs.diff.remarks import sensitivity
 from specs.diff.report import Node, Report
 from specs.diff.schemas import Schemas
 from specs.model import Field, Interface, Table
 from specs.rules.places import written
 
 _SIDE = Side.RESPONSE
+_TABLE = {
+    "name",
+    "properties",
+    "quality",
+    "relationships",
+    "businessName",
+    "description",
+    "logicalType",
+    "physicalType",
+}
+_FIELD = {
+    "name", "logicalType", "logicalTypeOptions", "physicalType", "required", "unique", "primaryKey", "quality", "enum",
+    "primaryKeyPosition", "relationships", "businessName", "description", "items", "properties", "classification",
+    "examples", "authoritativeDefinitions",
+}  # fmt: skip
+_TERMS = ("servers", "roles", "price", "support", "team", "status", "tenant", "domain", "dataProduct")
 
 
 def compare(report: Report, schemas: Schemas) -> None:
@@ -26,14 +44,16 @@ def compare(report: Report, schemas: Schemas) -> None:
             report.add(node, "table-removed", _SIDE, f"table {name} was removed", old.pointer, None)
         elif old is not None and new is not None:
             _table(report, schemas, node, old, new)
-    _promises(report, report.root(""))
+    whole = report.root("")
+    promises.service_levels(report, whole)
+    _terms(report, whole)
 
 
 def _table(report: Report, schemas: Schemas, node: Node, old: Table, new: Table) -> None:
     at = old.pointer, new.pointer
     if (old.title, old.description) != (new.title, new.description):
         report.add(node, "text-changed", _SIDE, "title or description changed", *at)
-    if old.primary_key != new.primary_key:
+    if set(old.primary_key) != set(new.primary_key):
         said = f"{', '.join(old.primary_key) or 'none'} became {', '.join(new.primary_key) or 'none'}"
         report.add(node, "primary-key-changed", _SIDE, f"primary key {said}", *at)
     if old.register != new.register:
@@ -48,7 +68,9 @@ def _table(report: Report, schemas: Schemas, node: Node, old: Table, new: Table)
         elif before is not None and after is not None:
             _field(report, schemas, node, before, after)
     _keys(report, node, old, new)
-    _rules(report, node, old.quality, new.quality, at)
+    promises.rules(report, node, old.quality, new.quality, at)
+    if _is_contract(report.old) and _is_contract(report.new):
+        leftovers(report, node, _SIDE, at, _TABLE)
 
 
 def _field(report: Report, schemas: Schemas, node: Node, old: Field, new: Field) -> None:
@@ -58,71 +80,53 @@ def _field(report: Report, schemas: Schemas, node: Node, old: Field, new: Field)
         report.add(node, check, _SIDE, f"{new.name!r} became {'required' if new.required else 'optional'}", *at)
     if (old.title, old.description) != (new.title, new.description):
         report.add(node, "text-changed", _SIDE, f"title or description of {new.name} changed", *at)
-    before, after = written(report.old, old.pointer), written(report.new, new.pointer)
-    if isinstance(before, dict) and isinstance(after, dict):
-        _written(report, node, new.name, before, after, at)
-    ours, theirs = (_bare(one.schema) for one in (old, new))
-    schemas.compare(node, ours, theirs, _SIDE, at)
+    schemas.compare(node, _bare(old), _bare(new), _SIDE, at)
+    if _is_contract(report.old) and _is_contract(report.new):
+        before, after = (written(one, part.pointer) for one, part in ((report.old, old), (report.new, new)))
+        ours, theirs = before.get("classification"), after.get("classification")
+        if ours != theirs and (old.sensitivity, new.sensitivity) == (None, None):
+            said = f"classification of {new.name}: {ours or '–'} became {theirs or '–'}"
+            report.add(node, "extension-changed" if ours and theirs else sensitivity(ours, theirs), _SIDE, said, *at)
+        leftovers(report, node, _SIDE, at, _FIELD)
 
 
-def _bare(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without words for people: those were compared with the field."""
-    return {word: value for word, value in schema.items() if word not in ("title", "description", "x-en")}
-
-
-def _written(
-    report: Report, node: Node, name: str, old: Mapping[str, Any], new: Mapping[str, Any], at: tuple[str, str]
-) -> None:
-    if old.get("physicalType") != new.get("physicalType"):
-        said = f"{name}: {old.get('physicalType')} became {new.get('physicalType')}"
-        report.add(node, "physical-type-changed", _SIDE, said, *at)
-    unique = [bool(one.get("unique") or one.get("primaryKey")) for one in (old, new)]
-    if unique[0] != unique[1]:
-        check = "uniqueness-gained" if unique[1] else "uniqueness-lost"
-        report.add(node, check, _SIDE, f"values of {name} {'are unique now' if unique[1] else 'may repeat now'}", *at)
-    _rules(report, node, _list(old.get("quality")), _list(new.get("quality")), at)
+def _bare(field: Field) -> dict[str, Any]:
+    """The schema without words for people, which were compared with the field; a primary key is unique."""
+    kept = {word: value for word, value in field.schema.items() if word not in ("title", "description", "x-en")}
+    return {**kept, "x-unique": True} if field.key else kept
 
 
 def _keys(report: Report, node: Node, old: Table, new: Table) -> None:
     ours, theirs = (
         {(k.fields, k.interface, k.table, k.target_fields): k for k in one.foreign_keys} for one in (old, new)
     )
-    for key in ours.keys() - theirs.keys():
-        said = f"{', '.join(key[0])} no longer leads to {key[2]}"
-        report.add(node, "foreign-key-removed", _SIDE, said, ours[key].pointer, new.pointer)
-    for key in theirs.keys() - ours.keys():
-        report.add(
-            node, "foreign-key-added", _SIDE, f"{', '.join(key[0])} leads to {key[2]}", old.pointer, theirs[key].pointer
-        )
+    for key in ours:
+        if key not in theirs:
+            said = f"{', '.join(key[0])} no longer leads to {key[2]}"
+            report.add(node, "foreign-key-removed", _SIDE, said, ours[key].pointer, new.pointer)
+    for key in theirs:
+        if key not in ours:
+            said = f"{', '.join(key[0])} leads to {key[2]}"
+            report.add(node, "foreign-key-added", _SIDE, said, old.pointer, theirs[key].pointer)
 
 
-def _rules(report: Report, node: Node, old: Any, new: Any, at: tuple[str, str]) -> None:
-    gone = [rule for rule in old if rule not in new]
-    come = [rule for rule in new if rule not in old]
-    for check, rules in (("quality-rule-removed", gone), ("quality-rule-added", come)):
-        for rule in rules:
-            named = rule.get("name") or rule.get("metric") or rule.get("rule") or rule.get("description") or "a rule"
-            report.add(node, check, _SIDE, f"{named} was {check.rpartition('-')[2]}", *at)
+def _terms(report: Report, node: Node) -> None:
+    """What a contract says of itself: where the data are, who may have them, what they cost, in which state it is."""
+    old, new = (one.document.value for one in (report.old, report.new))
+    if not (_is_contract(report.old) and _is_contract(report.new)):
+        return
+    for word in _TERMS:
+        if old.get(word) == new.get(word):
+            continue
+        at = f"/{word}", f"/{word}"
+        if word == "status" and "deprecated" in (old.get(word), new.get(word)):
+            check = "deprecated" if new.get(word) == "deprecated" else "no-longer-deprecated"
+            report.add(node, check, _SIDE, f"status {old.get(word)} became {new.get(word)}", *at)
+        elif word in ("servers", "roles", "price"):
+            report.add(node, "terms-changed", _SIDE, f"{word} changed", *at)
+        else:
+            report.add(node, "text-changed", _SIDE, f"{word} changed", *at)
 
 
-def _promises(report: Report, node: Node) -> None:
-    """Service levels: freshness, retention, latency."""
-    ours, theirs = (dict(_levels(one)) for one in (report.old, report.new))
-    at = "/slaProperties", "/slaProperties"
-    for name in sorted(ours.keys() | theirs.keys()):
-        if name not in theirs:
-            report.add(node, "service-level-removed", _SIDE, f"{name} was removed", at[0], "")
-        elif name not in ours:
-            report.add(node, "quality-rule-added", _SIDE, f"{name} was added", "", at[1])
-        elif ours[name] != theirs[name]:
-            report.add(node, "service-level-changed", _SIDE, f"{name} changed", *at)
-
-
-def _levels(interface: Interface) -> Iterator[tuple[str, Any]]:
-    value = interface.document.value
-    for one in _list(value.get("slaProperties") if isinstance(value, dict) else None):
-        yield f"{one.get('property')} {one.get('element') or ''}".strip(), one
-
-
-def _list(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+def _is_contract(interface: Interface) -> bool:
+    return interface.format.startswith("ODCS") and isinstance(interface.document.value, dict)

@@ -42,7 +42,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return re.compile(pattern)
+            return re.compile(pattern, re.ASCII)
     except (re.error, OverflowError, RecursionError):
         return None
 
@@ -106,7 +106,7 @@ def _class(items: list[Any]) -> Iterator[str]:
                 yield chr(argument[0])
                 yield chr(argument[1])
             case "CATEGORY":
-                yield from (letter for letter in _FILL if re.fullmatch(_CATEGORIES[str(argument)], letter))
+                yield from (letter for letter in _FILL if re.fullmatch(_CATEGORIES[str(argument)], letter, re.ASCII))
 
 
 def _shown(op: str, argument: Any) -> str:

@@ -10,6 +10,13 @@ from typing import Any
 S, N, W, M, A, B = ({"type": kind} for kind in ("string", "number", "integer", "object", "array", "boolean"))
 NAMES = {"a": S, "b": {**W, "minimum": 1, "maximum": 9}}
 
+
+def _tag(value: str, *, extra: Any = None, **limits: Any) -> dict[str, Any]:
+    """An object told apart by a constant member."""
+    members = {"tag": {"const": value}, value: {**S, **limits}, **(extra or {})}
+    return {**M, "required": ["tag"], "properties": members}
+
+
 NARROWER: dict[str, tuple[Any, Any]] = {
     "type integer from number": (N, W),
     "type without null": ({"type": ["string", "null"]}, S),
@@ -62,6 +69,90 @@ NARROWER: dict[str, tuple[Any, Any]] = {
     "condition added": (M, {**M, "if": {"required": ["a"]}, "then": {"required": ["b"]}}),
     "contentEncoding added": (S, {**S, "contentEncoding": "base64"}),
     "null alternative removed": ({"anyOf": [S, {"type": "null"}]}, {"anyOf": [S]}),
+    "type list shortened": ({"type": ["string", "integer"]}, S),
+    "nullable object lost": ({"type": ["object", "null"], "properties": NAMES}, {**M, "properties": NAMES}),
+    "null no longer listed": ({**S, "type": ["string", "null"], "enum": ["a", None]}, {**S, "enum": ["a"]}),
+    "enum instead of a range": ({**W, "minimum": 1, "maximum": 9}, {**W, "enum": [1, 2]}),
+    "enum instead of a pattern": ({**S, "pattern": "^[a-z]+$"}, {**S, "enum": ["a", "zz"]}),
+    "exclusive minimum raised": ({**N, "exclusiveMinimum": 1}, {**N, "exclusiveMinimum": 2}),
+    "maximum lowered by a fraction": ({**N, "maximum": 2}, {**N, "maximum": 1.5}),
+    "multipleOf of integers doubled": ({**W, "multipleOf": 2}, {**W, "multipleOf": 4}),
+    "pattern narrowed": ({**S, "pattern": "^[a-z]+$"}, {**S, "pattern": "^[a-z]{1,5}$"}),
+    "pattern anchored": ({**S, "pattern": "[a-z]"}, {**S, "pattern": "^[a-z]"}),
+    "pattern with one choice less": ({**S, "pattern": "^(ab|cd|ef)$"}, {**S, "pattern": "^(ab|cd)$"}),
+    "pattern tightened by length": ({**S, "pattern": "^a+$"}, {**S, "pattern": "^a+$", "maxLength": 3}),
+    "format added to a pattern": ({**S, "pattern": "^[0-9-]+$"}, {**S, "pattern": "^[0-9-]+$", "format": "date"}),
+    "format email from idn-email": ({**S, "format": "idn-email"}, {**S, "format": "email"}),
+    "further members left over shut out": (
+        {**M, "properties": NAMES},
+        {**M, "properties": NAMES, "unevaluatedProperties": False},
+    ),
+    "map values narrowed": ({**M, "additionalProperties": N}, {**M, "additionalProperties": W}),
+    "any member typed": ({**M, "properties": {"a": {}}}, {**M, "properties": {"a": S}}),
+    "required grown in allOf": (
+        {"allOf": [{**M, "properties": NAMES}, {"required": ["a"]}]},
+        {"allOf": [{**M, "properties": NAMES}, {"required": ["a", "b"]}]},
+    ),
+    "narrowed in allOf": (
+        {"allOf": [{**M, "properties": NAMES}, {"properties": {"a": {"maxLength": 9}}}]},
+        {"allOf": [{**M, "properties": NAMES}, {"properties": {"a": {"maxLength": 3}}}]},
+    ),
+    "patternProperties narrowed": (
+        {**M, "patternProperties": {"^x": N}},
+        {**M, "patternProperties": {"^x": W}},
+    ),
+    "propertyNames narrowed": (
+        {**M, "propertyNames": {"maxLength": 9}},
+        {**M, "propertyNames": {"maxLength": 1}},
+    ),
+    "dependentRequired grown": (
+        {**M, "dependentRequired": {"a": ["b"]}},
+        {**M, "dependentRequired": {"a": ["b", "c"]}},
+    ),
+    "dependentSchemas narrowed": (
+        {**M, "dependentSchemas": {"a": {"properties": {"b": N}}}},
+        {**M, "dependentSchemas": {"a": {"properties": {"b": W}}}},
+    ),
+    "contains narrowed": ({**A, "contains": N}, {**A, "contains": W}),
+    "maxContains added": ({**A, "contains": S}, {**A, "contains": S, "maxContains": 1}),
+    "prefix item narrowed": ({**A, "prefixItems": [N]}, {**A, "prefixItems": [W]}),
+    "further items shut out": ({**A, "prefixItems": [S]}, {**A, "prefixItems": [S], "items": False}),
+    "maxItems added": ({**A, "items": S}, {**A, "items": S, "maxItems": 1}),
+    "minProperties raised": ({**M, "minProperties": 1}, {**M, "minProperties": 2}),
+    "condition narrowed": (
+        {**M, "if": {"required": ["a"]}, "then": {"properties": {"b": N}}},
+        {**M, "if": {"required": ["a"]}, "then": {"properties": {"b": W}}},
+    ),
+    "condition got an else": (
+        {**M, "if": {"required": ["a"]}, "then": {"required": ["b"]}},
+        {**M, "if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}},
+    ),
+    "exclusion widened": ({**S, "not": {"enum": ["a"]}}, {**S, "not": {"enum": ["a", "b"]}}),
+    "exclusion by range widened": ({**W, "not": {"minimum": 9}}, {**W, "not": {"minimum": 5}}),
+    "null no longer an alternative": ({"type": ["string", "null"]}, {"oneOf": [S]}),
+    "nullable written as anyOf, then lost": (
+        {"anyOf": [{**S, "maxLength": 9}, {"type": "null"}]},
+        {**S, "maxLength": 9},
+    ),
+    "alternatives became one plain schema": ({"oneOf": [S, W]}, S),
+    "tagged alternative removed": ({"oneOf": [_tag("x"), _tag("y"), _tag("z")]}, {"oneOf": [_tag("z"), _tag("x")]}),
+    "tagged alternative narrowed": (
+        {"oneOf": [_tag("x"), _tag("y")]},
+        {"oneOf": [_tag("y", maxLength=3), _tag("x")]},
+    ),
+    "alternatives beside members, one less": (
+        {**M, "properties": NAMES, "oneOf": [_tag("x"), _tag("y")]},
+        {**M, "properties": NAMES, "oneOf": [_tag("x")]},
+    ),
+    "alternative narrowed inside a list of types": (
+        {"type": ["string", "integer"]},
+        {"oneOf": [{**S, "maxLength": 2}, W]},
+    ),
+    "two patterns instead of one": (
+        {"allOf": [{**S, "pattern": "^a"}]},
+        {"allOf": [{**S, "pattern": "^a"}, {"pattern": "b$"}]},
+    ),
+    "nothing allowed": (S, False),
     "deep field narrowed": (
         {**M, "properties": {"a": {**A, "items": {**M, "properties": {"c": S}}}}},
         {**M, "properties": {"a": {**A, "items": {**M, "properties": {"c": {**S, "maxLength": 4}}}}}},
@@ -80,6 +171,26 @@ DIFFERENT: dict[str, tuple[Any, Any]] = {
     "pattern replaced": ({**S, "pattern": "^[a-z]{3}$"}, {**S, "pattern": "^[0-9]{3}$"}),
     "format date to date-time": ({**S, "format": "date"}, {**S, "format": "date-time"}),
     "multipleOf changed": ({**W, "multipleOf": 4}, {**W, "multipleOf": 6}),
+    "null became text": ({"type": "null"}, S),
+    "boolean became text": (B, S),
+    "items replaced": ({**A, "items": S}, {**A, "items": B}),
+    "prefix item replaced": ({**A, "prefixItems": [S]}, {**A, "prefixItems": [B]}),
+    "map values replaced": ({**M, "additionalProperties": S}, {**M, "additionalProperties": W}),
+    "member of another type": ({**M, "properties": {"a": S}}, {**M, "properties": {"a": A}}),
+    "enum of another type": ({"enum": ["1", "2"]}, {"enum": [1, 2]}),
+    "enum instead of another range": ({**W, "minimum": 1, "maximum": 9}, {**W, "enum": [1, 99]}),
+    "pattern moved": ({**S, "pattern": "^[a-m]{1,4}$"}, {**S, "pattern": "^[h-z]{1,4}$"}),
+    "format uuid to email": ({**S, "format": "uuid"}, {**S, "format": "email"}),
+    "required swapped": ({**M, "properties": NAMES, "required": ["a"]}, {**M, "properties": NAMES, "required": ["b"]}),
+    "tags replaced": ({"oneOf": [_tag("x"), _tag("y")]}, {"oneOf": [_tag("x"), _tag("w")]}),
+    "one alternative narrowed, another come": ({**S, "maxLength": 9}, {"oneOf": [{**S, "maxLength": 5}, B]}),
+    "wrapped with another type": (W, {"oneOf": [S, B]}),
+    "count shifted": ({**A, "minItems": 1, "maxItems": 2}, {**A, "minItems": 2, "maxItems": 4}),
+    "dependentRequired swapped": ({**M, "dependentRequired": {"a": ["b"]}}, {**M, "dependentRequired": {"a": ["c"]}}),
+    "contentEncoding changed": ({**S, "contentEncoding": "base64"}, {**S, "contentEncoding": "base16"}),
+    "contentMediaType changed": ({**S, "contentMediaType": "text/xml"}, {**S, "contentMediaType": "text/html"}),
+    "exclusion moved": ({**S, "not": {"enum": ["a"]}}, {**S, "not": {"enum": ["b"]}}),
+    "nullable traded for text": ({"type": ["integer", "null"]}, {"type": ["integer", "string"]}),
     "member renamed": ({**M, "properties": {"a": S}}, {**M, "properties": {"c": S}}),
     "member removed": ({**M, "properties": NAMES}, {**M, "properties": {"a": S}}),
     "element changed": ({**S, "x-element": "GMSFHM"}, {**S, "x-element": "XM"}),
@@ -114,8 +225,52 @@ SAME: dict[str, tuple[Any, Any]] = {
     "element added": (S, {**S, "x-element": "XM"}),
     "wrapped in one alternative": ({**S, "maxLength": 9}, {"oneOf": [{**S, "maxLength": 9}]}),
     "minLength of zero": (S, {**S, "minLength": 0}),
+    "nullable as anyOf": ({"type": ["string", "null"]}, {"anyOf": [S, {"type": "null"}]}),
+    "nullable as oneOf, the other way": ({"oneOf": [{"type": "null"}, {**S, "maxLength": 9}]}, {"type": ["string", "null"], "maxLength": 9}),
+    "types as alternatives": ({"type": ["string", "integer"]}, {"oneOf": [W, S]}),
+    "oneOf as anyOf of other types": ({"oneOf": [S, W]}, {"anyOf": [W, S]}),
+    "alternatives cut otherwise": ({"oneOf": [{"type": ["string", "null"]}, W]}, {"oneOf": [{"type": "null"}, W, S]}),
+    "tagged alternatives reordered": ({"oneOf": [_tag("x"), _tag("y")]}, {"oneOf": [_tag("y"), _tag("x")]}),
+    "shared member moved into the alternatives": (
+        {**M, "properties": {"s": S}, "oneOf": [_tag("x"), _tag("y")]},
+        {"oneOf": [_tag("x", extra={"s": S}), _tag("y", extra={"s": S})]},
+    ),
+    "digits spelled out": ({**S, "pattern": "^\\d{3}$"}, {**S, "pattern": "^[0-9][0-9][0-9]$"}),
+    "pattern grouped": ({**S, "pattern": "^(a|b)+$"}, {**S, "pattern": "^[ab][ab]*$"}),
+    "length said by the pattern": (
+        {**S, "pattern": "^[0-9]{18}$"}, {**S, "pattern": "^[0-9]{18}$", "minLength": 18, "maxLength": 18},
+    ),
+    "length as a pattern": ({**S, "minLength": 1, "maxLength": 4}, {**S, "pattern": "^[\\s\\S]{1,4}$"}),
+    "multipleOf one of integers": (W, {**W, "multipleOf": 1}),
+    "length of a number": (W, {**W, "maxLength": 5}),
+    "minimum of a text": ({**S, "minimum": 3}, S),
+    "format of another type": (S, {**S, "format": "int64"}),
+    "base64 in the words of 3.1": ({**S, "format": "byte"}, {**S, "contentEncoding": "base64"}),
+    "enum with an impossible null": ({"type": ["string", "null"], "enum": ["a"]}, {**S, "enum": ["a"]}),
+    "values of 1 and 1.0": ({**N, "enum": [1, 2.5]}, {**N, "enum": [1.0, 2.5]}),
+    "exclusion reworded": ({**S, "not": {"enum": ["a"]}}, {**S, "not": {"enum": ["a"], "title": "none of these"}}),
+    "required of nothing": (M, {**M, "required": []}),
+    "open members said": ({**M, "properties": NAMES}, {**M, "properties": NAMES, "additionalProperties": {}}),
+    "minItems of zero": ({**A, "items": S}, {**A, "items": S, "minItems": 0, "uniqueItems": False}),
+    "minContains of one": ({**A, "contains": S}, {**A, "contains": S, "minContains": 1}),
+    "if without then": (M, {**M, "if": {"required": ["a"]}}),
+    "condition reworded": (
+        {**M, "if": {"required": ["a"]}, "then": {"required": ["b"]}},
+        {**M, "if": {"required": ["a"], "description": "with a"}, "then": {"required": ["b"]}},
+    ),
+    "allOf reordered": ({"allOf": [{"minLength": 1}, {**S, "maxLength": 3}]}, {"allOf": [{**S, "maxLength": 3}, {"minLength": 1}]}),
+    "allOf said twice": ({"allOf": [{**M, "properties": NAMES}]}, {"allOf": [{**M, "properties": NAMES}, {**M, "properties": NAMES}]}),
+    "external words": (S, {**S, "externalDocs": {"url": "https://example.org"}, "x-en": {"title": "Name"}}),
+    "deprecation taken back": ({**S, "deprecated": True}, S),
+    "sensitivity lowered": ({**S, "x-sensitivity": "general-4"}, {**S, "x-sensitivity": "general-2"}),
+    "known value added": ({**S, "x-extensible-enum": ["a"]}, {**S, "x-extensible-enum": ["a", "b"]}),
 }  # fmt: skip
 """Name → two schemas that break nobody on either side."""
+
+
+def _member(schema: Any) -> dict[str, Any]:
+    return {**M, "properties": {"field": schema}}
+
 
 PLACES: dict[str, Callable[[Any], Any]] = {
     "itself": lambda schema: schema,
@@ -130,6 +285,57 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     },
 }
 """Where a schema may stand; what holds for it holds there."""
+
+
+SIDED: dict[str, tuple[Any, Any, bool, bool]] = {
+    "read-only member of another type": (_member({**S, "readOnly": True}), _member({**W, "readOnly": True}), False, True),
+    "write-only member of another type": (_member({**S, "writeOnly": True}), _member({**W, "writeOnly": True}), True, False),
+    "read-only member removed": (_member({**S, "readOnly": True}), M, False, True),
+    "write-only member removed": (_member({**S, "writeOnly": True}), M, True, False),
+    "required member added": (M, {**_member(S), "required": ["field"]}, True, False),
+    "required member with a default added": (M, {**_member({**S, "default": "a"}), "required": ["field"]}, True, False),
+    "required read-only member added": (M, {**_member({**S, "readOnly": True}), "required": ["field"]}, False, False),
+    "required member no longer read-only": (
+        {**_member({**S, "readOnly": True}), "required": ["field"]}, {**_member(S), "required": ["field"]}, True, False,
+    ),
+    "optional member no longer read-only": (_member({**S, "readOnly": True}), _member(S), False, False),
+    "member became read-only": (_member(S), _member({**S, "readOnly": True}), False, False),
+    "member became write-only": (_member(S), _member({**S, "writeOnly": True}), False, True),
+    "member no longer write-only": (_member({**S, "writeOnly": True}), _member(S), False, False),
+    "read-only through a reference": (
+        _member({"allOf": [S, {"readOnly": True}]}), _member({"allOf": [W, {"readOnly": True}]}), False, True,
+    ),
+    "default changed": (_member({**S, "default": "a"}), _member({**S, "default": "b"}), False, False),
+    "sensitivity raised": (S, {**S, "x-sensitivity": "core"}, False, False),
+    "known value removed": ({**S, "x-extensible-enum": ["a", "b"]}, {**S, "x-extensible-enum": ["a"]}, True, False),
+    "member added to a closed object": (
+        {**_member(S), "additionalProperties": False},
+        {**M, "properties": {"field": S, "more": S}, "additionalProperties": False}, False, False,
+    ),
+}  # fmt: skip
+"""Name → (before, after, whether requests break, whether answers break)."""
+
+
+def everywhere(old: Any, new: Any) -> tuple[bytes, bytes]:
+    """Two APIs whose operations take, or answer, the one schema and the other at every place."""
+    made = []
+    for schema in (old, new):
+        components = {"Kind": schema}
+        paths = {}
+        for name, put in {**PLACES, "behind a reference": lambda _: {"$ref": "#/components/schemas/Kind"}}.items():
+            for way in ("request", "response"):
+                still, moved = {"schema": B}, {"schema": put(schema)}
+                asked, given = (moved, still) if way == "request" else (still, moved)
+                paths[f"/{name}/{way}".replace(" ", "-")] = {
+                    "post": {
+                        "operationId": f"{way} {name}",
+                        "requestBody": {"required": True, "content": {"application/json": asked}},
+                        "responses": {"200": {"description": "d", "content": {"application/json": given}}},
+                    }
+                }
+        api = {"openapi": "3.1.0", "info": {"title": "t", "version": "1.0.0"}, "paths": paths}
+        made.append(json.dumps({**api, "components": {"schemas": components}}, ensure_ascii=False).encode())
+    return made[0], made[1]
 
 
 def document(request: Any, response: Any, *, shared: bool = False) -> bytes:
