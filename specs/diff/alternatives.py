@@ -97,15 +97,15 @@ def _lists(
     schemas: Schemas, node: Node, ours: list[Place], theirs: list[Place], side: Side, at: tuple[str, str], word: str
 ) -> None:
     """Matched alternatives are compared inside; of the others it counts whether some other one takes them in."""
-    pairs, gone, come = _matched(schemas, ours, theirs)
+    matched, gone, come = _matched(schemas, ours, theirs)
+    pairs = [(ours[i], theirs[j]) for i, j in matched]
     if gone and come:  # the same values may be cut into other pieces
         ours, gone = _smaller(schemas.ours, ours, gone)
         theirs, come = _smaller(schemas.theirs, theirs, come)
         more, left, right = _matched(schemas, [ours[i] for i in gone], [theirs[j] for j in come])
-        pairs += [(gone[i], come[j]) for i, j in more]
+        pairs += [(ours[gone[i]], theirs[come[j]]) for i, j in more]
         gone, come = [gone[i] for i in left], [come[j] for j in right]
-    for i, j in pairs:
-        (old, here), (new, there) = ours[i], theirs[j]
+    for (old, here), (new, there) in pairs:
         schemas.compare(node, old, new, side, (here, there), loose=node.loose)
     small = len(ours) * len(theirs) <= MOST * MOST
     request, quiet = side is Side.REQUEST, schemas.report.quiet

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from specs.diff.change import Relation, Side
 from specs.diff.report import Node
-from specs.diff.shape import Place, Shape
+from specs.diff.shape import Place, Shape, Shapes
 
 if TYPE_CHECKING:
     from specs.diff.schemas import Schemas
@@ -28,15 +28,20 @@ def _excluded(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) 
     if ours is None or theirs is None:
         relation = Relation.NARROWER if ours is None else Relation.WIDER
     else:
-        relation = _reversed(schemas, ours, theirs)
+        relation = _reversed(schemas, _of_types(schemas.ours, old), _of_types(schemas.theirs, new))
     schemas.relate(node, "not", relation, side, "what is excluded changed", old, new, "not")
 
 
-def _reversed(schemas: Schemas, old: object, new: object) -> Relation:
+def _of_types(shapes: Shapes, of: Shape) -> Place:
+    """What is excluded among the types of value that are allowed at all."""
+    return shapes.both([shapes.only(of), (of.words["not"], of.place("not"))])
+
+
+def _reversed(schemas: Schemas, old: Place, new: Place) -> Relation:
     """What is excluded narrows when the excluding schema widens; told of scalars alone."""
-    if not all(shapes.of(one, "").types <= _SCALARS for shapes, one in ((schemas.ours, old), (schemas.theirs, new))):
+    if not all(shapes.of(*one).types <= _SCALARS for shapes, one in ((schemas.ours, old), (schemas.theirs, new))):
         return Relation.UNSURE
-    within, around = (schemas.covers(old, new, side) for side in (Side.REQUEST, Side.RESPONSE))
+    within, around = (schemas.covers(old[0], new[0], side) for side in (Side.REQUEST, Side.RESPONSE))
     if within and around:
         return Relation.SAME
     if within and around is False:

@@ -158,6 +158,13 @@ class Shapes:
         """The schema of a shape without its alternatives."""
         return self._derived(of, "base", [w for w in of.words if w not in ("oneOf", "anyOf", "discriminator")], {})
 
+    def only(self, of: Shape) -> Place:
+        """A schema of its types and nothing more."""
+        key = (id(of.schema), "only")
+        if key not in self._made:
+            self._made[key] = {"type": sorted(of.types)}
+        return self._made[key], of.pointer
+
     def split(self, of: Shape, *, plain: bool = False) -> list[Place]:
         """A schema as several whose values together are its own: by its alternatives, else by its types. `plain`:
         without what does not limit the values."""

@@ -347,13 +347,6 @@ def document(request: Any, response: Any, *, shared: bool = False) -> bytes:
     return _api({"make": names}, {"schemas": made})
 
 
-def everywhere(schema: Any, *, asked: bool) -> bytes:
-    """An API with one operation for each of `PLACES`, called like it, that asks for (or gives) the schema there."""
-    still = {"type": "boolean"}
-    put = {place: copy.deepcopy(make(schema)) for place, make in PLACES.items()}
-    return _api({place: (made, still) if asked else (still, made) for place, made in put.items()})
-
-
 def _api(operations: dict[str, tuple[Any, Any]], components: dict[str, Any] | None = None) -> bytes:
     api: dict[str, Any] = {"openapi": "3.1.0", "info": {"title": "t", "version": "1.0.0"}, "paths": {}}
     for number, (name, (asked, given)) in enumerate(operations.items()):

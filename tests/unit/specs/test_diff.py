@@ -63,51 +63,33 @@ def test_changes_that_concern_one_way_only(name: str) -> None:
         assert (Level.BREAKING in found) is (request if place.startswith("request") else response), place
 
 
-@pytest.mark.parametrize(("name", "old", "new", "relation"), SCHEMAS, ids=[case[0] for case in SCHEMAS])
+LABELLED = [case for case in SCHEMAS if not case[0].endswith(", undone")]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "relation"), LABELLED, ids=[case[0] for case in LABELLED])
 def test_the_labels_are_true_of_the_values(name: str, old: Any, new: Any, relation: str) -> None:
     """Not the tool but the test is tested here: values made for one schema, judged by the other."""
-    if name in ("element changed", "contentEncoding added", "contentEncoding added, undone", "discriminator moved"):
+    if name.startswith(("element changed", "contentEncoding", "contentMediaType", "discriminator moved")):
         return  # the values are the same, what they mean is not
     if name.startswith(("member renamed", "member removed", "format int32")):
         return  # open objects take any member; the format is no assertion of JSON Schema
-    if name == "further members shut out, undone" or name == "optional member added":
-        relation = "wider" if "undone" in name else "same or narrower"
     ours, theirs = (jsonschema_rs.Draft202012Validator(s, validate_formats=True) for s in (old, new))
-    lost = [v for seed in range(25) for v in _values(old, seed) if not theirs.is_valid(v)]
-    won = [v for seed in range(25) for v in _values(new, seed) if not ours.is_valid(v)]
-    if relation in ("same", "wider"):
-        assert lost == []
-    if relation in ("same", "narrower"):
-        assert won == []
-    if relation == "different":
-        assert lost
-        assert won
+    lost = [v for v in (*_values(old), *ODD) if ours.is_valid(v) and not theirs.is_valid(v)]
+    won = [v for v in (*_values(new), *ODD) if theirs.is_valid(v) and not ours.is_valid(v)]
+    assert bool(lost) is (relation in ("narrower", "different"))
+    if name != "optional member added":  # an open object took any value of it before
+        assert bool(won) is (relation == "different")
 
 
-def _values(schema: Any, seed: int) -> list[Any]:
-    return [instance(schema, seed)] + [v for v in ODD if jsonschema_rs.is_valid(schema, v)]
+def _values(schema: Any) -> list[Any]:
+    return [instance(schema, seed) for seed in range(25)] if schema is not False else []
 
 
 ODD = [
-    None,
-    True,
-    0,
-    1,
-    2.5,
-    "",
-    "a",
-    "zzzzzzzzzzzz",
-    "7",
-    "ab",
-    "abcdef",
-    [],
-    ["a"],
-    ["a", "a"],
-    [1, "b"],
-    {},
-    {"a": 1},
-    {"b": 12},
-]
+    None, True, 0, 1, 2.5, 1.5, 8.5, "", "a", "b", "zzzzzzzzzzzz", "7", "ab", "1a", "abcdef", "中@例.cn",
+    [], ["a"], ["a", "a"], [1, "b"], ["a", "b", "c", "d"], {}, {"a": 1}, {"b": 12}, {"a": "x", "more": 1}, {"x1": 1},
+    {"a": 1, "b": 2, "c": 3},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", kinds.PARAMETERS)
