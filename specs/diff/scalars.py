@@ -23,12 +23,18 @@ SAME, NARROWER, WIDER, DIFFERENT, UNSURE = (
 FORMATS = frozenset(
     {"date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6"}
     | {"uri", "uri-reference", "iri", "iri-reference", "uri-template", "uuid", "json-pointer"}
-    | {"relative-json-pointer", "regex", "int32", "int64", "float", "double", "binary"}
+    | {"relative-json-pointer", "regex", "binary"}
 )
-"""Formats that limit values; any other is a word for people and tools."""
-NUMERIC = frozenset({"int32", "int64", "float", "double"})
+"""Formats that limit texts; any other is a word for people and tools."""
+_NUMERIC = {
+    **{f"{word}{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for word in ("int", "i") for bits in (8, 16, 32, 64, 128)},
+    **{f"{word}{bits}": (0, 2**bits - 1) for word in ("uint", "u") for bits in (8, 16, 32, 64, 128)},
+    "float": (-(2**128), 2**128), "f32": (-(2**128), 2**128),
+    "double": (-(2**1024), 2**1024), "f64": (-(2**1024), 2**1024),
+}  # fmt: skip
+"""Formats of numbers → the least and greatest of their values."""
+_REALS = {"float", "f32", "double", "f64"}
 _INSIDE = {
-    ("int32", "int64"), ("float", "double"), ("int32", "float"), ("int32", "double"), ("int64", "double"),
     ("email", "idn-email"), ("hostname", "idn-hostname"), ("uri", "uri-reference"), ("uri", "iri"),
     ("uri", "iri-reference"), ("uri-reference", "iri-reference"),
 }  # fmt: skip
@@ -186,15 +192,26 @@ def _whole_step(step: Fraction) -> Fraction | None:
 
 def formats(old: Any, new: Any, common: frozenset[str]) -> Relation:
     """Formats that limit values of a type both have; the others are words."""
-    known = {one for one in FORMATS if ("integer" if one in NUMERIC else "string") in common}
+    known = FORMATS if "string" in common else frozenset[str]()
+    known |= _NUMERIC.keys() if "integer" in common else set()
     ours, theirs = (word if word in known else None for word in (old, new))
     if ours == theirs:
         return SAME
+    if ours in _NUMERIC and theirs in _NUMERIC:
+        return _numeric(ours, theirs)
     if ours is None or theirs is None:
         return NARROWER if ours is None else WIDER
     if (theirs, ours) in _INSIDE:
         return NARROWER
     return WIDER if (ours, theirs) in _INSIDE else DIFFERENT
+
+
+def _numeric(old: str, new: str) -> Relation:
+    """By the numbers they reach; fractions are told by floating point alone."""
+    ours, theirs = ((*_NUMERIC[one], one in _REALS) for one in (old, new))
+    narrower = theirs[0] > ours[0] or theirs[1] < ours[1] or theirs[2] < ours[2]
+    wider = theirs[0] < ours[0] or theirs[1] > ours[1] or theirs[2] > ours[2]
+    return combined([NARROWER] * narrower + [WIDER] * wider)
 
 
 def patterns(old: Mapping[str, Any], new: Mapping[str, Any], side: Side) -> tuple[Relation, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from specs.diff import promises
+from specs.diff import promises, terms
 from specs.diff.change import Side
 from specs.diff.leftovers import leftovers
 from specs.diff.remarks import sensitivity
@@ -29,7 +29,7 @@ _FIELD = {
     "primaryKeyPosition", "relationships", "businessName", "description", "items", "properties", "classification",
     "examples", "authoritativeDefinitions",
 }  # fmt: skip
-_TERMS = ("servers", "roles", "price", "support", "team", "status", "tenant", "domain", "dataProduct")
+_WRITTEN_ALIKE = {"string", "date", "timestamp", "time"}
 
 
 def compare(report: Report, schemas: Schemas) -> None:
@@ -46,7 +46,8 @@ def compare(report: Report, schemas: Schemas) -> None:
             _table(report, schemas, node, old, new)
     whole = report.root("")
     promises.service_levels(report, whole)
-    _terms(report, whole)
+    if _is_contract(report.old) and _is_contract(report.new):
+        terms.compare(report, whole)
 
 
 def _table(report: Report, schemas: Schemas, node: Node, old: Table, new: Table) -> None:
@@ -83,6 +84,7 @@ def _field(report: Report, schemas: Schemas, node: Node, old: Field, new: Field)
     schemas.compare(node, _bare(old), _bare(new), _SIDE, at)
     if _is_contract(report.old) and _is_contract(report.new):
         before, after = (written(one, part.pointer) for one, part in ((report.old, old), (report.new, new)))
+        _logical(report, node, before, after, at)
         ours, theirs = before.get("classification"), after.get("classification")
         if ours != theirs and (old.sensitivity, new.sensitivity) == (None, None):
             said = f"classification of {new.name}: {ours or '–'} became {theirs or '–'}"
@@ -110,22 +112,27 @@ def _keys(report: Report, node: Node, old: Table, new: Table) -> None:
             report.add(node, "foreign-key-added", _SIDE, said, old.pointer, theirs[key].pointer)
 
 
-def _terms(report: Report, node: Node) -> None:
-    """What a contract says of itself: where the data are, who may have them, what they cost, in which state it is."""
-    old, new = (one.document.value for one in (report.old, report.new))
-    if not (_is_contract(report.old) and _is_contract(report.new)):
-        return
-    for word in _TERMS:
-        if old.get(word) == new.get(word):
-            continue
-        at = f"/{word}", f"/{word}"
-        if word == "status" and "deprecated" in (old.get(word), new.get(word)):
-            check = "deprecated" if new.get(word) == "deprecated" else "no-longer-deprecated"
-            report.add(node, check, _SIDE, f"status {old.get(word)} became {new.get(word)}", *at)
-        elif word in ("servers", "roles", "price"):
-            report.add(node, "terms-changed", _SIDE, f"{word} changed", *at)
-        else:
-            report.add(node, "text-changed", _SIDE, f"{word} changed", *at)
+def _logical(report: Report, node: Node, old: Any, new: Any, at: tuple[str, str]) -> None:
+    """The type a reader stores a value as; JSON writes texts, days and moments alike. Inner fields too."""
+    ours, theirs = (str(one.get("logicalType") or "").lower() for one in (old, new))
+    if ours != theirs and ours in _WRITTEN_ALIKE and theirs in _WRITTEN_ALIKE:
+        said = f"logicalType {ours} became {theirs}"
+        report.add(node, "logical-type-changed", _SIDE, said, *(f"{one}/logicalType" for one in at))
+    inner = [_inner(one, place) for one, place in zip((old, new), at, strict=True)]
+    for name in inner[0].keys() & inner[1].keys():
+        (before, here), (after, there) = inner[0][name], inner[1][name]
+        _logical(report, node, before, after, (here, there))
+
+
+def _inner(field: Any, at: str) -> dict[str, tuple[Any, str]]:
+    found = {}
+    if isinstance(items := field.get("items"), dict):
+        found["[]"] = items, f"{at}/items"
+    parts = field.get("properties")
+    for index, part in enumerate(parts if isinstance(parts, list) else []):
+        if isinstance(part, dict) and isinstance(part.get("name"), str):
+            found[part["name"]] = part, f"{at}/properties/{index}"
+    return found
 
 
 def _is_contract(interface: Interface) -> bool:
