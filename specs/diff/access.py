@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
+from itertools import product
 
 from specs.diff.change import Side
 from specs.diff.report import Node, Report
@@ -115,21 +118,52 @@ def _mapping(value: object) -> dict[str, object]:
 
 
 def servers(report: Report, node: Node, old: Operation, new: Operation) -> None:
-    """The addresses of an operation: its own, else those of the interface."""
+    """The addresses of an operation: its own, else those of the interface. A template stands for the addresses its
+    variables make."""
     ours, theirs = (
-        {server.url.rstrip("/"): server for server in _served(interface, operation)}
+        {address: server for server in _served(interface, operation) for address in _addresses(interface, server)}
         for interface, operation in ((report.old, old), (report.new, new))
     )
     there = _said(report.old, old, "servers"), _said(report.new, new, "servers")
-    for url, server in ours.items():
-        if url not in theirs:
-            report.add(node, "server-removed", _SIDE, f"{url or '/'} was removed", server.pointer, there[1])
-        elif server.description != theirs[url].description:
-            at = server.pointer, theirs[url].pointer
-            report.add(node, "text-changed", _SIDE, f"the description of {url or '/'} changed", *at)
-    for url, server in theirs.items():
-        if url not in ours:
-            report.add(node, "server-added", _SIDE, f"{url or '/'} was added", there[0], server.pointer)
+    for address, server in ours.items():
+        kept = theirs.get(address) or next((theirs[one] for one in theirs if _fits(one, address)), None)
+        if kept is None:
+            report.add(node, "server-removed", _SIDE, f"{address or '/'} was removed", server.pointer, there[1])
+        elif (server.description, server.url) != (kept.description, kept.url):
+            said = f"the description, or what counts by default, of {server.template or address or '/'} changed"
+            report.add(node, "text-changed", _SIDE, said, server.pointer, kept.pointer)
+    for address, server in theirs.items():
+        if address not in ours and not any(_fits(one, address) for one in ours):
+            report.add(node, "server-added", _SIDE, f"{address or '/'} was added", there[0], server.pointer)
+
+
+_VARIABLE = re.compile(r"\{([^{}]*)\}")
+_MOST = 100
+"""Addresses of one template told one by one."""
+
+
+def _addresses(interface: Interface, server: Server) -> list[str]:
+    """The addresses of a server; a variable without listed values stays in it."""
+    template = (server.template or server.url).rstrip("/")
+    value = written(interface, server.pointer)
+    variables = _mapping(value.get("variables")) if isinstance(value, dict) else {}
+    choices: list[list[str]] = []
+    for name in _VARIABLE.findall(template):
+        listed = _mapping(variables.get(name)).get("enum")
+        choices.append([str(one) for one in listed] if isinstance(listed, list) and listed else [f"{{{name}}}"])
+    if math.prod(map(len, choices)) > _MOST:
+        return [template]
+    pieces = _VARIABLE.split(template)[::2]
+    made = ("".join(part for pair in zip(pieces, (*one, ""), strict=True) for part in pair) for one in product(*choices))
+    return list(dict.fromkeys(made))
+
+
+def _fits(template: str, address: str) -> bool:
+    """Whether an address is one of those a template with open variables stands for."""
+    if "{" not in template:
+        return False
+    pieces = _VARIABLE.split(template)[::2]
+    return re.fullmatch("[^/]*".join(map(re.escape, pieces)), address) is not None
 
 
 def _served(interface: Interface, operation: Operation) -> tuple[Server, ...]:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from specs.diff import forms, lifetimes
 from specs.diff.change import Side
 from specs.diff.leftovers import leftovers
 from specs.diff.report import Node, Report
 from specs.diff.schemas import Schemas
-from specs.model import Content, Operation, Parameter, Response
-from specs.rules.places import schema_pointer
+from specs.model import Content, Interface, Operation, Parameter, Response
+from specs.rules.places import schema_pointer, written
 
 _PARAMETER = {
     "name", "in", "required", "schema", "content", "style", "explode", "description", "x-element", "x-sensitivity",
     "x-en", "example", "examples", "deprecated", "allowReserved", "allowEmptyValue", "type", "format", "items",
-    "collectionFormat", "default", "enum", "$ref",
+    "collectionFormat", "default", "enum", "$ref", *lifetimes.WORDS,
 }  # fmt: skip
 _RESPONSE_WORDS = {"description", "summary", "headers", "content", "links", "schema", "examples", "$ref", "x-en"}
 _FORM = "application/x-www-form-urlencoded"
@@ -98,6 +99,12 @@ class Exchange:
         if old.element != new.element and "x-element" not in {**old.schema, **new.schema}:
             check = "element-added" if old.element is None else "element-changed" if new.element else "element-removed"
             self._add(check, side, f"element {old.element or '–'} became {new.element or '–'}", at)
+        empty = [_flag(one, place, "allowEmptyValue") for one, place in ((self.report.old, at[0]), (self.report.new, at[1]))]
+        if empty[0] != empty[1]:
+            check = "empty-value-allowed" if empty[1] else "empty-value-refused"
+            self._add(check, side, f"{named}: {check.replace('-', ' ')}", at)
+        lifetimes.notes(self.report, self.node, side, *(written(*one) for one in
+                        ((self.report.old, at[0]), (self.report.new, at[1]))), at)  # fmt: skip
         leftovers(self.report, self.node, side, at, _PARAMETER)
 
     def _form(self, old: Parameter, new: Parameter, at: tuple[str, str]) -> None:
@@ -158,7 +165,7 @@ class Exchange:
         if old.examples != new.examples:
             self._add("text-changed", side, "examples changed", at)
         if old.encoding != new.encoding:
-            self._add("encoding-changed", side, f"how parts of {_media(new.media_type)} are written changed", at)
+            forms.encodings(self.report, self.node, side, old, new)
         if old.item is not new.item and (old.item is None or new.item is None):
             self._add("stream-changed", side, f"{_media(new.media_type)} is a stream, or is none any more", at)
         if old.schema is None or new.schema is None:
@@ -201,8 +208,10 @@ class Exchange:
         at = old.pointer, new.pointer
         if old.description != new.description:
             self._add("text-changed", self.answers, f"the description of {new.status} changed", at)
-        if old.links != new.links:
-            self._add("link-changed", self.answers, f"links of {new.status} changed", at)
+        for name in dict.fromkeys([*old.links, *new.links]):
+            if old.links.get(name) != new.links.get(name):
+                check = forms.link(old.links.get(name), new.links.get(name))
+                self._add(check, self.answers, f"link {name} of {new.status}: {check.replace('-', ' ')}", at)
         if old.contents and not new.contents:
             kinds = ", ".join(_media(one.media_type) for one in old.contents)
             self._add("media-type-removed", self.answers, f"{new.status} has no body any more ({kinds})", at)
@@ -245,6 +254,11 @@ def _by_place(operation: Operation) -> dict[tuple[str, str], Parameter]:
             name = str(order.index(one.name)) if one.name in order else one.name
         found[one.location, name] = one
     return found
+
+
+def _flag(interface: Interface, pointer: str, word: str) -> bool:
+    value = written(interface, pointer)
+    return isinstance(value, dict) and value.get(word) is True
 
 
 def _said(parameter: Parameter) -> str:

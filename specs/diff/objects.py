@@ -42,9 +42,11 @@ def _added(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side, nam
     else:
         check = "property-added"
         before = old.words.get("additionalProperties", True)
-        shut = before is False and side is Side.RESPONSE
-        if shut or (isinstance(before, dict) and before and schemas.covers(before, place[0], side) is not True):
+        known = schemas.covers(before, place[0], side) if isinstance(before, dict) and before else True
+        if before is False and side is Side.RESPONSE or known is False:
             check = "closed-property-added"
+        elif known is None:
+            check = "further-property-added"
     schemas.report.add(node, check, side, f"{name!r} was added", old.pointer, place[1])
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
-from specs.diff import access
+from specs.diff import access, lifetimes
 from specs.diff.change import Side
 from specs.diff.exchanges import Exchange
 from specs.diff.leftovers import leftovers
@@ -96,9 +96,11 @@ def _itself(report: Report, node: Node, side: Side, old: Operation, new: Operati
         report.add(node, check, side, said, *at)
     if (old.summary, old.description, set(old.tags)) != (new.summary, new.description, set(new.tags)):
         report.add(node, "text-changed", side, "summary, description or tags changed", *at)
+    parts = written(report.old, at[0]), written(report.new, at[1])
+    lifetimes.notes(report, node, side, *parts, at)
     ours, theirs = old.extensions, new.extensions
     for word in sorted(ours.keys() | theirs.keys()):
-        if ours.get(word) != theirs.get(word):
+        if word not in lifetimes.WORDS and ours.get(word) != theirs.get(word):
             check = (
                 "behaviour-changed" if word in BEHAVIOUR else "text-changed" if word == "x-en" else "extension-changed"
             )
@@ -161,7 +163,8 @@ def _message(
     elif old is not None and new is not None:
         _itself(report, node, _RESPONSE, old, new)
         Exchange(report, schemas, node, old, new, asks=_RESPONSE, answers=_REQUEST).compare()
-        if old.security != new.security:
+        own = [_written(one, o.pointer, "security") for one, o in ((report.old, old), (report.new, new))]
+        if old.security != new.security and own != [None, None]:
             said = f"how the sender of {name} shows who it is changed"
             report.add(node, "message-security-changed", _RESPONSE, said, old.pointer, new.pointer)
         for inner in [*old.callbacks, *(one for one in new.callbacks if one not in old.callbacks)]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from specs.diff import criteria
 from specs.diff.change import Side
 from specs.diff.report import Node, Report
 from specs.diff.schemas import Schemas
-from specs.process import Process, Step, Workflow
+from specs.diff.shape import canonical
+from specs.model import Interface
+from specs.process import Process, Source, Step, Workflow
+from specs.rules.places import written
 
 _SIDE = Side.REQUEST
 
@@ -36,10 +41,12 @@ def _workflow(report: Report, schemas: Schemas, node: Node, old: Workflow, new: 
     schemas.compare(node, old.inputs, new.inputs, _SIDE, (f"{at[0]}/inputs", f"{at[1]}/inputs"))
     _order(report, node, old.depends_on, new.depends_on, at)
     _outputs(report, node, old.outputs, new.outputs, at)
-    if (old.parameters, old.success_actions, old.failure_actions) != _placed(
-        new.parameters, new.success_actions, new.failure_actions, old
-    ):
-        report.add(node, "step-content-changed", _SIDE, "parameters or actions of the workflow changed", *at)
+    if sorted(map(_told, old.parameters)) != sorted(map(_told, new.parameters)):
+        report.add(node, "step-content-changed", _SIDE, "parameters of every step changed", *at)
+    if _plain(old.success_actions) != _plain(new.success_actions):
+        report.add(node, "step-followed-otherwise", _SIDE, "what follows every step that is done changed", *at)
+    if _plain(old.failure_actions) != _plain(new.failure_actions):
+        report.add(node, "step-failure-changed", _SIDE, "what follows every step that fails changed", *at)
     ours, theirs = ({step.id: step for step in one.steps} for one in (old, new))
     for name in [*ours, *(name for name in theirs if name not in ours)]:
         before, after = ours.get(name), theirs.get(name)
@@ -55,18 +62,22 @@ def _workflow(report: Report, schemas: Schemas, node: Node, old: Workflow, new: 
 def _step(report: Report, node: Node, old: Step, new: Step) -> None:
     at = old.pointer, new.pointer
     called = [(s.interface, s.operation, s.operation_path, s.workflow) for s in (old, new)]
-    if called[0] != called[1]:
-        said = " became ".join(next((part for part in reversed(one) if part), "nothing") for one in called)
+    named = [_source_named(one, s) for one, s in ((report.old, old), (report.new, new))]
+    unnamed = (old.interface, new.interface) == (None, None) and _moved_source(report, *named)
+    if called[0] != called[1] or unnamed:
+        told = [next((part for part in reversed(one) if part), "nothing") for one in called]
+        said = " became ".join(f"{one} of {name}" if unnamed else one for one, name in zip(told, named, strict=True))
         report.add(node, "step-operation-changed", _SIDE, f"{new.id}: {said}", *at)
     if old.description != new.description:
         report.add(node, "text-changed", _SIDE, f"the description of {new.id} changed", *at)
     _outputs(report, node, old.outputs, new.outputs, at)
-    if _plain(old.criteria) != _plain(new.criteria):
-        report.add(node, "criteria-changed", _SIDE, f"{new.id}: success criteria changed", *at)
-    parts = [(s.parameters, s.payload, s.on_success, s.on_failure, s.timeout) for s in (old, new)]
-    if _plain(parts[0]) != _plain(parts[1]):
-        said = f"{new.id}: what is sent, or what follows, changed"
-        report.add(node, "step-content-changed", _SIDE, said, *at)
+    criteria.compare(report, node, new.id, old.criteria, new.criteria, at)
+    if _sent(old) != _sent(new):
+        report.add(node, "step-content-changed", _SIDE, f"{new.id}: what is sent changed", *at)
+    if _plain(old.on_success) != _plain(new.on_success):
+        report.add(node, "step-followed-otherwise", _SIDE, f"{new.id}: what follows when it is done changed", *at)
+    if _plain((old.on_failure, old.timeout)) != _plain((new.on_failure, new.timeout)):
+        report.add(node, "step-failure-changed", _SIDE, f"{new.id}: what follows a failure, or its time, changed", *at)
     for word in sorted(old.extensions.keys() | new.extensions.keys()):
         if old.extensions.get(word) != new.extensions.get(word) and word != "x-depends-on":
             check = "text-changed" if word == "x-en" else "extension-changed"
@@ -123,20 +134,60 @@ def _outputs(report: Report, node: Node, old: Mapping[str, Any], new: Mapping[st
 
 
 def _sources(report: Report, old: Process, new: Process) -> None:
+    """Where operations are described; sources that say the same under another name are the same."""
     ours, theirs = ({source.name: source for source in one.sources} for one in (old, new))
     node = report.root("")
     for name in sorted(ours.keys() | theirs.keys()):
         before, after = ours.get(name), theirs.get(name)
-        if _plain(before) != _plain(after):
-            pointers = before.pointer if before else None, after.pointer if after else None
-            report.add(node, "source-changed", _SIDE, f"source {name} changed", *pointers)
+        if before is not None and after is not None:
+            at = before.pointer, after.pointer
+            if before.type != after.type or before.interface != after.interface:
+                report.add(node, "source-changed", _SIDE, f"source {name} is another interface", *at)
+            elif before.url != after.url:
+                known = before.interface is not None
+                said = f"source {name} moved from {before.url} to {after.url}"
+                report.add(node, "source-moved" if known else "source-changed", _SIDE, said, *at)
+        elif before is not None:
+            kept = any(_meant(before) == _meant(other) for other in theirs.values())
+            check, said = ("text-changed", "has another name") if kept else ("source-removed", "was removed")
+            report.add(node, check, _SIDE, f"source {name} {said}", before.pointer, None)
+        elif after is not None and not any(_meant(after) == _meant(other) for other in ours.values()):
+            report.add(node, "source-added", _SIDE, f"source {name} was added", None, after.pointer)
 
 
-def _placed(parameters: Any, success: Any, failure: Any, old: Workflow) -> tuple[Any, Any, Any]:
-    """The new parts, as the old ones when only their places differ."""
-    parts = (parameters, success, failure)
-    known = (old.parameters, old.success_actions, old.failure_actions)
-    return known if _plain(parts) == _plain(known) else parts
+def _meant(source: Source) -> tuple[str, str]:
+    return source.type, source.interface or source.url
+
+
+_NAMED = re.compile(r"\$sourceDescriptions\.([A-Za-z0-9_-]+)\.")
+
+
+def _source_named(interface: Interface, step: Step) -> str | None:
+    """The name of the source a step's operation is looked up in, as written."""
+    value = written(interface, step.pointer)
+    texts = [value.get(word) for word in ("operationId", "operationPath", "workflowId")] if isinstance(value, dict) else []
+    found = next((_NAMED.search(one) for one in texts if isinstance(one, str) and "$sourceDescriptions" in one), None)
+    return found[1] if found else None
+
+
+def _moved_source(report: Report, old: str | None, new: str | None) -> bool:
+    """Whether two names of sources mean different descriptions."""
+    if old == new:
+        return False
+    ours, theirs = (
+        next((_meant(source) for source in one.process.sources if source.name == name), None) if one.process else None
+        for one, name in ((report.old, old), (report.new, new))
+    )
+    return ours != theirs
+
+
+def _sent(step: Step) -> Any:
+    """What a step sends; the order of its parameters says nothing."""
+    return sorted(map(_told, step.parameters)), _plain(step.payload)
+
+
+def _told(part: Any) -> str:
+    return canonical([list(pair) for pair in _plain(part)])
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specs.diff import promises
+from specs.diff import lifetimes, promises
 from specs.diff.change import Side
 from specs.diff.report import Node
 from specs.diff.shape import TEXT, Shape, canonical
@@ -21,7 +21,7 @@ _HANDLED = TEXT | {
     "required", "additionalProperties", "propertyNames", "patternProperties", "dependentRequired", "dependentSchemas",
     "unevaluatedItems", "unevaluatedProperties", "oneOf", "anyOf", "not", "if", "then", "else", "default", "deprecated",
     "readOnly", "writeOnly", "discriminator", "x-element", "x-sensitivity", "nullable", "xml", "x-extensible-enum",
-    "x-unique", "x-physical-type", "x-quality",
+    "x-unique", "x-physical-type", "x-quality", *lifetimes.WORDS,
 }  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def compare(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) ->
         add(node, sensitivity(ours, theirs), side, said, old.place("x-sensitivity"), new.place("x-sensitivity"))
     if old.words.get("xml") != new.words.get("xml"):
         add(node, "xml-changed", side, "how it is written in XML changed", old.place("xml"), new.place("xml"))
+    lifetimes.notes(schemas.report, node, side, old.words, new.words, at)
     _known_values(schemas, node, old, new, side)
     promises.field(schemas.report, node, old, new, side)
     for word in sorted((old.words.keys() | new.words.keys()) - _HANDLED):

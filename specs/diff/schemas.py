@@ -102,8 +102,12 @@ class Schemas:
             return  # nothing in common: what else differs says no more
         if values is not None:
             self.relate(node, "enum", values, side, said, old, new, "const", "enum")
-        if old.values is not None and new.values is not None:
-            return  # the listed values say all
+        if old.values is not None and new.values is not None:  # the listed values say all
+            moved = [word for word in (*_TEXTS, *_NUMBERS, "format") if old.words.get(word) != new.words.get(word)]
+            if moved:
+                said = f"{', '.join(moved)} changed beside the values listed"
+                self.report.add(node, "text-changed", side, said, old.place(*moved), new.place(*moved))
+            return
         if not settled:
             self._kinds(node, old, new, side, ours & theirs)
         alternatives.compare(self, node, old, new, side)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from specs.diff import promises, terms
+from specs.diff import promises, rows, terms
 from specs.diff.change import Side
 from specs.diff.leftovers import leftovers
 from specs.diff.remarks import sensitivity
@@ -34,6 +34,8 @@ _WRITTEN_ALIKE = {"string", "date", "timestamp", "time"}
 
 def compare(report: Report, schemas: Schemas) -> None:
     """Note every difference between the tables of a report."""
+    if rows.are(report.old, report.new):
+        return rows.compare(report, schemas, report.root(report.new.id))
     ours, theirs = ({table.name: table for table in one.tables} for one in (report.old, report.new))
     for name in [*ours, *(name for name in theirs if name not in ours)]:
         old, new = ours.get(name), theirs.get(name)
