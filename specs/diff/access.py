@@ -154,7 +154,9 @@ def _addresses(interface: Interface, server: Server) -> list[str]:
     if math.prod(map(len, choices)) > _MOST:
         return [template]
     pieces = _VARIABLE.split(template)[::2]
-    made = ("".join(part for pair in zip(pieces, (*one, ""), strict=True) for part in pair) for one in product(*choices))
+    made = (
+        "".join(part for pair in zip(pieces, (*one, ""), strict=True) for part in pair) for one in product(*choices)
+    )
     return list(dict.fromkeys(made))
 
 

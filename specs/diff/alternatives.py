@@ -10,6 +10,7 @@ from specs.diff.change import Relation, Side
 from specs.diff.report import Node
 from specs.diff.scalars import combined
 from specs.diff.shape import Place, Shape, Shapes, canonical
+from specs.diff.specimens import tried
 from specs.schema import definition_name
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _exclusive(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side)
     if all(_apart(shapes, of) for shapes, of in ((schemas.ours, old), (schemas.theirs, new))):
         schemas.report.add(node, "text-changed", side, said, *at)
     else:
-        schemas.report.relate(node, "alternatives", Relation.UNSURE, side, said, *at)
+        schemas.report.relate(node, "alternatives", tried(schemas, old, new), side, said, *at)
 
 
 def _apart(shapes: Shapes, of: Shape) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from specs.diff.change import Relation, Side
 from specs.diff.report import Node
 from specs.diff.shape import Place, Shape, Shapes
+from specs.diff.specimens import tried
 
 if TYPE_CHECKING:
     from specs.diff.schemas import Schemas
@@ -83,7 +84,9 @@ def _apart(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side) -> 
             gone.remove(ours[0])
             come.remove(theirs[0])
     if gone or come:
-        relation = Relation.UNSURE if gone and come else Relation.NARROWER if come else Relation.WIDER
+        relation = Relation.NARROWER if come else Relation.WIDER
+        if gone and come:
+            relation = tried(schemas, old, new)
         said = f"{_words(gone)} no longer holds too" if not come else f"{_words(come)} must hold too"
         places = (gone[0][1] if gone else old.pointer), (come[0][1] if come else new.pointer)
         schemas.report.relate(node, "all-of", relation, side, said, *places)

@@ -14,7 +14,7 @@ from specs.diff.change import Side
 from specs.diff.leftovers import leftovers
 from specs.diff.report import Node, Report
 from specs.diff.schemas import Schemas
-from specs.model import Content, Interface, Operation, Parameter, Response
+from specs.model import Content, Operation, Parameter, Response
 from specs.rules.places import schema_pointer, written
 
 _PARAMETER = {
@@ -99,12 +99,12 @@ class Exchange:
         if old.element != new.element and "x-element" not in {**old.schema, **new.schema}:
             check = "element-added" if old.element is None else "element-changed" if new.element else "element-removed"
             self._add(check, side, f"element {old.element or '–'} became {new.element or '–'}", at)
-        empty = [_flag(one, place, "allowEmptyValue") for one, place in ((self.report.old, at[0]), (self.report.new, at[1]))]
+        before, after = written(self.report.old, at[0]), written(self.report.new, at[1])
+        empty = [isinstance(one, dict) and one.get("allowEmptyValue") is True for one in (before, after)]
         if empty[0] != empty[1]:
             check = "empty-value-allowed" if empty[1] else "empty-value-refused"
             self._add(check, side, f"{named}: {check.replace('-', ' ')}", at)
-        lifetimes.notes(self.report, self.node, side, *(written(*one) for one in
-                        ((self.report.old, at[0]), (self.report.new, at[1]))), at)  # fmt: skip
+        lifetimes.notes(self.report, self.node, side, before, after, at)
         leftovers(self.report, self.node, side, at, _PARAMETER)
 
     def _form(self, old: Parameter, new: Parameter, at: tuple[str, str]) -> None:
@@ -254,11 +254,6 @@ def _by_place(operation: Operation) -> dict[tuple[str, str], Parameter]:
             name = str(order.index(one.name)) if one.name in order else one.name
         found[one.location, name] = one
     return found
-
-
-def _flag(interface: Interface, pointer: str, word: str) -> bool:
-    value = written(interface, pointer)
-    return isinstance(value, dict) and value.get(word) is True
 
 
 def _said(parameter: Parameter) -> str:

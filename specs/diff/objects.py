@@ -43,7 +43,7 @@ def _added(schemas: Schemas, node: Node, old: Shape, new: Shape, side: Side, nam
         check = "property-added"
         before = old.words.get("additionalProperties", True)
         known = schemas.covers(before, place[0], side) if isinstance(before, dict) and before else True
-        if before is False and side is Side.RESPONSE or known is False:
+        if (before is False and side is Side.RESPONSE) or known is False:
             check = "closed-property-added"
         elif known is None:
             check = "further-property-added"

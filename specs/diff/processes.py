@@ -165,9 +165,10 @@ _NAMED = re.compile(r"\$sourceDescriptions\.([A-Za-z0-9_-]+)\.")
 def _source_named(interface: Interface, step: Step) -> str | None:
     """The name of the source a step's operation is looked up in, as written."""
     value = written(interface, step.pointer)
-    texts = [value.get(word) for word in ("operationId", "operationPath", "workflowId")] if isinstance(value, dict) else []
-    found = next((_NAMED.search(one) for one in texts if isinstance(one, str) and "$sourceDescriptions" in one), None)
-    return found[1] if found else None
+    if not isinstance(value, dict):
+        return None
+    texts = (value.get(word) for word in ("operationId", "operationPath", "workflowId"))
+    return next((found[1] for one in texts if isinstance(one, str) and (found := _NAMED.search(one))), None)
 
 
 def _moved_source(report: Report, old: str | None, new: str | None) -> bool:

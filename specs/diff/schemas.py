@@ -16,6 +16,7 @@ from specs.diff.change import Relation, Side
 from specs.diff.report import Node, Report
 from specs.diff.scalars import bounds, finite, formats, lengths, patterns, ranges, steps, types
 from specs.diff.shape import ANY, Shape, Shapes
+from specs.diff.specimens import tried
 from specs.diff.trials import Trial, Trials
 
 _TEXTS = ("minLength", "maxLength", "pattern", "contentMediaType", "contentEncoding", "contentSchema")
@@ -81,7 +82,9 @@ class Schemas:
         new: Shape,
         *words: str,
     ) -> None:
-        """Note how a constraint moved, at the keyword that did."""
+        """Note how a constraint moved, at the keyword that did; values are tried where that is not told."""
+        if relation is Relation.UNSURE and not self.report.quiet:
+            relation = tried(self, old, new)
         moved = [word for word in words if old.words.get(word) != new.words.get(word)] or words
         self.report.relate(node, constraint, relation, side, said, old.place(*moved), new.place(*moved))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable
+import math
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from specs.diff.witnesses import matches
 from specs.model import Interface
 from specs.schema import Schema, definition_name, escape
 
@@ -68,9 +71,13 @@ class Shape:
 
     @cached_property
     def values(self) -> list[Any] | None:
-        """The values allowed one by one (const, enum) that are of a type allowed; None when they are not listed."""
+        """The values listed one by one (const, enum) that nothing beside the list refuses; None when none are."""
         listed = [self.words["const"]] if "const" in self.words else self.words.get("enum")
-        return [one for one in listed if json_type(one) in self.said] if isinstance(listed, list) else None
+        if not isinstance(listed, list):
+            return None
+        if "const" in self.words and isinstance(also := self.words.get("enum"), list):
+            listed = [one for one in listed if canonical(one) in set(map(canonical, also))]
+        return [one for one in listed if json_type(one) in self.said and not refused(self.words, one)]
 
     @property
     def union(self) -> str | None:
@@ -265,6 +272,21 @@ class Shapes:
             }
         else:
             into.rest.append(({word: value}, pointer))
+
+
+def refused(words: Mapping[str, Any], value: Any) -> bool:
+    """Whether a plain keyword of texts and numbers refuses a scalar value, as far as that is told."""
+    if isinstance(value, str):
+        least, most = words.get("minLength", 0), words.get("maxLength", math.inf)
+        return not least <= len(value) <= most or ("pattern" in words and matches(words["pattern"], value) is False)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    low, high = words.get("minimum", -math.inf), words.get("maximum", math.inf)
+    over, under = words.get("exclusiveMinimum", -math.inf), words.get("exclusiveMaximum", math.inf)
+    if not (low <= value <= high and over < value < under):
+        return True
+    step = words.get("multipleOf")
+    return bool(step) and Fraction(str(value)) % Fraction(str(step)) != 0
 
 
 def json_type(value: Any) -> str:

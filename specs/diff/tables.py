@@ -35,7 +35,8 @@ _WRITTEN_ALIKE = {"string", "date", "timestamp", "time"}
 def compare(report: Report, schemas: Schemas) -> None:
     """Note every difference between the tables of a report."""
     if rows.are(report.old, report.new):
-        return rows.compare(report, schemas, report.root(report.new.id))
+        rows.compare(report, schemas, report.root(report.new.id))
+        return
     ours, theirs = ({table.name: table for table in one.tables} for one in (report.old, report.new))
     for name in [*ours, *(name for name in theirs if name not in ours)]:
         old, new = ours.get(name), theirs.get(name)

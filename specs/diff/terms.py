@@ -1,4 +1,4 @@
-"""What a contract says of itself beside its tables: where the data are, who may have them, what they cost, its state."""
+"""What a contract says beside its tables: where the data are, who may have them, what they cost, its state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from specs.diff.report import Node, Report
 
 _SIDE = Side.RESPONSE
 _COMPARED = {
-    "schema", "slaProperties", "servers", "roles", "price", "status", "version", "id", "name", "kind", "apiVersion", "dataset",
+    "schema", "slaProperties", "servers", "roles", "price", "status", "version", "id", "name", "kind", "apiVersion",
+    "dataset",
 }  # fmt: skip
 _WORDS = {"description", "environment", "roles", "tags", "customProperties", "authoritativeDefinitions", "id"}
 _STATES = ("proposed", "draft", "active", "deprecated", "retired")
