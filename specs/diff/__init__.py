@@ -46,6 +46,10 @@ def _whole(report: Report) -> None:
             report.add(node, "identity-changed", Side.BOTH, said, "", "")
     if (old.title, old.description) != (new.title, new.description):
         report.add(node, "text-changed", Side.BOTH, "title or description changed", "/info", "/info")
+    cut = [[found.pointer for found in one.findings if found.rule == "too-deep"] for one in (old, new)]
+    if any(cut):
+        said = "what is nested too deeply to be read was not compared"
+        report.add(node, "not-compared", Side.BOTH, said, *(places[0] if places else None for places in cut))
     ours, theirs = entry(old), entry(new)
     if ours != theirs:
         places = (ours.pointer if ours else "", theirs.pointer if theirs else "")

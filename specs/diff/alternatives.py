@@ -106,9 +106,12 @@ def _lists(
         more, left, right = _matched(schemas, [ours[i] for i in gone], [theirs[j] for j in come])
         pairs += [(ours[gone[i]], theirs[come[j]]) for i, j in more]
         gone, come = [gone[i] for i in left], [come[j] for j in right]
+    small = len(ours) * len(theirs) <= MOST * MOST
+    if not small and len(gone) == len(come):  # too many to try each with each: by their order
+        pairs += [(ours[i], theirs[j]) for i, j in zip(gone, come, strict=True)]
+        gone, come = [], []
     for (old, here), (new, there) in pairs:
         schemas.compare(node, old, new, side, (here, there), loose=node.loose)
-    small = len(ours) * len(theirs) <= MOST * MOST
     request, quiet = side is Side.REQUEST, schemas.report.quiet
     kept = {
         i: _taken_in(schemas, ours[i], theirs, Side.REQUEST) if small else None for i in gone if request or not quiet

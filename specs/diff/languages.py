@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 MOST_STATES = 3_000
+MOST_WORK = 1_000_000
+"""States looked at for one question."""
 MOST_PAIRS = 6_000
 _LAST = 0x10FFFF
 Ranges = tuple[tuple[int, int], ...]
@@ -40,6 +42,7 @@ class _Automaton:
     free: list[list[int]] = field(default_factory=list)
     start: int = 0
     end: int = 0
+    spent: int = 0
 
     def state(self) -> int:
         if len(self.moves) >= MOST_STATES:
@@ -56,13 +59,16 @@ class _Automaton:
                 if state not in found:
                     found.add(state)
                     waiting.append(state)
+        self.spent += len(found) + 1
+        if self.spent > MOST_WORK:
+            raise _Undecided
         return frozenset(found)
 
 
 def surplus(pattern: str, other: str) -> tuple[bool, str | None]:
     """(decided, a shortest text that `pattern` allows and `other` does not; None when there is none)."""
     try:
-        return True, _first_apart(_automaton(pattern), _automaton(other))
+        return True, _first_apart(_fresh(pattern), _fresh(other))
     except _Undecided:
         return False, None
 
@@ -70,10 +76,16 @@ def surplus(pattern: str, other: str) -> tuple[bool, str | None]:
 def lengths(pattern: str) -> tuple[int, float]:
     """The least and greatest length, in characters, of the texts a pattern allows; (0, inf) when undecided."""
     try:
-        made = _automaton(pattern)
+        made = _fresh(pattern)
+        return _shortest(made), _longest(made)
     except _Undecided:
         return 0, float("inf")
-    return _shortest(made), _longest(made)
+
+
+def _fresh(pattern: str) -> _Automaton:
+    made = _automaton(pattern)
+    made.spent = 0
+    return made
 
 
 @lru_cache(maxsize=512)

@@ -12,6 +12,7 @@ from typing import Any
 
 from specs.diff.witnesses import matches
 from specs.model import Interface
+from specs.rules.places import written
 from specs.schema import Schema, definition_name, escape
 
 _LOWER = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains"}
@@ -98,6 +99,8 @@ class Shapes:
 
     def __init__(self, interface: Interface) -> None:
         self.interface = interface
+        self._nulled: set[int] = set()
+        self._old_nullable = interface.format.startswith("OpenAPI 3.0")
         self._known: dict[int, Shape] = {}
         self._all: list[Shape] = []
         self._names: dict[str, str] = {}
@@ -114,7 +117,24 @@ class Shapes:
                 return {}, pointer
             seen.add(name)
             schema, pointer = self.interface.definitions[name], self.interface.origins.get(name, pointer)
-        return schema, pointer
+        return (self._or_null(schema), pointer) if self._null_meant(schema, pointer) else (schema, pointer)
+
+    def _null_meant(self, schema: Any, pointer: str) -> bool:
+        """Whether OpenAPI 3.0's `nullable` stands beside `allOf` and its like: without effect by the letter, and yet
+        what everybody means by it."""
+        if not self._old_nullable or not pointer or not isinstance(schema, dict) or "type" in schema:
+            return False
+        if id(schema) in self._nulled or not schema.keys() & {"allOf", "anyOf", "oneOf"}:
+            return False
+        said = written(self.interface, pointer)
+        return isinstance(said, dict) and said.get("nullable") is True
+
+    def _or_null(self, schema: Schema) -> Schema:
+        key = (id(schema), "null")
+        if key not in self._made:
+            self._made[key] = {"anyOf": [schema, {"type": "null"}]}
+            self._nulled.add(id(self._made[key]))
+        return self._made[key]
 
     def name(self, reference: str) -> str:
         """The definition a reference names."""

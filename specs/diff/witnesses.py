@@ -18,32 +18,32 @@ _FILL = "aA0中-_ .z9Z"
 @lru_cache(maxsize=512)
 def witnesses(pattern: str) -> tuple[str, ...]:
     """Texts the pattern matches, short ones first; empty when it cannot be understood."""
-    compiled = _compiled(pattern)
-    if compiled is None:
+    if _compiled(pattern) is None:
         return ()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = re._parser.parse(pattern)
         made = islice(_texts(list(tree)), LIMIT * 4)
-        return tuple(dict.fromkeys(text for text in made if compiled.search(text)))[:LIMIT]
-    except (re.error, RecursionError, KeyError, ValueError):
+        return tuple(dict.fromkeys(text for text in made if matches(pattern, text)))[:LIMIT]
+    except (re.error, RecursionError, KeyError, ValueError, OverflowError):
         return ()
 
 
 def matches(pattern: str, text: str) -> bool | None:
     """Whether the pattern finds something in the text; None when it cannot be told."""
-    compiled = _compiled(pattern)
-    return None if compiled is None else compiled.search(text) is not None
+    check = _compiled(pattern)
+    return None if check is None else bool(check.is_valid(text))
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
+def _compiled(pattern: str) -> Any:
+    """The pattern as validators read it: no text makes it wander."""
+    import jsonschema_rs
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return re.compile(pattern, re.ASCII)
-    except (re.error, OverflowError, RecursionError):
+        return jsonschema_rs.Draft202012Validator({"type": "string", "pattern": pattern})
+    except (ValueError, RecursionError):
         return None
 
 

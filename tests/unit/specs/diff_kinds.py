@@ -226,7 +226,9 @@ SAME: dict[str, tuple[Any, Any]] = {
     "wrapped in one alternative": ({**S, "maxLength": 9}, {"oneOf": [{**S, "maxLength": 9}]}),
     "minLength of zero": (S, {**S, "minLength": 0}),
     "nullable as anyOf": ({"type": ["string", "null"]}, {"anyOf": [S, {"type": "null"}]}),
-    "nullable as oneOf, the other way": ({"oneOf": [{"type": "null"}, {**S, "maxLength": 9}]}, {"type": ["string", "null"], "maxLength": 9}),
+    "nullable as oneOf, the other way": (
+        {"oneOf": [{"type": "null"}, {**S, "maxLength": 9}]}, {"type": ["string", "null"], "maxLength": 9},
+    ),
     "types as alternatives": ({"type": ["string", "integer"]}, {"oneOf": [W, S]}),
     "oneOf as anyOf of other types": ({"oneOf": [S, W]}, {"anyOf": [W, S]}),
     "alternatives cut otherwise": ({"oneOf": [{"type": ["string", "null"]}, W]}, {"oneOf": [{"type": "null"}, W, S]}),
@@ -258,8 +260,12 @@ SAME: dict[str, tuple[Any, Any]] = {
         {**M, "if": {"required": ["a"]}, "then": {"required": ["b"]}},
         {**M, "if": {"required": ["a"], "description": "with a"}, "then": {"required": ["b"]}},
     ),
-    "allOf reordered": ({"allOf": [{"minLength": 1}, {**S, "maxLength": 3}]}, {"allOf": [{**S, "maxLength": 3}, {"minLength": 1}]}),
-    "allOf said twice": ({"allOf": [{**M, "properties": NAMES}]}, {"allOf": [{**M, "properties": NAMES}, {**M, "properties": NAMES}]}),
+    "allOf reordered": (
+        {"allOf": [{"minLength": 1}, {**S, "maxLength": 3}]}, {"allOf": [{**S, "maxLength": 3}, {"minLength": 1}]},
+    ),
+    "allOf said twice": (
+        {"allOf": [{**M, "properties": NAMES}]}, {"allOf": [{**M, "properties": NAMES}, {**M, "properties": NAMES}]},
+    ),
     "external words": (S, {**S, "externalDocs": {"url": "https://example.org"}, "x-en": {"title": "Name"}}),
     "deprecation taken back": ({**S, "deprecated": True}, S),
     "sensitivity lowered": ({**S, "x-sensitivity": "general-4"}, {**S, "x-sensitivity": "general-2"}),
@@ -288,8 +294,12 @@ PLACES: dict[str, Callable[[Any], Any]] = {
 
 
 SIDED: dict[str, tuple[Any, Any, bool, bool]] = {
-    "read-only member of another type": (_member({**S, "readOnly": True}), _member({**W, "readOnly": True}), False, True),
-    "write-only member of another type": (_member({**S, "writeOnly": True}), _member({**W, "writeOnly": True}), True, False),
+    "read-only member of another type": (
+        _member({**S, "readOnly": True}), _member({**W, "readOnly": True}), False, True,
+    ),
+    "write-only member of another type": (
+        _member({**S, "writeOnly": True}), _member({**W, "writeOnly": True}), True, False,
+    ),
     "read-only member removed": (_member({**S, "readOnly": True}), M, False, True),
     "write-only member removed": (_member({**S, "writeOnly": True}), M, True, False),
     "required member added": (M, {**_member(S), "required": ["field"]}, True, False),
@@ -316,13 +326,21 @@ SIDED: dict[str, tuple[Any, Any, bool, bool]] = {
 """Name → (before, after, whether requests break, whether answers break)."""
 
 
-def everywhere(old: Any, new: Any) -> tuple[bytes, bytes]:
-    """Two APIs whose operations take, or answer, the one schema and the other at every place."""
+ALWAYS = ("itself", "member")
+
+
+def everywhere(old: Any, new: Any, turn: int | None = None) -> tuple[bytes, bytes]:
+    """Two APIs whose operations take, or answer, the one schema and the other at every place; with `turn`, at those
+    that always matter and at one more, another one each turn."""
+    places = {**PLACES, "behind a reference": lambda _: {"$ref": "#/components/schemas/Kind"}}
+    if turn is not None:
+        others = [name for name in places if name not in ALWAYS]
+        places = {name: places[name] for name in (*ALWAYS, others[turn % len(others)])}
     made = []
     for schema in (old, new):
         components = {"Kind": schema}
         paths = {}
-        for name, put in {**PLACES, "behind a reference": lambda _: {"$ref": "#/components/schemas/Kind"}}.items():
+        for name, put in places.items():
             for way in ("request", "response"):
                 still, moved = {"schema": B}, {"schema": put(schema)}
                 asked, given = (moved, still) if way == "request" else (still, moved)

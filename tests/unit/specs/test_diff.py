@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ SCHEMAS = [
     *((name, old, new, "same") for name, (old, new) in kinds.SAME.items()),
 ]
 
+TURN = {case[0]: turn for turn, case in enumerate(SCHEMAS)}
+
 
 def levels(old: bytes | Any, new: bytes | Any, side: Side | None = None) -> set[Level]:
     before, after = (specs.read(d if isinstance(d, bytes) else text(d), "x.json") for d in (old, new))
@@ -35,9 +38,9 @@ def text(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def everywhere(old: Any, new: Any) -> dict[str, set[Level]]:
+def everywhere(old: Any, new: Any, turn: int | None = None) -> dict[str, set[Level]]:
     """Place and way ("request member") → the levels of what was noticed there."""
-    before, after = (specs.read(one, "x.json") for one in kinds.everywhere(old, new))
+    before, after = (specs.read(one, "x.json") for one in kinds.everywhere(old, new, turn))
     found: dict[str, set[Level]] = {operation.id: set() for operation in after.operations}
     for change in diff(before, after):
         for name in change.operations:
@@ -48,7 +51,7 @@ def everywhere(old: Any, new: Any) -> dict[str, set[Level]]:
 @pytest.mark.parametrize(("name", "old", "new", "relation"), SCHEMAS, ids=[case[0] for case in SCHEMAS])
 def test_a_changed_schema_breaks_exactly_the_side_it_should(name: str, old: Any, new: Any, relation: str) -> None:
     wrong = []
-    for place, found in everywhere(old, new).items():
+    for place, found in everywhere(old, new, TURN[name]).items():
         way = place.partition(" ")[0]
         breaks = relation == "different" or relation == {"request": "narrower", "response": "wider"}[way]
         if breaks is not (Level.BREAKING in found):
@@ -82,7 +85,7 @@ def test_the_labels_are_true_of_the_values(name: str, old: Any, new: Any, relati
 
 
 def _values(schema: Any) -> list[Any]:
-    return [instance(schema, seed) for seed in range(25)] if schema is not False else []
+    return [instance(schema, seed) for seed in range(12)] if schema is not False else []
 
 
 ODD = [
@@ -95,30 +98,30 @@ ODD = [
 @pytest.mark.parametrize("name", kinds.PARAMETERS)
 def test_a_changed_parameter_breaks_callers_or_not(name: str) -> None:
     before, after, breaks = kinds.PARAMETERS[name]
-    for base in (json.loads(kinds.document(kinds.S, kinds.S)), *_documents()[:3]):
+    for base in (json.loads(kinds.document(kinds.S, kinds.S)), _documents()[0][0]):
         old = kinds.with_parameter(base, before)
         new = kinds.with_parameter(base, after) if after else base
         assert (Level.BREAKING in levels(old, new)) is breaks
 
 
-def _documents() -> list[dict[str, Any]]:
-    real = [json.loads(path.read_text()) for path in OPENAPI]
+@cache
+def _documents() -> tuple[tuple[dict[str, Any], specs.Interface], ...]:
+    """Documents of OpenAPI 3 with what was read of them; the large ones are compared elsewhere."""
+    real = [json.loads(path.read_text()) for path in OPENAPI if path.stat().st_size < 40_000]
     own = [i.document.value for i in library.interfaces().values() if i.format.startswith("OpenAPI")]
-    return [document for document in (*real, *own) if "openapi" in document]
+    return tuple((d, specs.read(text(d), "x.json")) for d in (*real, *own[:3]) if "openapi" in d)
 
 
 @pytest.mark.parametrize("name", [*kinds.API_BREAKING, *kinds.API_COMPATIBLE])
 def test_changes_of_whole_documents(name: str) -> None:
     change = {**kinds.API_BREAKING, **kinds.API_COMPATIBLE}[name]
     tried = 0
-    for document in _documents():
-        if len(json.dumps(document)) > 100_000:
-            continue
+    for document, before in _documents():
         mutated = copy.deepcopy(document)
         if not change(mutated):
             continue
         tried += 1
-        found = levels(document, mutated)
+        found = {change.level for change in diff(before, specs.read(text(mutated), "x.json"))}
         assert (Level.BREAKING in found) is (name in kinds.API_BREAKING), (document["info"]["title"], found)
     assert tried >= 3
 
@@ -167,98 +170,16 @@ def test_read_only_members_do_not_count_in_requests() -> None:
     assert Level.BREAKING in levels(kinds.document({}, old), kinds.document({}, new), Side.RESPONSE)
 
 
-CONTRACT = {
-    "apiVersion": "v3.1.0", "kind": "DataContract", "id": "police.people", "version": "1.0.0", "status": "active",
-    "schema": [{
-        "name": "people", "logicalType": "object", "quality": [{"metric": "rowCount", "mustBeGreaterThan": 10}],
-        "properties": [
-            {"name": "id", "logicalType": "string", "primaryKey": True, "required": True, "unique": True},
-            {"name": "sex", "logicalType": "string", "required": True, "logicalTypeOptions": {"maxLength": 1}},
-            {"name": "age", "logicalType": "integer", "logicalTypeOptions": {"minimum": 0, "maximum": 150}},
-            {"name": "note", "logicalType": "string", "description": "words", "physicalType": "VARCHAR(40)"},
-        ],
-    }],
-    "slaProperties": [{"property": "latency", "value": 4, "unit": "d"}],
-}  # fmt: skip
-
-
-def _field(contract: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(p for p in contract["schema"][0]["properties"] if p["name"] == name)
-
-
-DATASET: dict[str, tuple[Any, bool]] = {
-    "table removed": (lambda c: c["schema"].clear(), True),
-    "field removed": (lambda c: c["schema"][0]["properties"].pop(), True),
-    "field renamed": (lambda c: _field(c, "age").update(name="years"), True),
-    "type changed": (lambda c: _field(c, "age").update(logicalType="string", logicalTypeOptions={}), True),
-    "may be missing": (lambda c: _field(c, "sex").pop("required"), True),
-    "longer": (lambda c: _field(c, "sex")["logicalTypeOptions"].update(maxLength=2), True),
-    "wider range": (lambda c: _field(c, "age")["logicalTypeOptions"].update(maximum=200), True),
-    "key moved": (lambda c: (_field(c, "id").pop("primaryKey"), _field(c, "age").update(primaryKey=True)), True),
-    "no longer unique": (lambda c: (_field(c, "id").pop("unique"), _field(c, "id").pop("primaryKey")), True),
-    "quality rule removed": (lambda c: c["schema"][0].pop("quality"), True),
-    "service level removed": (lambda c: c.pop("slaProperties"), True),
-    "field added": (lambda c: c["schema"][0]["properties"].append({"name": "x", "logicalType": "string"}), False),
-    "table added": (lambda c: c["schema"].append({**copy.deepcopy(c["schema"][0]), "name": "more"}), False),
-    "always there": (lambda c: _field(c, "age").update(required=True), False),
-    "shorter": (lambda c: _field(c, "note").update(logicalTypeOptions={"maxLength": 9}), False),
-    "narrower range": (lambda c: _field(c, "age")["logicalTypeOptions"].update(maximum=120), False),
-    "quality rule added": (lambda c: _field(c, "age").update(quality=[{"metric": "nullValues", "mustBe": 0}]), False),
-    "words changed": (lambda c: _field(c, "note").update(description="other words", businessName="Note"), False),
-    "stored otherwise": (lambda c: _field(c, "note").update(physicalType="TEXT"), False),
-    "fields reordered": (lambda c: c["schema"][0]["properties"].reverse(), False),
-    "version changed": (lambda c: c.update(version="2.0.0"), False),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", DATASET)
-def test_changes_of_a_contract(name: str) -> None:
-    change, breaks = DATASET[name]
-    new = copy.deepcopy(CONTRACT)
-    change(new)
-    assert (Level.BREAKING in levels(CONTRACT, new)) is breaks
-
-
-def _process() -> dict[str, Any]:
-    return copy.deepcopy(library.matter("newborn").process.document.value)
-
-
-def _step(process: dict[str, Any], number: int) -> dict[str, Any]:
-    return process["workflows"][0]["steps"][number]
-
-
-def _wait(steps: list[dict[str, Any]]) -> None:
-    word = "dependsOn" if any("dependsOn" in step for step in steps) else "x-depends-on"
-    steps[-1][word] = [step["stepId"] for step in steps[:-1]]
-
-
-PROCESS: dict[str, tuple[Any, bool]] = {
-    "workflow removed": (lambda p: p["workflows"][0].update(workflowId="other"), True),
-    "step removed": (lambda p: p["workflows"][0]["steps"].pop(), True),
-    "step calls something else": (lambda p: _step(p, 0).update(operationId="otherOperation"), True),
-    "order tightened": (lambda p: _wait(p["workflows"][0]["steps"]), True),
-    "words changed": (lambda p: _step(p, 0).update(description="other"), False),
-    "nothing": (lambda p: None, False),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", PROCESS)
-def test_changes_of_a_process(name: str) -> None:
-    change, breaks = PROCESS[name]
-    new = _process()
-    change(new)
-    assert (Level.BREAKING in levels(_process(), new)) is breaks
-
-
 def test_interfaces_of_different_kind_are_not_compared() -> None:
-    api, contract = specs.read(kinds.document({}, {}), "a.yaml"), specs.read(text(CONTRACT), "b.yaml")
+    api = specs.read(kinds.document({}, {}), "a.yaml")
+    contract = specs.read(b'{"type": "object", "properties": {"a": {"type": "string"}}}', "b.json")
     with pytest.raises(ValueError, match="of kind"):
         diff(api, contract)
 
 
 def test_enough_kinds_are_tried() -> None:
     count = len(SCHEMAS) + len(kinds.PARAMETERS) + len(kinds.API_BREAKING) + len(kinds.API_COMPATIBLE)
-    assert count + len(DATASET) + len(PROCESS) >= 200
+    assert count >= 300
 
 
 def test_every_check_says_what_it_is() -> None:
