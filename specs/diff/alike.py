@@ -54,7 +54,7 @@ def _inside(word: str, old: Any, new: Any, ours: Shapes, theirs: Shapes) -> list
     if word in NAMED_SCHEMAS and isinstance(old, dict) and isinstance(new, dict):
         return [(old[name], new[name]) for name in old] if old.keys() == new.keys() else None
     if word in _SETS:
-        return [] if _set(old) == _set(new) else None
+        return [] if old == new or _set(old) == _set(new) else None
     return [] if old == new else None
 
 

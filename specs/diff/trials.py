@@ -16,7 +16,7 @@ from specs.diff.report import Node
 if TYPE_CHECKING:
     from specs.diff.schemas import Schemas
 
-MOST = 20_000
+MOST = 2_000
 """Pairs of schemas tried in one comparison of two interfaces; beyond it nothing more is decided."""
 DEEPEST = 12
 """Trials inside trials."""
@@ -38,6 +38,7 @@ class Trials:
         self.refuted: set[Hashable] = set()
         self.unsure: set[Hashable] = set()
         self.assumed: dict[Hashable, None] = {}
+        self.alike: dict[Hashable, bool] = {}
         self.depth = 0
         self.spent = 0
 

@@ -61,7 +61,7 @@ class Maker:
             "enum": [[0, 1], [1, 2.5], [5]],
         }
         of = texts if kind == "string" else numbers if kind in ("integer", "number") else {}
-        return {"type": [kind, "null"] if self.draw.random() < 0.15 else kind, **self.some(of, 0.25)}
+        return {"type": [kind, "null"] if kind != "null" and self.draw.random() < 0.15 else kind, **self.some(of, 0.25)}
 
     def schema(self, depth: int = 2) -> dict[str, Any]:
         turn = self.draw.random() if depth else 0
