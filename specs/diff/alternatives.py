@@ -99,6 +99,8 @@ def _lists(
 ) -> None:
     """Matched alternatives are compared inside; of the others it counts whether some other one takes them in."""
     matched, gone, come = _matched(schemas, ours, theirs)
+    if len(ours) == len(theirs) == 1:
+        matched, gone, come = [(0, 0)], [], []
     pairs = [(ours[i], theirs[j]) for i, j in matched]
     if gone and come:  # the same values may be cut into other pieces
         ours, gone = _smaller(schemas.ours, ours, gone)
@@ -192,8 +194,6 @@ def _matched(
         if label is _content and len(gone) * len(come) <= MOST:
             pairs += _renamed(schemas, ours, theirs, gone, come)
             gone, come = _left(gone, come, pairs)
-    if len(ours) == len(theirs) == len(gone) == 1:
-        return [(0, 0)], [], []
     return sorted(pairs), gone, come
 
 

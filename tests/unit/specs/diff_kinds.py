@@ -152,6 +152,10 @@ NARROWER: dict[str, tuple[Any, Any]] = {
         {"allOf": [{**S, "pattern": "^a"}]},
         {"allOf": [{**S, "pattern": "^a"}, {"pattern": "b$"}]},
     ),
+    "alternative replaced by one said twice": (
+        {"anyOf": [B, {"type": "null"}, M]},
+        {"anyOf": [B, {"type": "null"}, {"type": "null"}]},
+    ),
     "nothing allowed": (S, False),
     "deep field narrowed": (
         {**M, "properties": {"a": {**A, "items": {**M, "properties": {"c": S}}}}},
