@@ -119,7 +119,7 @@ def test_a_failure_can_be_read_and_repeated_with_curl() -> None:
         words = shlex.split(episode.curl)
         position = next(i for i, word in enumerate(words) if word.startswith("Idempotency-Key"))
         words[position] += "-by-hand"
-        done = subprocess.run(words, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120)
         told.append(
             json.loads(done.stdout)["failed_rules"][0]["rule"] if "failed_rules" in done.stdout else done.stdout
         )
@@ -287,7 +287,7 @@ def test_the_command_keeps_the_gateway_up_until_it_is_told_to_end() -> None:
                 break
         assert httpx2.get(f"{gateway}/police.households/household-checks").status_code == 401
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "E3.divorced" in out
     with pytest.raises(httpx2.HTTPError):
