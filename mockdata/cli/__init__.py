@@ -12,10 +12,11 @@ from mockdata.cli.check import check
 from mockdata.cli.generate import generate
 from mockdata.cli.instances import instances
 from mockdata.cli.lookup import lookup
+from mockdata.cli.score import score
 from mockdata.cli.serve import serve
 
 app = typer.Typer(
     help="Synthetic data, lookups and mock servers for any spec.", no_args_is_help=True, add_completion=False
 )
-for command in (generate, check, lookup, instances, serve):
+for command in (generate, check, score, lookup, instances, serve):
     app.command()(command)

@@ -26,6 +26,7 @@ from mockdata.cli.asking import (
 )
 from mockdata.cli.check import judged, tell
 from mockdata.cli.output import NEGATIVE, faults, print_json, progress
+from mockdata.cli.spoiling import defects_of, note, noted, tell_ledger
 
 
 class Format(StrEnum):
@@ -49,6 +50,9 @@ def generate(
     check: Annotated[
         bool, typer.Option("--check", help="Judge the files by the interface (Great Expectations).")
     ] = False,
+    defects: Annotated[
+        str | None, typer.Option(help="Controlled dirt: a YAML file, or kind[.form][@COLUMN]=rate,… with a ledger.")
+    ] = None,
     population: Size = PEOPLE,
     as_of: AsOf = TODAY,
     identifiers: Mode = Identifiers.RESERVED,
@@ -62,28 +66,39 @@ def generate(
         from mockdata.tables.plan import plan
         from mockdata.tables.write import FORMATS, TargetExists, write
 
+        dirt = defects_of(defects) if defects is not None else None
         interface = interface_of(spec)
         tables = tables_of(interface, table)
         world = population_of(seed, population, as_of, identifiers)
         plans = [
             plan(interface, one, world, parent_rows=max(rows, 1), interfaces=known_to(interface)) for one in tables
         ]
+        if dirt is not None:
+            from mockdata.defects import spoiled
+
+            plans = [
+                spoiled(made, dirt, interface, one, format=format.value, rows=rows)
+                for made, one in zip(plans, tables, strict=True)
+            ]
         targets = [out / f"{made.interface}.{made.table}{FORMATS[format.value]}" for made in plans]
         for made, target in zip(plans, targets, strict=True):
             made.allow(rows)
             if target.exists() and not force:
                 raise TargetExists(target)
         manifests = []
-        for made, target in zip(plans, targets, strict=True):
+        for made, one, target in zip(plans, tables, targets, strict=True):
+            ledger = note(made, interface, one, rows, target)
             began = time.perf_counter()
             with progress(f"{made.interface} {made.table}", rows) as tick:
                 manifest = write(made, rows, target, format.value, force=force, workers=workers, progress=tick)
             seconds = time.perf_counter() - began
-            manifests.append(manifest.to_json())
+            manifests.append(noted(manifest, ledger, target))
             if not as_json:
                 size = sum(file.bytes for file in manifest.files)
                 rate = f"{rows / seconds:,.0f} rows/s" if rows else "no rows"
                 typer.echo(f"{target}  {rows:,} rows  {size:,} bytes  {seconds:.1f} s  {rate}")
+                if ledger is not None:
+                    tell_ledger(ledger, target)
         results = judged(list(zip(targets, [interface] * len(tables), tables, strict=True))) if check else ()
         if as_json:
             for entry, result in zip(manifests, results, strict=False):

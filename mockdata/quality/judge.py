@@ -62,14 +62,10 @@ def _load(database: str, table: str, job: Mapping[str, Any]) -> int:
     """Copies the files into a table, with moments as UTC without a zone (DuckDB needs pytz to hand out others)."""
     import duckdb
 
-    files = "[" + ", ".join(literal(file) for file in job["files"]) + "]"
-    struct = "{" + ", ".join(f"{literal(n)}: {literal(t)}" for n, t in job["types"].items()) + "}"
-    source = {
-        "parquet": f"read_parquet({files})",
-        "csv": f"read_csv({files}, header = true, columns = {struct}, nullstr = '', allow_quoted_nulls = false)",
-        "jsonl": f"read_json({files}, format = 'newline_delimited', columns = {struct})",
-    }[job["format"]]
+    source = _source(job, job["types"])
     with duckdb.connect(database) as connection:
+        if job["format"] != "parquet":
+            source = _source(job, _readable(connection, source, job))
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         columns = [(name, type) for name, type, *_ in described]
         zoned = [name for name, type in columns if type == "TIMESTAMP WITH TIME ZONE"]
@@ -82,6 +78,36 @@ def _load(database: str, table: str, job: Mapping[str, Any]) -> int:
             connection.executemany(f"INSERT INTO {quoted(table + COLUMNS)} VALUES (?, ?)", columns)
         counted = connection.execute(f"SELECT COUNT(*) FROM {quoted(table)}").fetchone()
     return int(counted[0]) if counted else 0
+
+
+def _source(job: Mapping[str, Any], types: Mapping[str, str]) -> str:
+    files = "[" + ", ".join(literal(file) for file in job["files"]) + "]"
+    struct = "{" + ", ".join(f"{literal(n)}: {literal(t)}" for n, t in types.items()) + "}"
+    return {
+        "parquet": f"read_parquet({files})",
+        "csv": f"read_csv({files}, header = true, columns = {struct}, nullstr = '', allow_quoted_nulls = false)",
+        "jsonl": f"read_json({files}, format = 'newline_delimited', columns = {struct})",
+    }[job["format"]]
+
+
+def _readable(connection: Any, source: str, job: Mapping[str, Any]) -> Mapping[str, str]:
+    """The types a text file can be read with: the interface's, but text for a column some of whose values are not of
+    its type. So one such value fails the type rule of its column instead of making the file unreadable.
+    """
+    import duckdb
+
+    types: Mapping[str, str] = job["types"]
+    try:
+        connection.execute(f"SELECT COUNT(COLUMNS(*)) FROM {source}").fetchall()
+    except (duckdb.ConversionException, duckdb.InvalidInputException):
+        text = {name: type if type == "JSON" else "VARCHAR" for name, type in types.items()}
+        odd = [
+            f"bool_or({quoted(name)} IS NOT NULL AND TRY_CAST({quoted(name)} AS {type}) IS NULL)"
+            for name, type in types.items()
+        ]
+        found = connection.execute(f"SELECT {', '.join(odd)} FROM {_source(job, text)}").fetchone()
+        return {name: text[name] if bad else types[name] for name, bad in zip(types, found, strict=True)}
+    return types
 
 
 def _judged(database: str, table: str, rows: int, job: Mapping[str, Any]) -> dict[str, Any]:

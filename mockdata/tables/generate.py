@@ -29,6 +29,11 @@ def generate(plan: Plan, start: int, stop: int, batch_rows: int = BATCH_ROWS) ->
         raise ValueError(f"no rows {start} to {stop} in batches of {batch_rows}")
     plan.allow(stop)
     kernels.load(stop - start)
+    if plan.finish is not None:
+        for batch in generate(plan.finish.plan, start, stop, batch_rows):
+            yield plan.finish.apply(batch, start)
+            start += batch.num_rows
+        return
     at = start
     while at < stop or at == start == stop:
         end = min(stop, (at // batch_rows + 1) * batch_rows)

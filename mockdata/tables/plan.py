@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -87,10 +87,23 @@ class Column:
     by_row: bool = False
 
 
+class Finish(Protocol):
+    """A last hand on the finished batches of `plan`: a pure function of batch and first row (see mockdata.defects)."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def origin(self) -> dict[str, Any]: ...
+
+    def apply(self, batch: pa.RecordBatch, start: int) -> pa.RecordBatch: ...
+
+
 @dataclass(frozen=True)
 class Plan:
     """How one table comes about. `limit`: how many rows there are to give, None for any number. `parents`
-    are the plans of the tables its foreign keys name, by the name Reference uses.
+    are the plans of the tables its foreign keys name, by the name Reference uses. `finish` changes the batches of a
+    dataset, never a record that is looked up.
     """
 
     interface: str
@@ -102,6 +115,7 @@ class Plan:
     register: str | None
     limit: int | None
     parents: Mapping[str, Plan]
+    finish: Finish | None = None
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -111,7 +125,8 @@ class Plan:
     @property
     def origin(self) -> dict[str, Any]:
         """What the data are a function of, as plain JSON values: written into files and manifests."""
-        return {
+        finish = {} if self.finish is None else {"defects": self.finish.origin}
+        return finish | {
             "interface": self.interface,
             "version": self.version,
             "table": self.table,
