@@ -151,16 +151,16 @@ class _Match:
             counts[kind] = [spoiled, 0, 0]
         alarms = sum(self._column(name, counts) for name in self.columns)
         self._whole_rows(counts)
-        lost = self._one("SELECT COUNT(*) FROM pairs WHERE at IS NULL")[0]
+        lost = self._one("SELECT COUNT(*) FROM pairs WHERE place IS NULL")[0]
         kinds = tuple(KindScore(kind, *numbers) for kind, numbers in counts.items())
         return Score("key" if self.by_key else "row", kinds, alarms, lost)
 
     def _pair(self) -> None:
-        """pairs(row, at): each dirty row that is no duplicate, and the cleaned row of the same record."""
+        """pairs(row, place): each dirty row that is no duplicate, and the cleaned row of the same record."""
         copies = "SELECT row FROM ledger WHERE kind = 'duplicate'"
         single = f"SELECT * FROM dirty WHERE __row NOT IN ({copies})"
         if not self.by_key:
-            self.connection.execute(f"CREATE TABLE pairs AS SELECT __row AS row, __row AS at FROM ({single})")
+            self.connection.execute(f"CREATE TABLE pairs AS SELECT __row AS row, __row AS place FROM ({single})")
             return
         key = " || '|' || ".join(quoted(name) for name in self.known["key"])
         # a spoiled key leads to its record under its right value, and as long as it is not repaired under the wrong one
@@ -169,8 +169,8 @@ class _Match:
         self.connection.execute(
             f"CREATE TABLE pairs AS WITH single AS ({single}), "
             f"keyed AS (SELECT __row, {key} AS key FROM single), right_key AS ({right}), "
-            f"found AS (SELECT {key} AS key, MIN(__row) AS at FROM cleaned GROUP BY 1) "
-            "SELECT k.__row AS row, coalesce(a.at, b.at) AS at FROM keyed k LEFT JOIN right_key r ON r.row = k.__row "
+            f"found AS (SELECT {key} AS key, MIN(__row) AS place FROM cleaned GROUP BY 1) "
+            "SELECT k.__row AS row, coalesce(a.place, b.place) AS place FROM keyed k LEFT JOIN right_key r ON r.row = k.__row "
             "LEFT JOIN found a ON a.key = coalesce(r.key, k.key) LEFT JOIN found b ON b.key = k.key"
         )
 
@@ -182,7 +182,7 @@ class _Match:
         told = self.connection.execute(
             f"SELECT l.kind, COUNT(*) FILTER (WHERE {now} IS DISTINCT FROM {before}), "
             f"COUNT(*) FILTER (WHERE l.kind IS NOT NULL AND {now} IS NOT DISTINCT FROM {right}) "
-            "FROM pairs p JOIN cleaned c ON c.__row = p.at JOIN dirty d ON d.__row = p.row "
+            "FROM pairs p JOIN cleaned c ON c.__row = p.place JOIN dirty d ON d.__row = p.row "
             f'LEFT JOIN (SELECT * FROM ledger WHERE "column" = {literal(name)}) l ON l.row = p.row '
             # a displaced row matched by its place shows another record: judged as a whole, not cell by cell
             "WHERE NOT EXISTS (SELECT 1 FROM ledger m WHERE m.row = p.row AND m.kind = 'displaced') GROUP BY 1"
@@ -206,9 +206,9 @@ class _Match:
             counts["duplicate"][1] = counts["duplicate"][2] = gone
         if "displaced" in counts:
             ordered = self._one(
-                f"WITH held AS (SELECT {key} AS key, MIN(__row) AS at FROM cleaned GROUP BY 1) "
+                f"WITH held AS (SELECT {key} AS key, MIN(__row) AS place FROM cleaned GROUP BY 1) "
                 "SELECT COUNT(*) FROM ledger l "
                 "JOIN held own ON own.key = l.original JOIN held other ON other.key = l.spoiled "
-                "WHERE l.kind = 'displaced' AND (own.at < other.at) = (l.row % 2 = 0)"
+                "WHERE l.kind = 'displaced' AND (own.place < other.place) = (l.row % 2 = 0)"
             )[0]
             counts["displaced"][1] = counts["displaced"][2] = ordered

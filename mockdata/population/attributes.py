@@ -18,10 +18,12 @@ from mockdata import identifiers
 from mockdata.population import activity, pools
 from mockdata.population.addresses import addresses
 from mockdata.population.births import BIRTHS
+from mockdata.population.conflicts import conflicting
 from mockdata.population.divisions import Mode, divisions
 from mockdata.population.incomes import monthly_income
 from mockdata.population.insurance import INSURANCE
 from mockdata.population.marriages import certificate_numbers
+from mockdata.population.naming import renamed
 from mockdata.population.rows import (
     BASE_DAY,
     YEAR_STARTS,
@@ -46,11 +48,16 @@ def citizen_number(rows: Rows) -> pa.Array:
 
 
 def name(rows: Rows) -> pa.Array:
-    """Surname of the family and a given name that fits sex and generation."""
+    """Surname of the family and a given name that fits sex and generation, unless a scenario says otherwise."""
+    made = renamed(rows, _drawn_name(rows, "given name"), lambda some: taken(pools.surnames()[0], _surname(some)))
+    return conflicting(rows, "name", made, lambda some: _drawn_name(some, "former given name"))
+
+
+def _drawn_name(rows: Rows, purpose: str) -> pa.Array:
     surnames, _ = pools.surnames()
     pool, starts, counts = pools.given_names()
     kind = 2 * pools.era_of(rows.year) + rows.sex - 1
-    given = starts[kind] + below(rows.words("given name"), counts[kind])
+    given = starts[kind] + below(rows.words(purpose), counts[kind])
     return joined((surnames, rows.once("surname", _surname)), (pool, given))
 
 
@@ -151,19 +158,24 @@ def relation_to_head(rows: Rows) -> pa.Array:
 
 def address(rows: Rows) -> pa.Array:
     """Where the household lives."""
-    return rows.once("address", lambda some: _address(some, some.division))
+    return conflicting(rows, "address", rows.once("address", _home), lambda some: _address(some, some.division, "former "))
+
+
+def _home(rows: Rows) -> pa.Array:
+    return _address(rows, rows.division)
 
 
 def hukou_address(rows: Rows) -> pa.Array:
     """Address of the household registration: `address` unless it is held elsewhere."""
     where = rows.once("hukou", _hukou)
-    return address(rows) if np.array_equal(where, rows.division) else _address(rows, where)
+    made = rows.once("address", _home) if np.array_equal(where, rows.division) else _address(rows, where)
+    return conflicting(rows, "hukou_address", made, lambda some: _address(some, _hukou(some), "former "))
 
 
-def _address(rows: Rows, where: Ints) -> pa.Array:
+def _address(rows: Rows, where: Ints, former: str = "") -> pa.Array:
     dormitory = rows.world.template.collective[rows.slot]
     world = rows.world
-    return addresses(world.divisions, where, rows.household_words("address"), world.key("way"), dormitory)
+    return addresses(world.divisions, where, rows.household_words(f"{former}address"), world.key("way"), dormitory)
 
 
 def mobile(rows: Rows) -> pa.Array:
@@ -193,7 +205,14 @@ def marital_status(rows: Rows) -> pa.Array:
     settled = rows.world.template.marital[rows.slot] // 10 - 1
     paired = rows.world.template.partner[rows.slot] >= 0
     now = np.select([rows.married, rows.divorced], [1, 3], 0)
-    return codes("10", "20", "30", "40").take(pa.array(np.where(paired, now, settled)))
+    made = codes("10", "20", "30", "40").take(pa.array(np.where(paired, now, settled)))
+    return conflicting(rows, "marital_status", made, _marital_status_before)
+
+
+def _marital_status_before(rows: Rows) -> pa.Array:
+    """What a register that missed the last change has: the married never married, the widowed and divorced married."""
+    now = marital_status(rows)
+    return pc.if_else(pc.equal(now, "20"), "10", pc.if_else(pc.equal(now, "10"), "10", "20"))
 
 
 def marriage_state(rows: Rows) -> pa.Array:

@@ -7,7 +7,9 @@ which figures are facts and which a model: docs/population.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -17,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from mockdata import identifiers, kernels
+from mockdata.population import traits
 from mockdata.population.activity import EMPLOYEE, activity
 from mockdata.population.ages import BASE
 from mockdata.population.attributes import ATTRIBUTES, HOUSEHOLD_NUMBERS
@@ -24,8 +27,10 @@ from mockdata.population.births import FIRST_YEAR
 from mockdata.population.divisions import Divisions, Mode, divisions
 from mockdata.population.firms import Firms
 from mockdata.population.layout import Selection, lay_out
+from mockdata.population.naming import golden
 from mockdata.population.rows import YEAR_STARTS, Rows, World
 from mockdata.population.template import HOUSEHOLDS, MAN, template
+from mockdata.scenarios import Pack
 from mockdata.seeds import Bijection, Ints
 from mockdata.texts import spread
 
@@ -43,9 +48,18 @@ class Population:
     cannot have (dates from the base date on: nobody is born or dies after it).
     """
 
-    def __init__(self, seed: int | str, size: int = SIZE, as_of: date = AS_OF, identifiers: Mode = "reserved") -> None:
+    def __init__(
+        self,
+        seed: int | str,
+        size: int = SIZE,
+        as_of: date = AS_OF,
+        identifiers: Mode = "reserved",
+        scenarios: Sequence[Pack] = (),
+    ) -> None:
         if as_of < BASE:
             raise ValueError(f"a population is told from {BASE} on, not of {as_of}")
+        for pack in scenarios:
+            _known(pack)
         block = template(str(seed), HOUSEHOLDS)
         table = divisions(identifiers)
         layout = lay_out(seed, size, block, table)
@@ -55,24 +69,54 @@ class Population:
         self.size = size
         self.as_of = as_of
         self.identifiers: Mode = identifiers
+        self.scenarios = tuple(scenarios)
         self.world = World(
             seed, block, work, layout, table, firms,
             households=Selection(layout, block.relation == 0),
             born_since_1996=Selection(layout, block.year >= FIRST_YEAR),
-            as_of=_day(as_of),
+            as_of=_day(as_of), scenarios=tuple(scenarios),
         )  # fmt: skip
         self.couples = Selection(layout, (block.married > 0) & (block.sex == MAN))
         self.births = Selection(layout, (block.year >= FIRST_YEAR) & (block.mother >= 0))
         self._births = _BirthIndex(self.world)
         # persons never change, and a sandbox asks for the same one several times in one request
         self._record = lru_cache(maxsize=4096)(self._look_up)
+        self._views: dict[str, Population] = {}
 
-    def __reduce__(self) -> tuple[type[Population], tuple[int | str, int, date, Mode]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # to another process travels the recipe, not the tables
-        return Population, (self.seed, self.size, self.as_of, self.identifiers)
+        recipe = Population, (self.seed, self.size, self.as_of, self.identifiers, self.scenarios)
+        return recipe if self.world.truth is None else (_seen, (recipe[1], self.world.department))
 
     def __repr__(self) -> str:
         return f"Population({self.seed!r}, {self.size:_}, {self.as_of!r}, {self.identifiers!r})"
+
+    def seen_by(self, department: str) -> Population:
+        """The population as one department knows it: itself, unless a scenario has the department in error somewhere."""
+        disagrees = any(department in conflict.departments for pack in self.scenarios for conflict in pack.conflicts)
+        if not disagrees or self.world.department == department:
+            return self
+        if department not in self._views:
+            truth = self.world.truth or self.world
+            view = copy(self)
+            view.world = replace(truth, department=department, truth=truth)
+            view._record = lru_cache(maxsize=4096)(view._look_up)
+            self._views[department] = view
+        return self._views[department]
+
+    def golden(self) -> dict[str, int]:
+        """Two persons with telling names whom every population has: `middle-dot` and `rare-character`, -1 in one too
+        small for them."""
+        return golden(self.world.truth or self.world)
+
+    def first(self, where: Mapping[str, Any]) -> int:
+        """The first person, in the order of datasets, who fits a description (docs/scenarios.md), -1 for nobody.
+
+        Raises KeyError for an unknown trait.
+        """
+        if (odd := traits.unknown(where)) is not None:
+            raise KeyError(f"persons have no trait {odd!r}")
+        return traits.first(self.world, where)
 
     @property
     def divisions(self) -> Divisions:
@@ -220,6 +264,21 @@ class Population:
         today = self.as_of.month * 100 + self.as_of.day
         born = _month_day(rows)
         return self.as_of.year - rows.year - (born > today)
+
+
+def _known(pack: Pack) -> None:
+    """Nothing when persons have all traits a pack speaks of. Raises ValueError."""
+    spoken = [rule.where for rule in (*pack.names, *pack.conflicts)] + ([pack.rows[0]] if pack.rows else [])
+    for where in spoken:
+        if (odd := traits.unknown(where)) is not None:
+            raise ValueError(f"scenario {pack.name}: persons have no trait {odd!r}")
+    for names in pack.names:
+        if odd := {"name", "named"} & names.where.keys():
+            raise ValueError(f"scenario {pack.name}: who gets a name cannot hang on {odd.pop()!r}")
+
+
+def _seen(recipe: tuple[Any, ...], department: str) -> Population:
+    return Population(*recipe).seen_by(department)
 
 
 def _month_day(rows: Rows) -> Ints:

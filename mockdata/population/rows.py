@@ -20,6 +20,7 @@ from mockdata.population.divisions import Divisions
 from mockdata.population.firms import Firms
 from mockdata.population.layout import Layout, Selection
 from mockdata.population.template import Template
+from mockdata.scenarios import Pack
 from mockdata.seeds import Ints, Words, below, hashed, stream
 
 T = TypeVar("T")
@@ -33,7 +34,9 @@ _MINUTE = 60_000
 
 @dataclass(frozen=True)
 class World:
-    """Everything a population is made of; opened once, shared by all its rows."""
+    """Everything a population is made of; opened once, shared by all its rows. `truth` is set in the view a department
+    has of the population: the world without that department's errors.
+    """
 
     seed: int | str
     template: Template
@@ -44,6 +47,14 @@ class World:
     households: Selection
     born_since_1996: Selection
     as_of: int
+    scenarios: tuple[Pack, ...] = ()
+    department: str = ""
+    truth: World | None = None
+
+    @cached_property
+    def memory(self) -> dict[str, Any]:
+        """What was worked out once for the whole world, by name."""
+        return {}
 
     def key(self, purpose: str) -> int:
         """The key of one purpose under the population's seed."""

@@ -27,6 +27,7 @@ from mockdata.tables.write import generator_version
 if TYPE_CHECKING:
     from mockdata.population import Population
     from mockdata.population.registers import Register
+    from mockdata.scenarios import Pack
     from specs.model import Field, Interface, Table
 
 __all__ = ["Column", "Plan", "PlanError", "plan"]
@@ -46,6 +47,7 @@ class World:
     size: int = 1_400_000_000
     as_of: date = date(2026, 11, 1)
     identifiers: str = "reserved"
+    scenarios: tuple[Pack, ...] = ()
 
     def open(self) -> Population:
         """The population itself (kept open: a second call costs nothing)."""
@@ -59,7 +61,9 @@ def _opened(world: World) -> Population:
     if world not in _OPEN:
         from mockdata.population import Population
 
-        _OPEN[world] = Population(world.seed, world.size, world.as_of, world.identifiers)  # type: ignore[arg-type]
+        _OPEN[world] = Population(  # type: ignore[call-arg]
+            world.seed, world.size, world.as_of, world.identifiers, world.scenarios  # type: ignore[arg-type]
+        )
     found: Population = _OPEN[world]
     return found
 
@@ -125,6 +129,8 @@ class Plan:
     @property
     def origin(self) -> dict[str, Any]:
         """What the data are a function of, as plain JSON values: written into files and manifests."""
+        scenarios = {pack.name: stream(0, pack.text) for pack in self.world.scenarios}
+        told = {"scenarios": {name: f"{digest:016x}" for name, digest in scenarios.items()}} if scenarios else {}
         finish = {} if self.finish is None else {"defects": self.finish.origin}
         return finish | {
             "interface": self.interface,
@@ -137,6 +143,7 @@ class Plan:
                 "size": self.world.size,
                 "as_of": self.world.as_of.isoformat(),
                 "identifiers": self.world.identifiers,
+                **told,
             },
         }
 
@@ -211,7 +218,7 @@ def plan(
     if population is None:
         world = World(seed)
     else:
-        world = World(population.seed, population.size, population.as_of, population.identifiers)
+        world = World(population.seed, population.size, population.as_of, population.identifiers, population.scenarios)
         _OPEN.setdefault(world, population)
     found = relations.table_of(interface, table) if table is None or isinstance(table, str) else table
     if interfaces is None:

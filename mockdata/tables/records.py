@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from mockdata.instances import patterns
 from mockdata.seeds import Ints
 from mockdata.tables import arrow
+from mockdata.tables.chosen import chosen
 from mockdata.tables.columns import FromRegister
 from mockdata.tables.sampling import sample
 
@@ -32,7 +33,10 @@ def places(plan: Plan, positions: Ints) -> Ints:
         return positions
     from mockdata.population.registers import register
 
-    return sample(register(plan.register), plan.world.open()).rows(positions)
+    population = plan.world.open()
+    if plan.world.scenarios:
+        return chosen(register(plan.register), population).rows(positions)
+    return sample(register(plan.register), population).rows(positions)
 
 
 def read(plan: Plan, rows: Ints, columns: Sequence[Column]) -> dict[str, pa.Array]:
@@ -41,7 +45,8 @@ def read(plan: Plan, rows: Ints, columns: Sequence[Column]) -> dict[str, pa.Arra
 
     assert plan.register is not None
     elements = [column.recipe.element for column in columns if isinstance(column.recipe, FromRegister)]
-    facts = register(plan.register).read(plan.world.open(), rows, list(dict.fromkeys(elements)))
+    population = plan.world.open().seen_by(plan.interface.partition(".")[0])
+    facts = register(plan.register).read(population, rows, list(dict.fromkeys(elements)))
     return {
         column.name: arrow.convert(facts[element], column.type, column.schema)
         for column, element in zip(columns, elements, strict=True)
