@@ -12,11 +12,12 @@ from mockdata.cli.check import check
 from mockdata.cli.generate import generate
 from mockdata.cli.instances import instances
 from mockdata.cli.lookup import lookup
+from mockdata.cli.personas import personas
 from mockdata.cli.score import score
 from mockdata.cli.serve import serve
 
 app = typer.Typer(
     help="Synthetic data, lookups and mock servers for any spec.", no_args_is_help=True, add_completion=False
 )
-for command in (generate, check, score, lookup, instances, serve):
+for command in (generate, check, score, lookup, personas, instances, serve):
     app.command()(command)

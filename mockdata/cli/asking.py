@@ -28,6 +28,7 @@ Size = Annotated[int, typer.Option(min=1000, help="Persons of the virtual popula
 AsOf = Annotated[str, typer.Option(help="The day the data are of, yyyy-MM-dd.")]
 Mode = Annotated[Identifiers, typer.Option(help="reserved: numbers nobody can have.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Scenario = Annotated[str | None, typer.Option(help="Scenario packs: names or YAML files, with commas between.")]
 PEOPLE, TODAY = 1_400_000_000, "2026-11-01"
 
 
@@ -75,16 +76,22 @@ def tables_of(interface: Interface, name: str | None) -> list[Table]:
     return done
 
 
-def population_of(seed: str, size: int, as_of: str, mode: Identifiers) -> Population:
+def population_of(seed: str, size: int, as_of: str, mode: Identifiers, scenario: str | None = None) -> Population:
     from datetime import date
 
     from mockdata.population import Population
+    from mockdata.scenarios import ScenarioError, read_pack
+
+    try:
+        packs = [read_pack(name.strip()) for name in scenario.split(",")] if scenario else []
+    except ScenarioError as error:
+        end(USAGE, str(error), error.hint)
 
     try:
         day = date.fromisoformat(as_of)
     except ValueError:
         end(USAGE, f"--as-of {as_of!r} is no date", "write it as yyyy-MM-dd")
     try:
-        return Population(int(seed) if seed.lstrip("-").isdigit() else seed, size, day, mode.value)
+        return Population(int(seed) if seed.lstrip("-").isdigit() else seed, size, day, mode.value, packs)
     except ValueError as error:
         end(USAGE, str(error))

@@ -16,6 +16,7 @@ from mockdata.cli.asking import (
     Identifiers,
     Json,
     Mode,
+    Scenario,
     Seed,
     Size,
     Spec,
@@ -26,7 +27,7 @@ from mockdata.cli.asking import (
 )
 from mockdata.cli.check import judged, tell
 from mockdata.cli.output import NEGATIVE, faults, print_json, progress
-from mockdata.cli.spoiling import defects_of, note, noted, tell_ledger
+from mockdata.cli.spoiling import defects_of, enough, note, noted, tell_ledger
 
 
 class Format(StrEnum):
@@ -56,6 +57,7 @@ def generate(
     population: Size = PEOPLE,
     as_of: AsOf = TODAY,
     identifiers: Mode = Identifiers.RESERVED,
+    scenario: Scenario = None,
     as_json: Json = False,
 ) -> None:
     """Write synthetic rows of an interface's tables, each with a manifest beside it.
@@ -69,7 +71,7 @@ def generate(
         dirt = defects_of(defects) if defects is not None else None
         interface = interface_of(spec)
         tables = tables_of(interface, table)
-        world = population_of(seed, population, as_of, identifiers)
+        world = population_of(seed, population, as_of, identifiers, scenario)
         plans = [
             plan(interface, one, world, parent_rows=max(rows, 1), interfaces=known_to(interface)) for one in tables
         ]
@@ -83,6 +85,7 @@ def generate(
         targets = [out / f"{made.interface}.{made.table}{FORMATS[format.value]}" for made in plans]
         for made, target in zip(plans, targets, strict=True):
             made.allow(rows)
+            enough(made, rows)
             if target.exists() and not force:
                 raise TargetExists(target)
         manifests = []

@@ -13,6 +13,7 @@ from mockdata.cli.asking import (
     Identifiers,
     Json,
     Mode,
+    Scenario,
     Seed,
     Size,
     Spec,
@@ -30,6 +31,7 @@ def lookup(
     population: Size = PEOPLE,
     as_of: AsOf = TODAY,
     identifiers: Mode = Identifiers.RESERVED,
+    scenario: Scenario = None,
     as_json: Json = False,
 ) -> None:
     """Show one record by its key, exactly as datasets and sandboxes of the same seed have it.
@@ -39,7 +41,7 @@ def lookup(
     with faults():
         from mockdata.tables.lookup import lookup as find
 
-        record = find(interface_of(spec), key, population_of(seed, population, as_of, identifiers), table)
+        record = find(interface_of(spec), key, population_of(seed, population, as_of, identifiers, scenario), table)
         if record is None:
             end(NEGATIVE, f"no record has the key {key!r}", "keys come from a dataset of the same seed and population")
         if as_json:

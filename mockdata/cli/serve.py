@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from mockdata.cli.asking import PEOPLE, TODAY, AsOf, Identifiers, Mode, Seed, Size, interface_of, population_of
+from mockdata.cli.asking import (
+    PEOPLE,
+    TODAY,
+    AsOf,
+    Identifiers,
+    Mode,
+    Scenario,
+    Seed,
+    Size,
+    interface_of,
+    population_of,
+)
 from mockdata.cli.output import BAD_INPUT, ENVIRONMENT, end, faults
 
 
@@ -18,6 +29,7 @@ def serve(
     population: Size = PEOPLE,
     as_of: AsOf = TODAY,
     identifiers: Mode = Identifiers.RESERVED,
+    scenario: Scenario = None,
     open_: Annotated[bool, typer.Option("--open", help="Ask for no credentials.")] = False,
 ) -> None:
     """Answer every documented operation of APIs; one alone at the root, several below /{interface id}.
@@ -51,7 +63,10 @@ def serve(
                 "choose another --port; 0 takes a free one",
             )
         with listener:
-            world = population_of(seed, population, as_of, identifiers)
+            world = population_of(seed, population, as_of, identifiers, scenario)
+            departments = {one.id.partition(".")[0] for one in apis}
+            if len(departments) == 1:  # one department's errors are in its answers as in its datasets
+                world = world.seen_by(departments.pop())
             sandbox = Sandbox(apis, world, seed=seed, bare=len(apis) == 1, authenticate=not open_)
             base = f"http://{host}:{listener.getsockname()[1]}"
             for one in apis:

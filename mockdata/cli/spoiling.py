@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mockdata.cli.output import USAGE, end
+from mockdata.cli.output import BAD_INPUT, USAGE, end
 
 if TYPE_CHECKING:
     from mockdata.defects import Defects
@@ -26,11 +26,30 @@ def defects_of(given: str) -> Defects:
         end(USAGE, str(error), error.hint)
 
 
+def enough(made: Plan, rows: int) -> None:
+    """Nothing when the register has the records that the scenario wants for so many rows."""
+    import numpy as np
+
+    from mockdata.tables.chosen import PATTERN, TooFew
+    from mockdata.tables.records import places
+
+    try:
+        if made.world.scenarios and rows:
+            places(made, np.arange(max(0, rows - PATTERN), rows))
+    except TooFew as error:
+        end(BAD_INPUT, str(error), "ask for fewer rows or a larger population")
+
+
 def note(made: Plan, interface: Interface, table: Table, rows: int, target: Path) -> Ledger | None:
-    """The ledger of a spoiled dataset, written before the data: no spoiled file lies about without one."""
-    from mockdata.defects import Spoiler
+    """The ledgers of a spoiled dataset, written before the data: no spoiled file lies about without one."""
+    from mockdata.defects import Spoiler, conflicts
     from mockdata.defects.ledger import beside_data, write_ledger
 
+    if conflicts.conflicted(made):
+        path, count = conflicts.write_conflicts(made, table, rows, target)
+        typer.echo(f"{path}  {count:,} values this department has against the others", err=True)
+    else:
+        conflicts.beside_data(target).unlink(missing_ok=True)
     if isinstance(made.finish, Spoiler):
         return write_ledger(made.finish, interface, table, rows, target)
     beside_data(target).unlink(missing_ok=True)  # that of an older dataset of this name

@@ -170,7 +170,8 @@ class _Match:
             f"CREATE TABLE pairs AS WITH single AS ({single}), "
             f"keyed AS (SELECT __row, {key} AS key FROM single), right_key AS ({right}), "
             f"found AS (SELECT {key} AS key, MIN(__row) AS place FROM cleaned GROUP BY 1) "
-            "SELECT k.__row AS row, coalesce(a.place, b.place) AS place FROM keyed k LEFT JOIN right_key r ON r.row = k.__row "
+            "SELECT k.__row AS row, coalesce(a.place, b.place) AS place "
+            "FROM keyed k LEFT JOIN right_key r ON r.row = k.__row "
             "LEFT JOIN found a ON a.key = coalesce(r.key, k.key) LEFT JOIN found b ON b.key = k.key"
         )
 

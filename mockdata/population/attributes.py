@@ -158,7 +158,9 @@ def relation_to_head(rows: Rows) -> pa.Array:
 
 def address(rows: Rows) -> pa.Array:
     """Where the household lives."""
-    return conflicting(rows, "address", rows.once("address", _home), lambda some: _address(some, some.division, "former "))
+    return conflicting(
+        rows, "address", rows.once("address", _home), lambda some: _address(some, some.division, "former ")
+    )
 
 
 def _home(rows: Rows) -> pa.Array:

@@ -20,7 +20,7 @@ Column = Callable[[Rows], pa.Array]
 
 
 def conflicting(rows: Rows, fact: str, true: pa.Array, outdated: Column) -> pa.Array:
-    """The values of a fact as the department of the view has them; `outdated` gives the values before the last change."""
+    """The values of a fact as the department of the view has them; `outdated` gives those before the last change."""
     truth = rows.world.truth
     if truth is None:
         return true

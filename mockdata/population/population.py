@@ -7,7 +7,7 @@ which figures are facts and which a model: docs/population.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date
@@ -92,7 +92,7 @@ class Population:
         return f"Population({self.seed!r}, {self.size:_}, {self.as_of!r}, {self.identifiers!r})"
 
     def seen_by(self, department: str) -> Population:
-        """The population as one department knows it: itself, unless a scenario has the department in error somewhere."""
+        """The population as one department knows it: itself, unless a scenario has the department in error."""
         disagrees = any(department in conflict.departments for pack in self.scenarios for conflict in pack.conflicts)
         if not disagrees or self.world.department == department:
             return self
@@ -109,14 +109,15 @@ class Population:
         small for them."""
         return golden(self.world.truth or self.world)
 
-    def first(self, where: Mapping[str, Any]) -> int:
-        """The first person, in the order of datasets, who fits a description (docs/scenarios.md), -1 for nobody.
+    def first(self, where: Mapping[str, Any], besides: Collection[int] = ()) -> int:
+        """The first person, in the order of datasets, who fits a description (docs/scenarios.md) and is none of
+        `besides`, -1 for nobody.
 
         Raises KeyError for an unknown trait.
         """
         if (odd := traits.unknown(where)) is not None:
             raise KeyError(f"persons have no trait {odd!r}")
-        return traits.first(self.world, where)
+        return traits.first(self.world, where, besides)
 
     @property
     def divisions(self) -> Divisions:
@@ -268,13 +269,13 @@ class Population:
 
 def _known(pack: Pack) -> None:
     """Nothing when persons have all traits a pack speaks of. Raises ValueError."""
-    spoken = [rule.where for rule in (*pack.names, *pack.conflicts)] + ([pack.rows[0]] if pack.rows else [])
-    for where in spoken:
+    spoken = [names.where for names in pack.names] + [conflict.where for conflict in pack.conflicts]
+    for where in spoken + ([pack.rows[0]] if pack.rows else []):
         if (odd := traits.unknown(where)) is not None:
             raise ValueError(f"scenario {pack.name}: persons have no trait {odd!r}")
     for names in pack.names:
-        if odd := {"name", "named"} & names.where.keys():
-            raise ValueError(f"scenario {pack.name}: who gets a name cannot hang on {odd.pop()!r}")
+        if {"name", "named"} & names.where.keys():
+            raise ValueError(f"scenario {pack.name}: who gets a name cannot hang on names")
 
 
 def _seen(recipe: tuple[Any, ...], department: str) -> Population:

@@ -7,7 +7,7 @@ are the attributes of persons (see docs/population.md) and those of `TRAITS`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -176,13 +176,16 @@ def dataset_order(world: World) -> Iterator[Ints]:
         step = min(step * 2, _STEP)
 
 
-def first(world: World, where: Mapping[str, Any]) -> int:
-    """The first person in the order of datasets who fits, -1 when none of the first eight million does."""
+def first(world: World, where: Mapping[str, Any], besides: Collection[int] = ()) -> int:
+    """The first person in the order of datasets who fits and is none of `besides`, -1 when none of the first eight
+    million does.
+    """
     seen = 0
     for index in dataset_order(world):
-        found = np.nonzero(fits(Rows(world, index), where))[0]
-        if found.size:
-            return int(index[found[0]])
+        found = index[fits(Rows(world, index), where)]
+        for one in found.tolist():
+            if one not in besides:
+                return int(one)
         seen += len(index)
         if seen > _LONGEST:
             break

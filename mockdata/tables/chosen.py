@@ -93,7 +93,7 @@ class Chosen:
     def _classify(self, number: int) -> Ints:
         positions = np.arange(number * _CHUNK, min((number + 1) * _CHUNK, self.plain.count), dtype=np.int64)
         subjects = self.register.subjects(self.population, self.plain.rows(positions))
-        kind = np.zeros(len(subjects), dtype=np.uint8)
+        kind = np.zeros(len(subjects), dtype=np.int64)
         for at in range(len(self.wheres), 0, -1):
             kind[fits(self.population.rows(subjects), self.wheres[at - 1])] = at
         return kind

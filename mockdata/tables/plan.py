@@ -61,9 +61,8 @@ def _opened(world: World) -> Population:
     if world not in _OPEN:
         from mockdata.population import Population
 
-        _OPEN[world] = Population(  # type: ignore[call-arg]
-            world.seed, world.size, world.as_of, world.identifiers, world.scenarios  # type: ignore[arg-type]
-        )
+        mode: Any = world.identifiers
+        _OPEN[world] = Population(world.seed, world.size, world.as_of, mode, world.scenarios)
     found: Population = _OPEN[world]
     return found
 

@@ -1,0 +1,316 @@
+"""Scenario packs: rare cases become part of the population, so every road to a person tells the same."""
+
+import json
+import pickle
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from mockdata.cli import app
+from mockdata.defects.conflicts import conflicted, entries
+from mockdata.defects.contradictions import Dataset, contradictions
+from mockdata.personas import personas
+from mockdata.population import Population
+from mockdata.population.registers import register
+from mockdata.population.traits import dataset_order, fits
+from mockdata.sandbox.facts import Facts
+from mockdata.sandbox.overlay import Overlay
+from mockdata.scenarios import ScenarioError, packs, read_pack
+from mockdata.tables.chosen import TooFew
+from mockdata.tables.generate import columns, generate
+from mockdata.tables.lookup import lookup
+from mockdata.tables.plan import plan
+from mockdata.tables.sampling import sample
+from mockdata.tables.write import write
+from specs import library
+
+SIZE = 60_000
+PACKS = packs()
+LIBRARY = library.interfaces()
+
+
+def world(*names, size=SIZE, seed=4):
+    return Population(seed, size, scenarios=[PACKS[name] for name in names])
+
+
+def residents(population, rows, names):
+    return columns(plan(LIBRARY["police.resident-register"], None, population), 0, rows, names)
+
+
+def test_every_pack_speaks_both_languages():
+    assert set(PACKS) >= {
+        "rare-characters", "minority-names", "leap-day", "check-character-x", "generations", "baby-boom", "conflicts",
+    }  # fmt: skip
+    for name, pack in PACKS.items():
+        assert pack.name == name
+        assert set(pack.title) == set(pack.description) == {"zh_CN", "en"}
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "holds", "share"),
+    [
+        ("check-character-x", "GMSFHM", lambda number: number.endswith("X"), 0.5),
+        ("leap-day", "GMSFHM", lambda number: number[10:14] == "0229", 0.5),
+        ("baby-boom", "CSRQ", lambda day: day.year == 2025, 0.4),
+        ("rare-characters", "XM", lambda name: any(char in "".join(PACKS["rare-characters"].names[0].given) for char in name), 0.5),
+        ("minority-names", "XM", lambda name: "·" in name, 0.3),
+    ],
+)  # fmt: skip
+def test_a_pack_gives_its_share_of_rows(name, column, holds, share):
+    size = 1_400_000_000 if name == "leap-day" else SIZE
+    rows = 300 if name in ("minority-names", "rare-characters") else 1000
+    made = residents(world(name, size=size), rows, ["GMSFHM", column])
+    assert len(set(made["GMSFHM"].to_pylist())) == rows
+    found = sum(map(holds, made[column].to_pylist())) / rows
+    # a pattern of a thousand rows has the share exactly, a part of one about
+    assert found == pytest.approx(share, abs=0.002 if rows == 1000 else 0.06)
+
+
+def test_rows_do_not_depend_on_how_many_are_asked_for():
+    made = plan(LIBRARY["police.resident-register"], None, world("check-character-x", "baby-boom"))
+    whole = pa.Table.from_batches(generate(made, 0, 900))
+    parts = [batch for low, high in ((0, 1), (1, 450), (450, 900)) for batch in generate(made, low, high, 128)]
+    assert pa.Table.from_batches(parts).equals(whole)
+    again = pickle.loads(pickle.dumps(made))
+    assert pa.Table.from_batches(generate(again, 0, 900)).equals(whole)
+    assert set(made.origin["population"]["scenarios"]) == {"check-character-x", "baby-boom"}
+
+
+def test_multi_generation_households_are_that():
+    population = world("generations")
+    numbers = residents(population, 1000, ["GMSFHM"])["GMSFHM"]
+    index = population.index_of(numbers)
+    assert 500 <= fits(population.rows(index), {"generations": {"minimum": 3}}).sum() < 520
+    for person in index[:200]:
+        house = population.household_members(int(population.household_of([person])[0]))
+        relations = set(population.persons(house, ["relation_to_head"])["relation_to_head"].to_pylist())
+        level = {"0": 0, "1": 0, "2": -1, "3": -1, "4": -2, "5": 1, "6": 2, "7": 0, "8": 0}
+        many = fits(population.rows([person]), {"generations": {"minimum": 3}})[0]
+        assert (len({level[relation] for relation in relations}) >= 3) == many
+
+
+def test_too_few_records_are_told_before_anything_is_written(tmp_path):
+    with pytest.raises(TooFew, match="leap-day"):
+        residents(world("leap-day"), 1000, ["XM"])
+    result = CliRunner().invoke(
+        app,
+        ["generate", "police.resident-register", "--rows", "1000", "--population", "50000", "--scenario", "leap-day",
+         "--out", str(tmp_path)],
+    )  # fmt: skip
+    assert result.exit_code == 3
+    assert "too few" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_new_names_are_the_same_everywhere():
+    population = world("rare-characters", "minority-names")
+    interface = LIBRARY["police.resident-register"]
+    told = residents(population, 300, ["GMSFHM", "XM"])
+    insured = columns(plan(LIBRARY["medical-insurance.insured-persons"], None, population), 0, 300, ["GMSFHM", "XM"])
+    names = dict(zip(told["GMSFHM"].to_pylist(), told["XM"].to_pylist(), strict=True))
+    both = [n for n in zip(insured["GMSFHM"].to_pylist(), insured["XM"].to_pylist(), strict=True) if n[0] in names]
+    assert len(both) > 250
+    assert all(names[number] == name for number, name in both)
+    facts = Facts(population, Overlay(), 4)
+    plain = Population(4, SIZE)
+    changed = 0
+    for number, name in list(names.items())[:60]:
+        assert lookup(interface, number, population)["XM"] == facts.person(number)["XM"] == name
+        changed += plain.person(number, ["name"])["name"] != name
+    assert changed > 20
+
+
+def test_a_fathers_name_is_the_one_he_bears():
+    population = world("minority-names")
+    index = np.arange(SIZE)
+    index = index[fits(population.rows(index), {"ethnic_group": "05", "father_known": True})]
+    index = index[[i not in population.golden().values() for i in index.tolist()]]
+    told = population.persons(index, ["name", "father.name", "father.ethnic_group"]).values()
+    pairs = [row for row in zip(*(column.to_pylist() for column in told), strict=True) if row[2] == "05"]
+    assert len(pairs) > 50
+    assert all(name.split("·")[1] == father.split("·")[0] for name, father, _ in pairs)
+
+
+@pytest.fixture(scope="module")
+def disagreeing():
+    return world("conflicts")
+
+
+def test_departments_disagree_exactly_where_the_ledger_says(disagreeing, tmp_path):
+    rows = 3000
+    sets, ledgers = {}, {}
+    for name in LIBRARY:
+        for table in LIBRARY[name].tables:
+            made = plan(LIBRARY[name], table, disagreeing)
+            path = tmp_path / f"{name}.parquet"
+            count = min(rows, made.limit)
+            write(made, count, path)
+            sets[name] = Dataset(path, LIBRARY[name], table)
+            found = entries(made, table, 0, count).to_pylist() if conflicted(made) else []
+            ledgers[name] = found
+    assert {name for name, found in ledgers.items() if found} == {
+        "civil-affairs.marriage-records", "medical-insurance.insured-persons", "police.resident-register",
+    }  # fmt: skip
+    # persons whose name each dataset has in error, by their numbers
+    wrong = {name: _wrong_names(name, found, disagreeing) for name, found in ledgers.items()}
+    one, other = "police.resident-register", "medical-insurance.insured-persons"
+    (names,) = contradictions(sets[one], sets[other], 10_000)
+    assert names.fact == "name"
+    assert names.compared > 2000
+    insured = {e["key"] for e in ledgers[other]}
+    assert 20 < names.contradictions == len(insured & _keys(sets[other], disagreeing, names)) == len(names.persons)
+    pair = contradictions(sets["civil-affairs.marriage-records"], sets[one], 10_000)
+    by_fact = Counter()
+    for found in pair:
+        by_fact[found.fact] += found.contradictions
+        if found.fact == "name":
+            assert set(found.persons) <= wrong["civil-affairs.marriage-records"]
+    assert by_fact["name"] > 5
+    assert by_fact["marital_status"] > 5
+    people = {e["key"] for e in ledgers[one] if e["column"] == "HYZKDM" and e["original"] == "20"}
+    assert {n for found in pair if found.fact == "marital_status" for n in found.persons} <= people
+
+
+def _keys(dataset, population, names):
+    """Keys (insured numbers) of the persons in a contradiction."""
+    numbers = list(names.persons)
+    return {population.person(number, ["insured_number"])["insured_number"] for number in numbers}
+
+
+def _wrong_names(name, found, population):
+    if name != "civil-affairs.marriage-records":
+        return set()
+    keys = [entry["key"] for entry in found]
+    records = register("marriage").find(population, "ZSBH", keys, ["NAN_GMSFHM", "NV_GMSFHM"])
+    return {
+        record["NAN_GMSFHM" if e["column"] == "NAN_XM" else "NV_GMSFHM"]
+        for e, record in zip(found, records, strict=True)
+    }
+
+
+def test_without_conflicts_nobody_contradicts(tmp_path):
+    population = Population(4, SIZE)
+    sets = []
+    for name in LIBRARY:
+        for table in LIBRARY[name].tables:
+            made = plan(LIBRARY[name], table, population)
+            path = tmp_path / f"{name}.parquet"
+            write(made, min(1500, made.limit), path)
+            sets.append(Dataset(path, LIBRARY[name], table))
+    compared = 0
+    for at, left in enumerate(sets):
+        for right in sets[at + 1 :]:
+            for found in contradictions(left, right):
+                assert found.contradictions == 0, found
+                compared += found.compared
+    assert compared > 3000
+
+
+def test_a_view_tells_its_department_and_nobody_else(disagreeing):
+    view = disagreeing.seen_by("medical-insurance")
+    assert disagreeing.seen_by("tax") is disagreeing
+    assert view.seen_by("medical-insurance") is view
+    names = [p.persons(np.arange(5000), ["name"])["name"] for p in (disagreeing, view, disagreeing.seen_by("police"))]
+    assert names[0].equals(names[2])
+    differ = [i for i, (a, b) in enumerate(zip(names[0].to_pylist(), names[1].to_pylist(), strict=True)) if a != b]
+    assert 60 < len(differ) < 140
+    assert all(names[0][i].as_py()[:1] == names[1][i].as_py()[:1] for i in differ)  # the surname stays
+    assert pickle.loads(pickle.dumps(view)).persons(differ, ["name"])["name"].equals(names[1].take(pa.array(differ)))
+    interface = LIBRARY["medical-insurance.insured-persons"]
+    number = disagreeing.record(differ[0], ["citizen_number"])["citizen_number"]
+    assert lookup(interface, number, disagreeing)["XM"] == names[1][differ[0]].as_py()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[", "cannot be read"), ("scenario: x", "title"),
+        ("{scenario: x, title: {zh_CN: a, en: b}, description: {zh_CN: a, en: b}, rows: {share: 2, where: {age: 1}}}", "rows/share"),
+    ],
+)  # fmt: skip
+def test_packs_nobody_can_use(tmp_path, text, word):
+    path = tmp_path / "pack.yaml"
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match=word):
+        read_pack(str(path))
+    with pytest.raises(ScenarioError, match="no scenario"):
+        read_pack("nothing")
+    with pytest.raises(ScenarioError, match="no such file"):
+        read_pack(str(tmp_path / "none.yaml"))
+
+
+def test_unknown_traits_are_named(tmp_path):
+    path = tmp_path / "pack.yaml"
+    path.write_text(
+        "scenario: mine\ntitle: {zh_CN: a, en: b}\ndescription: {zh_CN: a, en: b}\nrows: {share: 0.1, where: {height: 1}}\n"
+    )
+    with pytest.raises(ValueError, match="height"):
+        Population(1, 5000, scenarios=[read_pack(str(path))])
+
+
+# ---- personas ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def country():
+    return Population(7)
+
+
+def test_a_dozen_people_with_stories(country):
+    found = personas(country)
+    assert len(found) >= 12
+    assert len({one.index for one in found}) == len(found)
+    people = {one.id: one for one in found}
+    for one in found:
+        assert set(one.title) == set(one.story) == {"zh_CN", "en"}
+        assert country.person(one.citizen_number, ["name"])["name"] == one.name
+        assert {shown.interface for shown in one.shown} >= {
+            "police.resident-register",
+            "medical-insurance.insured-persons",
+        }
+        for shown in one.shown:
+            assert lookup(LIBRARY[shown.interface], shown.value, country) is not None
+    assert people["leap-day"].citizen_number[10:14] == "0229"
+    assert people["check-character-x"].citizen_number[17] == "X"
+    assert "·" in people["middle-dot"].name
+    assert people["rare-character"].name[1:] in ("𬭎", "㛃")
+    assert people["widowed-pensioner"].facts["marital_status"] == "30"
+    assert people["divorced-parent"].facts["marital_status"] == "40"
+    assert people["newborns-mother"].citizen_number == people["newborn"].relatives["mother"][0]
+    head = people["three-generation-head"].index
+    assert country.head([head])[0] == head
+    firm = country.firms.employer(np.array([people["legal-representative"].index]))
+    assert country.firms.representative(firm)[0] == people["legal-representative"].index
+
+
+def test_personas_do_not_change_with_day_or_scenario(country):
+    from datetime import date
+
+    told = [(one.id, one.index) for one in personas(country)]
+    later = Population(7, as_of=date(2030, 5, 1))
+    assert [(one.id, one.index) for one in personas(later)] == told
+    named = Population(7, scenarios=[PACKS["rare-characters"]])
+    assert [(one.id, one.index) for one in personas(named)] == told
+
+
+def test_small_populations_have_them_too():
+    assert len(personas(Population(3, 50_000))) >= 12
+    assert 5 < len(personas(Population(3, 1_000))) <= 13  # not everybody can live in a village
+
+
+def test_persons_come_in_the_order_of_datasets(country):
+    mine = next(dataset_order(country.world))
+    assert (sample(register("person"), country).rows(np.arange(len(mine))) == mine).all()
+
+
+def test_the_command_lists_them():
+    told = CliRunner().invoke(app, ["personas", "--population", "50000", "--seed", "3", "--language", "en", "--json"])
+    people = json.loads(told.stdout)
+    assert people[0]["title"] == "Newborn"
+    chinese = CliRunner().invoke(app, ["personas", "--population", "50000", "--seed", "3"])
+    assert "新生儿" in chinese.stdout
+    assert people[0]["citizen_number"] in chinese.stdout
+    assert CliRunner().invoke(app, ["personas", "--scenario", "nothing"]).exit_code == 2
