@@ -102,7 +102,7 @@ def _persona(population: Population, entry: Mapping[str, Any], index: int) -> Pe
 def _shown(population: Population, number: str) -> tuple[Shown, ...]:
     """The shipped datasets with a record of this person, and the key that leads to it."""
     found = []
-    for interface, table, name in _datasets():
+    for interface, table, name, held in _datasets():
         view = register(name)
         for key, find in view.keys.items():
             element = elements.find(key)
@@ -110,16 +110,25 @@ def _shown(population: Population, number: str) -> tuple[Shown, ...]:
                 continue
             subject = find(population, pa.array([number], pa.string()))
             if subject[0] >= 0:
-                found.append(Shown(interface, table, key, number))
+                # a table without the person's own number is looked up by its other key
+                by = key if key in held else held[0]
+                value = number if by == key else str(view.describe(population, subject, [by])[by][0])
+                found.append(Shown(interface, table, by, value))
                 break
     return tuple(found)
 
 
 @cache
-def _datasets() -> tuple[tuple[str, str, str], ...]:
+def _datasets() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
+    """Interface, table, register and the keys of the register that the table holds, for every shipped dataset."""
     from specs import library
 
     known: Mapping[str, Interface] = library.interfaces()
-    return tuple(
-        (one.id, table.name, table.register) for one in known.values() for table in one.tables if table.register
-    )
+    found = []
+    for one in known.values():
+        for table in one.tables:
+            if table.register is not None:
+                keys = register(table.register).keys
+                held = tuple(field.element for field in table.fields if field.element in keys)
+                found.append((one.id, table.name, table.register, tuple(map(str, held))))
+    return tuple(found)

@@ -45,11 +45,11 @@ def golden(world: World) -> dict[str, int]:
     return kept
 
 
-def named(rows: Rows) -> Flags:
-    """Who bears a name of a scenario pack."""
-    found = np.zeros(len(rows), dtype=np.bool_)
+def named(rows: Rows) -> pa.Array:
+    """The scenario pack each person's name comes from, null for a drawn name."""
+    found = pa.nulls(len(rows), pa.string())
     for number, names in _rules(rows.world):
-        found |= _chosen(rows, names, number)
+        found = pc.if_else(pa.array(_chosen(rows, names, number)), number.partition(" ")[0], found)
     return found
 
 

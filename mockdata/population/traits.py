@@ -87,7 +87,7 @@ def _represents(rows: Rows) -> Flags:
     return found
 
 
-def _named(rows: Rows) -> Flags:
+def _named(rows: Rows) -> pa.Array:
     from mockdata.population.naming import named
 
     return named(rows)

@@ -78,7 +78,11 @@ class Pack:
     def rows(self) -> tuple[Where, float] | None:
         """(whose records, share of the rows of a dataset that are theirs), None: as many as there are."""
         rows = self._document.get("rows")
-        return None if rows is None else (rows["where"], float(rows["share"]))
+        return None if rows is None else (self._meant(rows["where"]), float(rows["share"]))
+
+    def _meant(self, where: Where) -> Where:
+        """A description as it is meant: `named: true` are the persons named by this pack."""
+        return {trait: self.name if trait == "named" and held is True else held for trait, held in where.items()}
 
     @cached_property
     def names(self) -> tuple[Names, ...]:
@@ -95,7 +99,9 @@ class Pack:
     def conflicts(self) -> tuple[Conflict, ...]:
         """Facts in which departments differ."""
         return tuple(
-            Conflict(entry["fact"], tuple(entry["departments"]), float(entry["share"]), entry.get("where", {}))
+            Conflict(
+                entry["fact"], tuple(entry["departments"]), float(entry["share"]), self._meant(entry.get("where", {}))
+            )
             for entry in self._document.get("conflicts", ())
         )
 
