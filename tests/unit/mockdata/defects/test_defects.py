@@ -150,6 +150,18 @@ def test_rates_are_kept(shop, bills):
     assert counts["duplicate"] == pytest.approx(1000, rel=0.15)
     assert counts["missing"] == pytest.approx(1800, rel=0.15)
     assert counts["code"] == pytest.approx(5400, rel=0.1)
+    cells = [(entry["row"], entry["column"]) for entry in told.to_pylist()]
+    assert len(set(cells)) == len(cells)  # one defect a cell
+
+
+def test_a_duplicate_repeats_a_record_that_is_there(shop, bills):
+    made = spoiled(bills, read_defects("duplicate=0.4,displaced=0.2,missing@kind=1"), shop, shop.table("bills"))
+    moved = made.finish.moved(0, ROWS)
+    copies = moved.kinds == "duplicate"
+    assert copies.sum() > 100
+    assert not set(moved.sources[copies]) & set(moved.rows)
+    rows = table(made).to_pylist()
+    assert all(rows[row] == rows[source] for row, source in zip(moved.rows[copies], moved.sources[copies], strict=True))
 
 
 def test_malformed_takes_every_form(bills, shop):

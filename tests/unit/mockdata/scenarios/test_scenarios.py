@@ -2,10 +2,11 @@
 
 import json
 import pickle
-from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -155,41 +156,30 @@ def test_departments_disagree_exactly_where_the_ledger_says(disagreeing, tmp_pat
     assert {name for name, found in ledgers.items() if found} == {
         "civil-affairs.marriage-records", "medical-insurance.insured-persons", "police.resident-register",
     }  # fmt: skip
-    # persons whose name each dataset has in error, by their numbers
-    wrong = {name: _wrong_names(name, found, disagreeing) for name, found in ledgers.items()}
-    one, other = "police.resident-register", "medical-insurance.insured-persons"
+    tables = {name: pq.read_table(dataset.path).to_pylist() for name, dataset in sets.items()}
+    one, other, third = (
+        "police.resident-register",
+        "medical-insurance.insured-persons",
+        "civil-affairs.marriage-records",
+    )
+    known = {row["GMSFHM"] for row in tables[one]}
+    # who is wrong in one dataset and right in the other, by citizen number
+    insured = {tables[other][entry["row"]]["GMSFHM"] for entry in ledgers[other]}
     (names,) = contradictions(sets[one], sets[other], 10_000)
-    assert names.fact == "name"
+    assert (names.fact, names.left, names.right) == ("name", f"{one}.XM", f"{other}.XM")
     assert names.compared > 2000
-    insured = {e["key"] for e in ledgers[other]}
-    assert 20 < names.contradictions == len(insured & _keys(sets[other], disagreeing, names)) == len(names.persons)
-    pair = contradictions(sets["civil-affairs.marriage-records"], sets[one], 10_000)
-    by_fact = Counter()
-    for found in pair:
-        by_fact[found.fact] += found.contradictions
-        if found.fact == "name":
-            assert set(found.persons) <= wrong["civil-affairs.marriage-records"]
-    assert by_fact["name"] > 5
-    assert by_fact["marital_status"] > 5
-    people = {e["key"] for e in ledgers[one] if e["column"] == "HYZKDM" and e["original"] == "20"}
-    assert {n for found in pair if found.fact == "marital_status" for n in found.persons} <= people
-
-
-def _keys(dataset, population, names):
-    """Keys (insured numbers) of the persons in a contradiction."""
-    numbers = list(names.persons)
-    return {population.person(number, ["insured_number"])["insured_number"] for number in numbers}
-
-
-def _wrong_names(name, found, population):
-    if name != "civil-affairs.marriage-records":
-        return set()
-    keys = [entry["key"] for entry in found]
-    records = register("marriage").find(population, "ZSBH", keys, ["NAN_GMSFHM", "NV_GMSFHM"])
-    return {
-        record["NAN_GMSFHM" if e["column"] == "NAN_XM" else "NV_GMSFHM"]
-        for e, record in zip(found, records, strict=True)
-    }
+    assert set(names.persons) == insured & known
+    assert len(names.persons) == names.contradictions > 20
+    married = {
+        tables[third][entry["row"]][entry["column"].replace("XM", "GMSFHM")] for entry in ledgers[third]
+    } & known  # fmt: skip
+    found = contradictions(sets[third], sets[one], 10_000)
+    assert {n for pair in found if pair.fact == "name" for n in pair.persons} == married
+    assert len(married) > 5
+    stale = {tables[one][e["row"]]["GMSFHM"] for e in ledgers[one] if e["column"] == "HYZKDM" and e["original"] == "20"}
+    couples = {row[f"{who}_GMSFHM"] for row in tables[third] if row["HYDJZT"] == "20" for who in ("NAN", "NV")}
+    assert {n for pair in found if pair.fact == "marital_status" for n in pair.persons} == stale & couples
+    assert stale & couples
 
 
 def test_without_conflicts_nobody_contradicts(tmp_path):
@@ -241,6 +231,14 @@ def test_packs_nobody_can_use(tmp_path, text, word):
         read_pack("nothing")
     with pytest.raises(ScenarioError, match="no such file"):
         read_pack(str(tmp_path / "none.yaml"))
+
+
+def test_the_documented_pack_can_be_used(tmp_path):
+    page = (Path(__file__).parents[4] / "docs" / "scenarios.md").read_text("utf-8")
+    path = tmp_path / "pack.yaml"
+    path.write_text(page.split("```yaml\n")[1].split("```")[0], "utf-8")
+    population = Population(1, 5000, scenarios=[read_pack(str(path))])
+    assert population.scenarios[0].names[0].male == ("吐尔逊",)
 
 
 def test_unknown_traits_are_named(tmp_path):
