@@ -103,5 +103,5 @@ def _compare(
         f"FROM {side(*left)} l JOIN {side(*right)} r USING (number)"
     )
     compared, differing, persons = connection.execute(query).fetchone()
-    names = [f"{dataset.interface.id}.{value.strip(chr(34))}" for dataset, _, value in (left, right)]
+    names = [f"{dataset.interface.id}.{value.split(chr(34))[1]}" for dataset, _, value in (left, right)]
     return Contradiction(fact, names[0], names[1], compared, differing, tuple(persons or ()))
