@@ -148,9 +148,21 @@ def irregularities(schema: Schema) -> set[str]:
     found = {word for word in _IRREGULAR if word in schema}
     if schema.get("additionalProperties") not in (None, True, False):
         found.add("additionalProperties")
-    if schema.get("uniqueItems"):
+    if schema.get("uniqueItems") and not _countable(schema.get("items")):
         found.add("uniqueItems")
+    properties, required = schema.get("properties", {}), schema.get("required", ())
+    if schema.get("maxProperties", len(properties)) < len(properties):
+        found.add("maxProperties")
+    if schema.get("minProperties", 0) <= len(set(required)):
+        found.discard("minProperties")
     return found
+
+
+def _countable(items: Any) -> bool:
+    """Whether different items of an array can be counted through: texts, numbers and constants of one type."""
+    if not isinstance(items, dict) or _IRREGULAR & items.keys() or "x-faker" in items:
+        return False
+    return json_type(items) in ("string", "integer", "number", "boolean") and None not in items.get("enum", ())
 
 
 def is_json_text(schema: dict[str, Any], resolve: Resolve) -> bool:

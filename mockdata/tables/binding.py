@@ -13,11 +13,14 @@ from specs.binding import CERTAIN, LIKELY, Binding
 from specs.evidence import holds
 from specs.model import Field, Interface, Table
 
-__all__ = ["BY_NAME", "Binding", "bind", "declared"]
+__all__ = ["BY_NAME", "Binding", "bind", "declared", "said"]
 
 BY_NAME = CERTAIN
 """From here on the element's own values and lengths are lent to a field that states none."""
-LENT = {"faker": "x-faker", "distribution": "x-distribution", "weights": "x-weights", "nullShare": "x-null-share"}
+LENT = {
+    "faker": "x-faker", "distribution": "x-distribution", "weights": "x-weights", "nullShare": "x-null-share",
+    "compute": "x-compute", "dependsOn": "x-depends-on", "correlation": "x-correlation",
+}  # fmt: skip
 """Custom properties of a data contract's field → the schema extension that says the same."""
 
 
@@ -36,16 +39,19 @@ def bind(field: Field, interface: Interface, table: Table | None = None) -> Bind
 
 def declared(field: Field, interface: Interface) -> dict[str, Any]:
     """The field's schema, with what a data contract says about generation in its custom properties lent to it."""
-    schema = interface.resolve(field.schema)
+    lent = {LENT[word]: value for word, value in said(interface, field.pointer).items() if word in LENT}
+    return {**interface.resolve(field.schema), **lent}
+
+
+def said(interface: Interface, pointer: str) -> dict[str, Any]:
+    """The custom properties of a data contract at a place of its document."""
     node: Any = interface.document.value
-    for token in field.pointer.split("/")[1:]:
+    for token in pointer.split("/")[1:]:
         token = token.replace("~1", "/").replace("~0", "~")
         if isinstance(node, list):
             node = node[int(token)] if token.isdigit() and int(token) < len(node) else None
         else:
             node = node.get(token) if isinstance(node, dict) else None
     entries = node.get("customProperties") if isinstance(node, dict) else None
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("property") in LENT:
-            schema = {**schema, LENT[entry["property"]]: entry.get("value")}
-    return schema
+    found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return {str(entry.get("property")): entry.get("value") for entry in found}

@@ -18,9 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mockdata.instances import patterns
-from mockdata.seeds import Bijection, Ints, hashed, stream, unit, weighted
+from mockdata.seeds import Bijection, Floats, Ints, hashed, stream, unit, weighted
 from mockdata.tables import arrow
+from mockdata.tables.children import Family
 from mockdata.tables.distribution import Distribution
+from mockdata.tables.expressions import Expression
 
 NULLS, LENGTHS, ITEMS, ORDER = 0x6E756C6C, 0x6C656E, 0x6974656D, 0x6F72646572
 """Numbers that set a column's several streams apart."""
@@ -56,20 +58,27 @@ class FromRegister:
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A foreign key: the value of `column` in one row of the parent table `table`. `parents` rows can be named; with
-    `unique` each at most once. Resolved by `generate` through the parent's own plan.
+    `unique` each at most once, with a `family` as often as it says. `own`: the table names its own earlier rows.
+    Resolved by `generate` through the parent's plan.
     """
 
     table: str
     column: str
     parents: int
     unique: bool = False
+    family: Family | None = None
+    own: bool = False
 
     @property
     def size(self) -> int | None:
-        return self.parents
+        return None if self.own else self.parents
 
     def parent_rows(self, rows: Ints, key: int) -> Ints:
         """The row of the parent table that each row names."""
+        if self.family is not None:
+            return self.family.members(rows, key)[0]
+        if self.own:
+            return (hashed(key, rows) % np.maximum(rows, 1).astype(np.uint64)).astype(np.int64)
         if self.unique:
             return Bijection(key ^ ORDER).forward(rows, self.parents)
         return (hashed(key, rows) % np.uint64(self.parents)).astype(np.int64)
@@ -93,12 +102,16 @@ class Codes:
 
     def draw(self, rows: Ints, key: int) -> pa.Array:
         if self.unique:
-            picks = Bijection(key ^ ORDER).forward(rows, len(self.values))
-        elif self.weights is None:
+            return self.nth(Bijection(key ^ ORDER).forward(rows, len(self.values)))
+        if self.weights is None:
             picks = (hashed(key, rows) % np.uint64(len(self.values))).astype(np.int64)
         else:
             picks = weighted(hashed(key, rows), np.cumsum(np.array(self.weights, dtype=np.float64)))
-        return _pool(self.values, self.type).take(pa.array(picks))
+        return self.nth(picks)
+
+    def nth(self, ranks: Ints) -> pa.Array:
+        """The values of these numbers, 0 … size-1."""
+        return _pool(self.values, self.type).take(pa.array(ranks))
 
 
 @lru_cache(maxsize=256)
@@ -129,13 +142,21 @@ class Grid:
 
     def draw(self, rows: Ints, key: int) -> pa.Array:
         if self.unique:
-            steps = self.low + Bijection(key ^ ORDER).forward(rows, min(self.size, 2**62 - 1))
-        elif self.distribution is not None:
-            values = self.distribution.at(unit(hashed(key, rows)))
-            steps = np.rint(values * (self.denominator / self.numerator)).astype(np.int64)
-            steps = np.clip(steps, self.low, self.high)
-        else:
-            steps = self.low + (hashed(key, rows) % np.uint64(min(self.size, 2**63))).astype(np.int64)
+            return self.nth(Bijection(key ^ ORDER).forward(rows, min(self.size, 2**62 - 1)))
+        if self.distribution is not None:
+            return self.nearest(self.distribution.at(unit(hashed(key, rows))))
+        return self.nth((hashed(key, rows) % np.uint64(min(self.size, 2**63))).astype(np.int64))
+
+    def nearest(self, values: Floats) -> pa.Array:
+        """The values of the grid next to these numbers."""
+        steps = np.rint(np.clip(values * (self.denominator / self.numerator), self.low, self.high))
+        return self._spelled(np.clip(steps.astype(np.int64), self.low, self.high))
+
+    def nth(self, ranks: Ints) -> pa.Array:
+        """The values of these numbers, 0 … size-1."""
+        return self._spelled(self.low + ranks)
+
+    def _spelled(self, steps: Ints) -> pa.Array:
         if pa.types.is_floating(self.type):
             # An exact product over an exact power of ten is rounded once, so 0.29 is the float nearest to
             # 0.29.
@@ -175,9 +196,12 @@ class Text:
 
     def draw(self, rows: Ints, key: int) -> pa.Array:
         if self.unique:
-            ranks = Bijection(key ^ ORDER).forward(rows, min(self.size or 0, 2**62 - 1))
-            return self.template.unrank(ranks.astype(np.uint64))
+            return self.nth(Bijection(key ^ ORDER).forward(rows, min(self.size or 0, 2**62 - 1)))
         return self.template.strings(hashed(key, rows))
+
+    def nth(self, ranks: Ints) -> pa.Array:
+        """The strings of these numbers, 0 … size-1."""
+        return self.template.unrank(ranks.astype(np.uint64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +216,19 @@ class Spelled:
         return self.inner.size
 
     def draw(self, rows: Ints, key: int) -> pa.Array:
-        values = self.inner.draw(rows, key)
+        return self._text(self.inner.draw(rows, key))
+
+    def nth(self, ranks: Ints) -> pa.Array:
+        """The texts of these numbers, 0 … size-1."""
+        inner: Any = self.inner
+        return self._text(inner.nth(ranks))
+
+    @property
+    def unique(self) -> bool:
+        """Whether no text comes twice."""
+        return bool(getattr(self.inner, "unique", False))
+
+    def _text(self, values: pa.Array) -> pa.Array:
         return pc.strftime(values, format=self.format) if self.format else pc.cast(values, pa.string())
 
 
@@ -235,13 +271,21 @@ class Pool:
     def draw(self, rows: Ints, key: int) -> pa.Array:
         return Codes(self.values, self.type, None, self.unique).draw(rows, key)
 
+    def nth(self, ranks: Ints) -> pa.Array:
+        """The values of these numbers, 0 … size-1."""
+        return Codes(self.values, self.type).nth(ranks)
+
 
 @dataclass(frozen=True, slots=True)
 class Nullable:
-    """Another recipe with a share of nulls (0 … 1)."""
+    """Another recipe with a share of nulls (0 … 1): `share` where `when` holds (everywhere without it), else
+    `otherwise`.
+    """
 
     inner: Recipe
     share: float
+    when: Expression | None = None
+    otherwise: float = 0.0
 
     @property
     def size(self) -> int | None:
@@ -251,8 +295,19 @@ class Nullable:
         return mask(self.inner.draw(rows, key), rows, key, self.share)
 
 
-def mask(values: pa.Array, rows: Ints, key: int, share: float) -> pa.Array:
-    """The values with about `share` of them null, chosen by row number."""
+def innermost(recipe: Recipe) -> Recipe:
+    """The recipe without its share of nulls."""
+    return recipe.inner if isinstance(recipe, Nullable) else recipe
+
+
+def needs(recipe: Recipe) -> tuple[str, ...]:
+    """The columns a recipe looks at."""
+    own: tuple[str, ...] = getattr(innermost(recipe), "needs", ())
+    return own + (recipe.when.names if isinstance(recipe, Nullable) and recipe.when is not None else ())
+
+
+def mask(values: pa.Array, rows: Ints, key: int, share: float | Floats) -> pa.Array:
+    """The values with about `share` (one, or one a row) of them null, chosen by row number."""
     missing = unit(hashed(key ^ NULLS, rows)) < share
     return pc.if_else(pa.array(missing), pa.scalar(None, values.type), values) if missing.any() else values
 
@@ -275,12 +330,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """An array of low … high items."""
+    """An array of low … high items; `distinct`: no item of an array comes twice, and `item` can be numbered."""
 
     item: Recipe
     low: int
     high: int
     type: pa.DataType
+    distinct: bool = False
 
     @property
     def size(self) -> int | None:
@@ -293,7 +349,14 @@ class Series:
         np.cumsum(counts, out=offsets[1:])
         # An item's own number: its row and its place, so that it does not depend on the rows before it.
         place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
-        items = self.item.draw(np.repeat(rows, counts) * max(self.high, 1) + place, key ^ ITEMS)
+        if self.distinct:
+            item: Any = self.item
+            size = min(item.size, 2**62 - 1)
+            first = (hashed(key ^ ORDER, rows) % np.uint64(size)).astype(np.int64)
+            ranks = (np.repeat(first, counts) + place) % size  # neighbours, far apart once they are permuted
+            items = item.nth(Bijection(key ^ ITEMS).forward(ranks, size))
+        else:
+            items = self.item.draw(np.repeat(rows, counts) * max(self.high, 1) + place, key ^ ITEMS)
         return pa.ListArray.from_arrays(pa.array(offsets), items, type=self.type)
 
 

@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mockdata import kernels
-from mockdata.seeds import Ints
+from mockdata.seeds import Floats, Ints
 from mockdata.tables import records
-from mockdata.tables.columns import FromRegister, Nullable, Reference, mask
+from mockdata.tables.arrow import convert
+from mockdata.tables.columns import FromRegister, Nullable, Reference, innermost, mask, needs
+from mockdata.tables.dependent import Computed
+from mockdata.tables.place import PlanError
 from mockdata.tables.plan import Column, Plan
 from mockdata.tables.scale import BATCH_ROWS
 
@@ -61,30 +65,47 @@ def of_records(
     record, wherever it stands in a dataset; `rows` are only needed for columns numbered by the dataset itself, which
     are left out without them.
     """
-    wanted = [column for column in plan.columns if names is None or column.name in names]
+    asked = [column.name for column in plan.columns if names is None or column.name in names]
+    wanted = plan.with_needs(asked)
     made: dict[str, pa.Array] = {}
-    facts = [column for column in wanted if isinstance(column.recipe, FromRegister)]
-    if facts:
-        made.update(records.read(plan, records_, facts))
-    for column in wanted:
+    facts = [c for c in plan.columns if c.name in wanted and isinstance(innermost(c.recipe), FromRegister)]
+    read = records.read(plan, records_, facts) if facts else {}
+    for column in plan.order:
         at = rows if column.by_row else records_
-        if column.name not in made and at is not None:
-            made[column.name] = _drawn(plan, column, at)
-    return {column.name: made[column.name] for column in wanted if column.name in made}
+        if column.name in wanted and at is not None and all(name in made for name in needs(column.recipe)):
+            made[column.name] = _drawn(plan, column, at, made, read.get(column.name))
+    return {name: made[name] for name in asked if name in made}
 
 
-def _drawn(plan: Plan, column: Column, rows: Ints) -> pa.Array:
-    recipe: Any = column.recipe
-    share = 0.0
-    if isinstance(recipe, Nullable):
-        recipe, share = recipe.inner, recipe.share
-    if isinstance(recipe, Reference):
+def _drawn(plan: Plan, column: Column, rows: Ints, made: dict[str, pa.Array], fact: pa.Array | None) -> pa.Array:
+    recipe: Any = innermost(column.recipe)
+    if fact is not None:
+        values = fact
+    elif isinstance(recipe, Reference):
         parent = recipe.parent_rows(rows, column.key)
-        values = at_rows(plan.parents[recipe.table], parent, [recipe.column])[recipe.column]
+        holder = plan if recipe.own else plan.parents[recipe.table]
+        values = at_rows(holder, parent, [recipe.column])[recipe.column]
+        if recipe.own and column.nullable:
+            values = pc.if_else(pa.array(rows > 0), values, None)  # the first row has nobody before it
+    elif needs(recipe):
+        values = recipe.draw(rows, column.key, made)
     else:
         values = recipe.draw(rows, column.key)
     if values.type != column.type:
-        from mockdata.tables.arrow import convert
-
         values = convert(values, column.type, column.schema)
-    return mask(values, rows, column.key, share) if share else values
+    if isinstance(recipe, Computed):
+        judge(column, values)
+    if not isinstance(column.recipe, Nullable):
+        return values
+    share: float | Floats = column.recipe.share
+    if column.recipe.when is not None:
+        share = np.where(column.recipe.when.holds(made, len(rows)), share, column.recipe.otherwise)
+    return mask(values, rows, column.key, share)
+
+
+def judge(column: Column, values: pa.Array) -> None:
+    """Nothing when computed values meet their field's constraints. Raises PlanError."""
+    missing = "it has no value for some rows, and the field is required" if not column.nullable else ""
+    fault = (missing if values.null_count else "") or records.broken(values.drop_null(), column.schema)
+    if fault:
+        raise PlanError(column.name, column.pointer, f"x-compute: {fault}")

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mockdata.population import Population
 from mockdata.tables import relations
-from mockdata.tables.columns import FromRegister
+from mockdata.tables.columns import FromRegister, innermost
 from mockdata.tables.generate import of_records
 from mockdata.tables.jsonlines import plain
 from mockdata.tables.plan import Plan, PlanError, plan
@@ -47,7 +47,8 @@ def _subjects(made: Plan, key: str, population: Population) -> Any:
             "name its register, or give it a field with the element GMSFHM",
         )  # fmt: skip
     found = register(made.register)
-    held = [column.recipe.element for column in made.columns if isinstance(column.recipe, FromRegister)]
+    recipes = [innermost(column.recipe) for column in made.columns]
+    held = [recipe.element for recipe in recipes if isinstance(recipe, FromRegister)]
     known = [element for element in held if element in found.keys] or list(found.keys)
     for element in known:
         subjects = found.keys[element](population, pa.array([key], pa.string()))

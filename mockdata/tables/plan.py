@@ -6,29 +6,28 @@ it can be printed, sent to another process, and compared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from graphlib import TopologicalSorter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from mockdata.seeds import stream
-from mockdata.tables import arrow, relations
-from mockdata.tables.binding import BY_NAME, Binding, bind, declared
-from mockdata.tables.columns import Codes, FromRegister, Grid, Nullable, Pool, Recipe, Reference, Spelled, Text
-from mockdata.tables.recipes import Place, PlanError, optional, recipe
+from mockdata.tables import relations
+from mockdata.tables.columns import Recipe, innermost, needs
+from mockdata.tables.place import PlanError
 from mockdata.tables.scale import ROW_GROUP
 from mockdata.tables.write import generator_version
 
 if TYPE_CHECKING:
     from mockdata.population import Population
-    from mockdata.population.registers import Register
     from mockdata.scenarios import Pack
-    from specs.model import Field, Interface, Table
+    from mockdata.tables.matches import Where
+    from specs.model import Interface, Table
 
 __all__ = ["Column", "Plan", "PlanError", "plan"]
 
@@ -105,8 +104,8 @@ class Finish(Protocol):
 @dataclass(frozen=True)
 class Plan:
     """How one table comes about. `limit`: how many rows there are to give, None for any number. `parents`
-    are the plans of the tables its foreign keys name, by the name Reference uses. `finish` changes the batches of a
-    dataset, never a record that is looked up.
+    are the plans of the tables its foreign keys name, by the name Reference uses. `where`: which of the rows count.
+    `finish` changes the batches of a dataset, never a record that is looked up.
     """
 
     interface: str
@@ -118,6 +117,7 @@ class Plan:
     register: str | None
     limit: int | None
     parents: Mapping[str, Plan]
+    where: Where | None = None
     finish: Finish | None = None
 
     @cached_property
@@ -136,6 +136,7 @@ class Plan:
             "version": self.version,
             "table": self.table,
             "digest": self.digest,
+            **({} if self.where is None else {"where": self.where.text}),
             "generator": generator_version(),
             "population": {
                 "seed": self.world.seed,
@@ -173,6 +174,10 @@ class Plan:
             return ()
         # neighbours are alike: members of a household share an address
         stride = 1 if self.limit is None else max(1, min(ROW_GROUP, self.limit) // rows)
+        if self.where is not None:
+            rows, stride = self.where.reach(REPEATS), 1
+            if not rows:
+                return ()
         sample = at_rows(self, np.arange(rows) * stride, text)
         return tuple(name for name in text if len(sample[name].unique()) * 2 <= rows)
 
@@ -186,12 +191,34 @@ class Plan:
             known = f"the register {self.register!r} of a population of {self.world.size:,} has {self.limit:,} rows"
             raise PlanError("", "", f"{known}, not {rows:,}", "ask for fewer rows or a larger population")
         for column in self.columns:
-            inner = column.recipe.inner if isinstance(column.recipe, Nullable) else column.recipe
+            inner: Any = innermost(column.recipe)
             if getattr(inner, "unique", False) and inner.size is not None and inner.size < rows:
                 raise PlanError(
                     column.name, column.pointer, f"must be unique, but only {inner.size:,} values are possible for "
                     f"{rows:,} rows", "widen the pattern, range or list, or ask for fewer rows",
                 )  # fmt: skip
+        if self.where is not None:
+            self.where.allow(rows)
+        if self.where is not None:
+            self.where.allow(rows)
+
+    @cached_property
+    def order(self) -> tuple[Column, ...]:
+        """The columns in the order they are made in: those that others look at before them."""
+        by_name = {column.name: column for column in self.columns}
+        waits = {column.name: [n for n in needs(column.recipe) if n in by_name] for column in self.columns}
+        return tuple(by_name[name] for name in TopologicalSorter(waits).static_order())
+
+    def with_needs(self, names: Collection[str]) -> frozenset[str]:
+        """These columns and all that they look at."""
+        found, waiting = set(names), list(names)
+        by_name = {column.name: column for column in self.columns}
+        while waiting:
+            name = waiting.pop()
+            more = [n for n in needs(by_name[name].recipe) if n not in found] if name in by_name else []
+            found.update(more)
+            waiting += more
+        return frozenset(found)
 
     def __getstate__(self) -> dict[str, Any]:  # mapping proxies do not travel between processes
         state = {name: value for name, value in self.__dict__.items() if name not in ("schema",)}
@@ -206,14 +233,19 @@ def plan(
     interfaces: Mapping[str, Interface] | None = None,
     parent_rows: int = PARENTS,
     seed: int | str = 1,
+    where: str | None = None,
 ) -> Plan:
     """The plan of one table.
 
     table: a Table, its name, or None when the interface has one only; an API's component object schemas count as
     tables. population: the world the facts come from (default: the full-size one of `seed`, opened when needed).
     interfaces: where foreign keys may lead besides the interface itself (default: the shipped library). parent_rows:
-    how many rows of a parent table foreign keys name (as many as you generate of it). Raises PlanError.
+    how many rows of a parent table foreign keys name (as many as you generate of it). where: a condition in CEL over
+    the table's columns and its register's facts; the rows are then the first ones for which it holds. Raises PlanError.
     """
+    from mockdata.tables.matches import Where
+    from mockdata.tables.planner import Planner
+
     if population is None:
         world = World(seed)
     else:
@@ -224,202 +256,5 @@ def plan(
         from specs import library
 
         interfaces = library.interfaces() if any(key.interface for key in found.foreign_keys) else {}
-    return _Planner(world, interfaces, parent_rows).plan(interface, found, ())
-
-
-class _Planner:
-    def __init__(self, world: World, interfaces: Mapping[str, Interface], parent_rows: int) -> None:
-        self.world = world
-        self.interfaces = interfaces
-        self.parent_rows = parent_rows
-
-    def plan(self, interface: Interface, table: Table, trail: tuple[tuple[str, str], ...]) -> Plan:
-        trail = relations.step(trail, interface, table, table.pointer)
-        if not table.fields:
-            raise PlanError("", table.pointer, f"the table {table.name!r} has no fields", "describe at least one")
-        bindings = {field.name: self._binding(field, interface, table) for field in table.fields}
-        register = self._register(table, bindings)
-        parents: dict[str, Plan] = {}
-        references = self._references(interface, table, bindings, register, parents, trail)
-        columns = tuple(
-            self._column(field, interface, table, bindings[field.name], register, references) for field in table.fields
-        )
-        columns = _with_unique_key(columns, table)
-        limit = None if register is None else register.count(self.world.open())
-        return Plan(
-            interface.id, interface.version, interface.digest, table.name, columns, self.world,
-            None if register is None else register.name, limit, MappingProxyType(parents),
-        )  # fmt: skip
-
-    def _binding(self, field: Field, interface: Interface, table: Table) -> Binding | None:
-        try:
-            return bind(field, interface, table)
-        except KeyError as error:
-            raise PlanError(
-                field.name, field.pointer, f"unknown element {field.element!r}", str(error.args[0])
-            ) from None
-
-    def _register(self, table: Table, bindings: Mapping[str, Binding | None]) -> Register | None:
-        """The register the rows come from: the declared one, else persons when a field is a citizen number."""
-        from mockdata.population.registers import register
-
-        keyed = {name for key in table.foreign_keys for name in key.fields}
-        numbered = any(b is not None and b.name == "GMSFHM" and n not in keyed for n, b in bindings.items())
-        wanted = table.register or ("person" if numbered else None)
-        if wanted is None:
-            return None
-        try:
-            return register(wanted)
-        except KeyError as error:
-            raise PlanError("", table.pointer, str(error.args[0]), "correct the table's register") from None
-
-    def _references(
-        self,
-        interface: Interface,
-        table: Table,
-        bindings: Mapping[str, Binding | None],
-        register: Register | None,
-        parents: dict[str, Plan],
-        trail: tuple[tuple[str, str], ...],
-    ) -> dict[str, tuple[Reference, int]]:
-        """The foreign key columns that are drawn from their parent's rows, with the stream their key
-        shares.
-        """
-        found: dict[str, tuple[Reference, int]] = {}
-        for key in table.foreign_keys:
-            carried = [self._carries(bindings.get(name), register) for name in key.fields]
-            if all(carried):
-                continue
-            target = relations.parent(key, interface, table, self.interfaces)
-            name = f"{target.interface.id}#{target.table.name}"
-            if name not in parents:
-                parents[name] = self.plan(target.interface, target.table, trail)
-            made = parents[name]
-            rows = self.parent_rows if made.limit is None else min(self.parent_rows, made.limit)
-            if rows < 1:
-                raise PlanError(",".join(key.fields), key.pointer, f"the table {name} has no rows to name")
-            stem = stream(self.world.seed, interface.id, table.name, "key", *key.fields)
-            for own, theirs in zip(key.fields, key.target_fields, strict=True):
-                unique = len(key.fields) == 1 and _is_unique(table, own, interface)
-                found[own] = (Reference(name, theirs, rows, unique), stem)
-        return found
-
-    @staticmethod
-    def _carries(binding: Binding | None, register: Register | None) -> bool:
-        return register is not None and binding is not None and binding.name in register.elements
-
-    def _column(
-        self,
-        field: Field,
-        interface: Interface,
-        table: Table,
-        binding: Binding | None,
-        register: Register | None,
-        references: Mapping[str, tuple[Reference, int]],
-    ) -> Column:
-        schema = declared(field, interface)
-        title = field.title.get("zh_CN") or interface.title.get("zh_CN", "")
-        chinese = any("\u4e00" <= char <= "\u9fff" for char in title)
-        place = Place(
-            field.name, field.pointer, interface.resolve, interface.standalone, self.world.as_of, self.world.seed,
-            "zh_CN" if chinese else "en",
-        )  # fmt: skip
-        type = arrow.type_of(schema, interface.resolve)
-        key = stream(self.world.seed, interface.id, table.name, field.name)
-        made = Column(
-            field.name, type, Codes((None,), type), key, nullable=not field.required,
-            always=field.required or arrow.nullable(schema), source="", confidence=1.0,
-            pointer=field.pointer, schema=schema, text=arrow.is_json_text(schema, interface.resolve),
-        )  # fmt: skip
-        unique = _is_unique(table, field.name, interface)
-        if field.name in references:
-            reference, stem = references[field.name]
-            return replace(
-                made, recipe=reference, key=stem, nullable=False, source=f"foreign key to {reference.table}",
-                by_row=reference.unique,
-            )  # fmt: skip
-        if "x-faker" not in schema and self._carries(binding, register):
-            bound = self._from_register(made, binding, register, field)
-            if bound is not None:
-                return bound
-        lent = None if "x-faker" in schema or binding is None or binding.confidence < BY_NAME else binding
-        if lent is not None and not {"enum", "const", "pattern"} & schema.keys():
-            schema = _with_element(schema, lent)
-        recipe_ = recipe(schema, place, unique)
-        if not field.required and not field.key:
-            recipe_ = optional(recipe_, schema, place)
-        nullable = isinstance(recipe_, Nullable) or not field.required
-        inner = recipe_.inner if isinstance(recipe_, Nullable) else recipe_
-        scarce = register is not None and (inner.size or 0) < register.count(self.world.open())
-        return replace(
-            made, recipe=recipe_, nullable=nullable, source=_source(recipe_, lent), schema=schema,
-            by_row=scarce and bool(getattr(inner, "unique", False)),
-        )  # fmt: skip
-
-    def _from_register(
-        self, made: Column, binding: Binding | None, register: Register | None, field: Field
-    ) -> Column | None:
-        """The column as a fact of the register, after a look at whether those facts meet the field's constraints.
-
-        None when they do not and the binding was only inferred. Raises PlanError when it was declared.
-        """
-        from mockdata.tables.records import fitting
-
-        assert binding is not None
-        assert register is not None
-        drawn = FromRegister(binding.name, binding.element.attribute or "")
-        source = f"register {register.name}: {binding.name} ({binding.reason})"
-        fault = fitting(register, self.world.open(), drawn, made)
-        if fault is None:
-            return replace(made, recipe=drawn, source=source, confidence=binding.confidence)
-        if not binding.explicit:
-            return None
-        raise PlanError(
-            field.name, field.pointer, f"carries {binding.name} ({binding.reason}), but {fault}",
-            "correct the constraint, or say x-element: none when it is no such element",
-        )  # fmt: skip
-
-
-def _is_unique(table: Table, name: str, interface: Interface) -> bool:
-    if table.primary_key == (name,):
-        return True
-    schema = interface.resolve(table.field(name).schema)
-    return bool(schema.get("x-unique"))
-
-
-def _with_unique_key(columns: tuple[Column, ...], table: Table) -> tuple[Column, ...]:
-    """A key of several columns is unique when one of them is: make one so when none is."""
-    if len(table.primary_key) < 2:
-        return columns
-    key = [column for column in columns if column.name in table.primary_key]
-    if any(isinstance(c.recipe, FromRegister) or getattr(c.recipe, "unique", False) for c in key):
-        return columns
-    for column in sorted(key, key=lambda c: -(c.recipe.size or 0)):
-        inner = column.recipe
-        if isinstance(inner, Codes | Grid | Text | Pool | Reference) and inner.size is not None:
-            made = replace(column, recipe=replace(inner, unique=True))
-            return tuple(made if c.name == column.name else c for c in columns)
-    raise PlanError(
-        ",".join(table.primary_key), table.pointer, "no column of the primary key can be made unique",
-        "give one of them a pattern, a range or a list with enough values",
-    )  # fmt: skip
-
-
-def _with_element(schema: Mapping[str, Any], binding: Binding) -> dict[str, Any]:
-    """What the element says about its values, added where the field itself says nothing."""
-    lent = {w: v for w, v in binding.element.schema.items() if w in ("enum", "pattern", "minLength", "maxLength")}
-    if "minLength" in schema or "maxLength" in schema:
-        lent = {word: value for word, value in lent.items() if word in ("enum", "pattern")}
-    return {**lent, **schema}
-
-
-def _source(made: Recipe, binding: Binding | None) -> str:
-    inner = made.inner if isinstance(made, Nullable) else made
-    if isinstance(inner, Spelled):
-        inner = inner.inner
-    words = {
-        "Codes": "code list", "Grid": "range", "Text": "pattern", "Phrase": "free text", "Record": "object",
-        "Series": "array", "Instance": "JSON instance",
-    }  # fmt: skip
-    kind = f"Faker {inner.provider}" if isinstance(inner, Pool) else words.get(type(inner).__name__, "")
-    return f"{kind} of element {binding.name}" if binding is not None else kind
+    made = Planner(world, interfaces, parent_rows, filtered=where is not None).plan(interface, found, ())
+    return made if where is None else replace(made, where=Where(where, made))

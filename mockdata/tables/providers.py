@@ -22,7 +22,7 @@ from mockdata.tables import arrow
 from mockdata.tables.columns import Pool, Recipe
 
 if TYPE_CHECKING:
-    from mockdata.tables.recipes import Place
+    from mockdata.tables.place import Place
 
 POOL = 2000
 """Values of a pool; a unique column gets as many as the provider can give, up to fifty times this."""

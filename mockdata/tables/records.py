@@ -13,7 +13,7 @@ from mockdata.instances import patterns
 from mockdata.seeds import Ints
 from mockdata.tables import arrow
 from mockdata.tables.chosen import chosen
-from mockdata.tables.columns import FromRegister
+from mockdata.tables.columns import FromRegister, innermost
 from mockdata.tables.sampling import sample
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ constraints.
 
 def places(plan: Plan, positions: Ints) -> Ints:
     """The register's rows behind these rows of the table; the positions themselves without a register."""
+    if plan.where is not None:
+        return plan.where.records(positions)
     if plan.register is None:
         return positions
     from mockdata.population.registers import register
@@ -44,7 +46,8 @@ def read(plan: Plan, rows: Ints, columns: Sequence[Column]) -> dict[str, pa.Arra
     from mockdata.population.registers import register
 
     assert plan.register is not None
-    elements = [column.recipe.element for column in columns if isinstance(column.recipe, FromRegister)]
+    recipes = [innermost(column.recipe) for column in columns]
+    elements = [recipe.element for recipe in recipes if isinstance(recipe, FromRegister)]
     population = plan.world.open().seen_by(plan.interface.partition(".")[0])
     facts = register(plan.register).read(population, rows, list(dict.fromkeys(elements)))
     return {
@@ -65,23 +68,24 @@ def fitting(register: Register, population: Population, recipe: FromRegister, co
         return f"the population's values (like {example!r}) cannot be of type {column.type}"
     if column.always and not column.nullable and values.null_count:
         return "not every record has that fact, and the field is required"
-    return _broken(values.drop_null(), column.schema)
+    return broken(values.drop_null(), column.schema)
 
 
-def _broken(values: pa.Array, schema: Any) -> str | None:
+def broken(values: pa.Array, schema: Any) -> str | None:
+    """What a field's schema has against these values, None when nothing."""
     distinct = values.unique()
     constants = [schema["const"]] if "const" in schema else schema.get("enum")
     if constants:
         odd = [value for value in distinct.to_pylist() if str(value) not in set(map(str, constants))]
         if odd:
-            return f"the population has {odd[0]!r}, which is not in the field's list of values"
+            return f"there is {odd[0]!r}, which is not in the field's list of values"
     if pa.types.is_string(values.type):
         lengths = pc.utf8_length(distinct)
         for word, breaks in (("minLength", pc.less), ("maxLength", pc.greater)):
             if word in schema:
                 odd = distinct.filter(breaks(lengths, int(schema[word]))).to_pylist()
                 if odd:
-                    return f"the population has {odd[0]!r}, against {word} {schema[word]}"
+                    return f"there is {odd[0]!r}, against {word} {schema[word]}"
         if "pattern" in schema:
             try:
                 template = patterns.compile(schema["pattern"])
@@ -89,12 +93,12 @@ def _broken(values: pa.Array, schema: Any) -> str | None:
                 return f"its pattern cannot be read: {error.reason}"
             odd = [value for value in distinct.to_pylist() if not template.matches(value)]
             if odd:
-                return f"the population has {odd[0]!r}, against pattern {schema['pattern']!r}"
+                return f"there is {odd[0]!r}, against pattern {schema['pattern']!r}"
     for word, breaks in (("minimum", pc.less), ("maximum", pc.greater)):
         limit = schema.get(word)
         if isinstance(limit, int | float) and not isinstance(limit, bool) and not pa.types.is_string(values.type):
             numbers = pc.cast(distinct, pa.float64())
             odd = distinct.filter(breaks(numbers, float(limit))).to_pylist()
             if odd:
-                return f"the population has {odd[0]!r}, against {word} {limit}"
+                return f"there is {odd[0]!r}, against {word} {limit}"
     return None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mockdata.tables import arrow
-from mockdata.tables.recipes import PlanError
+from mockdata.tables.place import PlanError
 from specs.model import Field, ForeignKey, Interface, Table
 
 

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mockdata.population.layout import intervals
 from mockdata.seeds import Bijection, Ints, stream
@@ -38,6 +39,7 @@ class Sample:
         self.space = self.count if self._plain else population.size
         self.cells = -(-self.space // CELL)
         self._order = Bijection(stream(population.seed, "cells", self.space))
+        self._listed: Ints | None = None
         self._first = np.zeros(0, dtype=np.int64)
         self._ends = np.zeros(0, dtype=np.int64)
         self._lock = Lock()
@@ -46,7 +48,7 @@ class Sample:
         """The register's rows at these positions of a dataset (each below `count`)."""
         if not len(positions):
             return positions
-        self._reach(int(positions.max()))
+        self.reach(int(positions.max()) + 1)
         cell = intervals(self._ends, positions) + 1
         begin = np.where(cell > 0, self._ends[np.maximum(cell - 1, 0)], 0)
         found: Ints = self._first[cell] + positions - begin
@@ -66,17 +68,32 @@ class Sample:
             high = np.where(open_ & ~less, middle, high)
         return low
 
-    def _reach(self, position: int) -> None:
+    def reach(self, stop: int) -> int:
+        """How many of the first `stop` positions there are."""
         with self._lock:
-            while (len(self._ends) == 0 or self._ends[-1] <= position) and len(self._ends) < self.cells:
+            cells = self.cells if self._listed is None else len(self._listed)
+            while (len(self._ends) == 0 or self._ends[-1] < stop) and len(self._ends) < cells:
                 start = len(self._ends)
-                stop = min(self.cells, max(256, start * 2))
-                cell = self._order.forward(np.arange(start, stop, dtype=np.int64), self.cells)
+                numbers = np.arange(start, min(cells, max(256, start * 2)), dtype=np.int64)
+                cell = self._order.forward(numbers, self.cells) if self._listed is None else self._listed[numbers]
                 first = self.before(cell * CELL)
                 after = self.before(np.minimum((cell + 1) * CELL, self.space))
                 sofar = int(self._ends[-1]) if start else 0
                 ends = sofar + np.cumsum(after - first)
                 self._first, self._ends = np.append(self._first, first), np.append(self._ends, ends)
+            return min(stop, int(self._ends[-1])) if len(self._ends) else 0
+
+    def within(self, places: NDArray[np.bool_]) -> Sample:
+        """The sample of a register of persons without the cells that hold nobody of these populated divisions."""
+        offset = self.population.world.layout.offset
+        if self.space != self.population.size or places.all():
+            return self
+        first, after = offset[:-1][places] // CELL, -(-offset[1:][places] // CELL)
+        # each division's cells; neighbours share one
+        cells = np.unique(np.concatenate([np.arange(a, z) for a, z in zip(first, after, strict=True)] or [first]))
+        made = Sample(self.register, self.population)
+        made._listed = cells[np.argsort(self._order.backward(cells, self.cells), kind="stable")]
+        return made
 
 
 def sample(register: Register, population: Population) -> Sample:

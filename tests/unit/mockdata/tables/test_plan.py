@@ -8,6 +8,7 @@ import yaml
 
 from mockdata.population import Population
 from mockdata.tables.columns import Codes, FromRegister, Grid, Nullable, Pool, Reference, Spelled, Text
+from mockdata.tables.generate import columns
 from mockdata.tables.plan import PlanError, World, plan
 from specs import library
 from specs.reading import read
@@ -207,7 +208,10 @@ def test_a_composite_key_is_made_unique():
         "b": {**number("integer", minimum=1, maximum=9999), "primaryKey": True, "primaryKeyPosition": 2},
     }
     made = plan(contract(("things", fields, {})), None, **WORLD)
-    assert [getattr(column.recipe, "unique", False) for column in made.columns] == [False, True]
+    rows = columns(made, 0, 3 * 9999)
+    assert len(set(zip(rows["a"].to_pylist(), rows["b"].to_pylist(), strict=True))) == 3 * 9999
+    with pytest.raises(PlanError, match="only 29,997 values are possible for 29,998 rows"):
+        made.allow(29_998)
 
 
 def test_decimal_steps_are_exact():
