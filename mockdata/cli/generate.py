@@ -26,7 +26,7 @@ from mockdata.cli.asking import (
     tables_of,
 )
 from mockdata.cli.check import judged, tell
-from mockdata.cli.output import NEGATIVE, faults, print_json, progress
+from mockdata.cli.output import NEGATIVE, USAGE, end, faults, print_json, progress
 from mockdata.cli.spoiling import defects_of, enough, note, noted, tell_ledger
 
 
@@ -54,6 +54,9 @@ def generate(
     defects: Annotated[
         str | None, typer.Option(help="Controlled dirt: a YAML file, or kind[.form][@COLUMN]=rate,… with a ledger.")
     ] = None,
+    where: Annotated[
+        str | None, typer.Option(help='Only records for which this holds (CEL), like "age >= 60"; of one table.')
+    ] = None,
     population: Size = PEOPLE,
     as_of: AsOf = TODAY,
     identifiers: Mode = Identifiers.RESERVED,
@@ -71,10 +74,14 @@ def generate(
         dirt = defects_of(defects) if defects is not None else None
         interface = interface_of(spec)
         tables = tables_of(interface, table)
+        if where is not None and len(tables) > 1:
+            names = ", ".join(one.name for one in tables)
+            end(USAGE, "--where chooses records of one table", f"name it with --table: {names}")
         world = population_of(seed, population, as_of, identifiers, scenario)
-        plans = [
-            plan(interface, one, world, parent_rows=max(rows, 1), interfaces=known_to(interface)) for one in tables
-        ]
+        if where is not None and any(pack.rows for pack in world.scenarios):
+            end(USAGE, "--where and --scenario both choose records", "use one of them; conditions reach every record")
+        known = known_to(interface)
+        plans = [plan(interface, one, world, parent_rows=max(rows, 1), interfaces=known, where=where) for one in tables]
         if dirt is not None:
             from mockdata.defects import spoiled
 

@@ -1,8 +1,9 @@
 """Any Faker provider by name, as a pool filled once per seed.
 
 A field asks for one with `x-faker: company`, `x-faker: company@zh_CN` or, with arguments, `x-faker: {provider:
-numerify, locale: en_GB, arguments: {text: "##-##"}}` (ODCS: custom property `faker`). Values that break the field's
-own constraints never enter the pool. The only module that imports Faker by name of a field.
+numerify, locale: en_GB, arguments: {text: "##-##"}}` (ODCS: custom property `faker`). A dotted name is a community
+provider: `faker_vehicle.VehicleProvider.vehicle_make`. Values that break the field's own constraints never enter the
+pool. Today is `as_of` while a pool is filled. The only module that imports Faker by name of a field.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import pyarrow as pa
 from mockdata.seeds import stream
 from mockdata.tables import arrow
 from mockdata.tables.columns import Pool, Recipe
+from mockdata.tables.community import community
+from mockdata.tables.today import today
 
 if TYPE_CHECKING:
     from mockdata.tables.place import Place
@@ -38,8 +41,12 @@ def provider(schema: dict[str, Any], type: pa.DataType, place: Place, unique: bo
     provider refuses, or values that never meet the field's constraints.
     """
     name, locale, arguments = _asked(schema["x-faker"], place)
-    rest = {word: value for word, value in schema.items() if not word.startswith("x-")}
-    values = _fill(name, locale, json.dumps(arguments, sort_keys=True), json.dumps(rest), unique, place)
+    try:
+        spelled = json.dumps(arguments, sort_keys=True)
+    except (TypeError, ValueError):
+        raise place.fault("x-faker: arguments must be plain JSON values") from None
+    rest = place.standalone({word: value for word, value in schema.items() if not word.startswith("x-")})
+    values = _fill(name, locale, spelled, json.dumps(rest), unique, place)
     try:
         pool = Pool(f"{name}@{locale}", values, type, unique)
         arrow.convert(pa.array(list(values[:50]), pa.string()), type, rest)
@@ -67,24 +74,30 @@ def _asked(declared: Any, place: Place) -> tuple[str, str, Mapping[str, Any]]:
 def _faker(locale: str) -> Any:
     from faker import Faker
 
-    return Faker(locale)
+    return Faker(locale.replace("-", "_"))
 
 
 def _method(name: str, locale: str, place: Place) -> tuple[Any, Any]:
     from faker.config import AVAILABLE_LOCALES
 
-    try:
-        faker = _faker(locale)
-    except (AttributeError, ImportError, TypeError):
-        raise place.fault(f"unknown Faker locale {locale!r}", _near(locale, AVAILABLE_LOCALES)) from None
-    known = sorted({word for part in faker.get_providers() for word in dir(part) if _public(part, word)})
+    if not isinstance(locale, str) or locale.replace("-", "_") not in AVAILABLE_LOCALES:
+        raise place.fault(f"unknown Faker locale {locale!r}", _near(locale, AVAILABLE_LOCALES))
+    faker = _faker(locale)
+    if "." in name:
+        module, _, rest = name.rpartition(".")
+        found = community(module, place)
+        if not _public(found, rest):
+            known = [word for word in dir(found) if _public(found, word)]
+            raise place.fault(f"the provider {module} has no {rest!r}", _near(rest, known))
+        return faker, getattr(found(faker), rest)
+    known = sorted({word for part in faker.get_providers() for word in dir(part) if _public(type(part), word)})
     if name not in known:
         raise place.fault(f"unknown Faker provider {name!r} for locale {locale}", _near(name, known))
     return faker, getattr(faker, name)
 
 
-def _public(part: Any, word: str) -> bool:
-    return not word.startswith("_") and word not in _REFUSED and callable(getattr(type(part), word, None))
+def _public(kind: Any, word: str) -> bool:
+    return not word.startswith("_") and word not in _REFUSED and callable(getattr(kind, word, None))
 
 
 def _near(wanted: str, known: Any) -> str:
@@ -97,23 +110,24 @@ def _fill(name: str, locale: str, arguments: str, rest: str, unique: bool, place
 
     faker, method = _method(name, locale, place)
     faker.seed_instance(stream(place.seed, "faker", name, locale, arguments) % 2**32)
-    judge = jsonschema_rs.validator_for({**json.loads(rest), "$defs": {}}, validate_formats=True)
+    judge = jsonschema_rs.validator_for(json.loads(rest), validate_formats=True)
     wanted = POOL * 50 if unique else POOL
     values: dict[str, None] = {}
     size = misses = 0
     shown: Any = None
-    while len(values) < wanted and size < POOL_BYTES and misses < DRAWS_EACH * (len(values) + 10):
-        try:
-            shown = method(**json.loads(arguments))
-        except Exception as error:  # a provider may raise whatever it likes
-            raise place.fault(f"provider {name!r} refused its arguments: {error}") from None
-        value = _plain(shown)
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if text in values or not judge.is_valid(value):
-            misses += 1
-            continue
-        values[text] = None
-        size += len(text)
+    with today(place.as_of):
+        while len(values) < wanted and size < POOL_BYTES and misses < DRAWS_EACH * (len(values) + 10):
+            try:
+                shown = method(**json.loads(arguments))
+            except Exception as error:  # a provider may raise whatever it likes
+                raise place.fault(f"provider {name!r} refused its arguments: {error}") from None
+            value = _plain(shown)
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            if text in values or not judge.is_valid(value):
+                misses += 1
+                continue
+            values[text] = None
+            size += len(text)
     if not values:
         raise place.fault(
             f"provider {name!r} gives values like {_plain(shown)!r}, which the field's own constraints forbid",
