@@ -26,6 +26,8 @@ from mockdata.tables.expressions import Expression
 
 NULLS, LENGTHS, ITEMS, ORDER = 0x6E756C6C, 0x6C656E, 0x6974656D, 0x6F72646572
 """Numbers that set a column's several streams apart."""
+ORDERS, ORDERS_BITS = 32, np.uint64(5)
+"""Orders in which the different items of an array come."""
 
 
 class Recipe(Protocol):
@@ -350,14 +352,23 @@ class Series:
         # An item's own number: its row and its place, so that it does not depend on the rows before it.
         place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
         if self.distinct:
-            item: Any = self.item
-            size = min(item.size, 2**62 - 1)
-            first = (hashed(key ^ ORDER, rows) % np.uint64(size)).astype(np.int64)
-            ranks = (np.repeat(first, counts) + place) % size  # neighbours, far apart once they are permuted
-            items = item.nth(Bijection(key ^ ITEMS).forward(ranks, size))
+            items = self._different(rows, key, counts, place)
         else:
             items = self.item.draw(np.repeat(rows, counts) * max(self.high, 1) + place, key ^ ITEMS)
         return pa.ListArray.from_arrays(pa.array(offsets), items, type=self.type)
+
+    def _different(self, rows: Ints, key: int, counts: Ints, place: Ints) -> pa.Array:
+        """Neighbours in one of several keyed orders of all possible items."""
+        item: Any = self.item
+        size = min(item.size, 2**62 - 1)
+        drawn = hashed(key ^ ORDER, rows)
+        ranks = (np.repeat((drawn >> ORDERS_BITS) % np.uint64(size), counts).astype(np.int64) + place) % size
+        order = np.repeat(drawn % np.uint64(ORDERS), counts)
+        for number in range(ORDERS):
+            at = np.nonzero(order == number)[0]
+            if len(at):
+                ranks[at] = Bijection(key ^ ITEMS ^ number).forward(ranks[at], size)
+        return item.nth(ranks)
 
 
 @dataclass(frozen=True, slots=True)

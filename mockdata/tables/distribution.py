@@ -19,7 +19,12 @@ import numpy as np
 from mockdata.seeds import Floats
 
 POINTS = 1025
-TYPES = ("uniform", "normal", "lognormal", "exponential", "triangular", "zipf")
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "uniform": (), "normal": ("mean", "deviation"), "lognormal": ("median", "sigma"), "exponential": ("mean",),
+    "triangular": ("mode",), "zipf": ("exponent",),
+}  # fmt: skip
+"""Type → the parameters it takes."""
+TYPES = tuple(PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,19 @@ class Distribution:
 
 def read(declared: Mapping[str, Any], low: float, high: float) -> Distribution:
     """The declared distribution cut off at low … high. Raises ValueError naming what is wrong with it."""
+    if not isinstance(declared, Mapping):
+        raise ValueError(f"write {{type: …}} with parameters, not {declared!r}")
     kind = declared.get("type", "uniform")
     if kind not in TYPES:
         raise ValueError(f"unknown distribution {kind!r}; known: {', '.join(TYPES)}")
+    for name in declared:
+        if name != "type" and name not in PARAMETERS[kind]:
+            takes = ", ".join(PARAMETERS[kind]) or "none"
+            raise ValueError(f"a {kind} distribution has no parameter {name!r}; it takes {takes}")
 
     def number(name: str, default: float) -> float:
         value = declared.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(f"the distribution's {name} must be a number, not {value!r}")
         return float(value)
 
@@ -53,17 +64,19 @@ def read(declared: Mapping[str, Any], low: float, high: float) -> Distribution:
     ends = [min(max(index / (POINTS - 1), 1e-6), 1 - 1e-6) for index in range(POINTS)]
     if kind == "normal":
         deviation = number("deviation", span / 6)
-        if deviation <= 0:
+        if deviation <= 0 < span or deviation < 0:
             raise ValueError("the distribution's deviation must be above 0")
-        curve = NormalDist(number("mean", low + span / 2), deviation)
+        curve = NormalDist(number("mean", low + span / 2), deviation or 1.0)
         raw = [curve.inv_cdf(p) for p in ends]
     elif kind == "lognormal":
         median, sigma = number("median", low + span / 10), number("sigma", 0.6)
-        if median <= 0 or sigma <= 0:
+        if median <= 0 < span or sigma <= 0:
             raise ValueError("a lognormal distribution needs a median and a sigma above 0")
         raw = [median * math.exp(sigma * NormalDist().inv_cdf(p)) for p in ends]
     elif kind == "exponential":
         mean = number("mean", span / 5)
+        if mean <= 0 < span:
+            raise ValueError("an exponential distribution needs a mean above 0")
         raw = [low - mean * math.log(1 - p) for p in ends]
     elif kind == "triangular":
         mode = min(max(number("mode", low + span / 2), low), high)

@@ -103,10 +103,17 @@ def component_tables(interface: Interface) -> tuple[Table, ...]:
     for name, schema in interface.definitions.items():
         schema = interface.resolve(schema)
         if schema.get("properties") and schema.get("type", "object") == "object":
-            pointer = f"/components/schemas/{name.replace('~', '~0').replace('/', '~1')}"
-            fields = interface.fields(schema)
+            pointer = f"/components/schemas/{_token(name)}"
+            fields = tuple(
+                field if field.pointer else replace(field, pointer=f"{pointer}/properties/{_token(field.name)}")
+                for field in interface.fields(schema)
+            )
             # A document may require members it does not describe; anything will do for them.
             missing = [word for word in schema.get("required", ()) if word not in {field.name for field in fields}]
             fields += tuple(Field(name=word, required=True, schema={}, pointer=pointer) for word in missing)
             found.append(Table(name=name, fields=fields, pointer=pointer, extensions={"schema": schema}))
     return tuple(found)
+
+
+def _token(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
