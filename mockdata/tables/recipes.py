@@ -90,16 +90,11 @@ def optional(inner: Recipe, schema: Mapping[str, Any], place: Place) -> Recipe:
 
 
 def _constants(schema: dict[str, Any], type: pa.DataType, place: Place, unique: bool) -> Recipe:
-    import jsonschema_rs
-
     values = [schema["const"]] if "const" in schema else list(schema["enum"])
-    rest = {word: value for word, value in schema.items() if word != "enum" and not word.startswith("x-")}
-    if rest.get("format") in ("date", "date-time"):
-        rest.pop("type", None)
     _lengths(schema, place)
     if "pattern" in schema:
         _template(schema["pattern"], 0, None, place)
-    judge = jsonschema_rs.validator_for(place.standalone(rest), validate_formats=True)
+    judge = _judge({word: value for word, value in schema.items() if word != "enum"}, place)
     kept = [value for value in values if value is not None and judge.is_valid(value)]
     if not kept:
         if None in values and arrow.nullable(schema):
@@ -179,7 +174,10 @@ def _string(schema: dict[str, Any], type: pa.DataType, place: Place, unique: boo
             )
         return Text(pattern, low, high, unique)
     if format in FORMATS:
-        _template(FORMATS[format], low, high, place)
+        try:
+            _template(FORMATS[format], low, high, place)
+        except PlanError as fault:  # the lengths leave no room for the usual ones
+            return _listed(schema, place, unique, fault)
         return Text(FORMATS[format], low, high, unique)
     if unique:
         return _code(low, high, place)
@@ -187,26 +185,39 @@ def _string(schema: dict[str, Any], type: pa.DataType, place: Place, unique: boo
 
 
 def _checked(made: Recipe, schema: dict[str, Any], place: Place, unique: bool) -> Recipe:
-    """The recipe, or a pool of strings that meet all keywords where the recipe's do not (pattern beside format)."""
-    format = schema.get("format")
-    if format is None or not isinstance(made, Text | Phrase | Spelled):
+    """The recipe, or a list of strings that meet all keywords where the recipe's do not (pattern beside format)."""
+    if "format" not in schema or not isinstance(made, Text | Phrase | Spelled):
         return made
-    import jsonschema_rs
-
-    from mockdata.instances import Instances, Unsatisfiable
-
-    rest = place.standalone({word: value for word, value in schema.items() if not word.startswith("x-")})
-    judge = jsonschema_rs.validator_for(rest, validate_formats=True)
+    judge = _judge(schema, place)
     if all(judge.is_valid(value) for value in made.draw(np.arange(64), 0).to_pylist()):
         return made
-    if unique:
-        raise place.fault(f"format {format!r} with these constraints leaves no way to count its strings")
+    return _listed(schema, place, unique, place.fault(f"format {schema['format']!r} against the other constraints"))
+
+
+def _listed(schema: dict[str, Any], place: Place, unique: bool, fault: PlanError) -> Recipe:
+    """Strings found one by one. Raises `fault` when there are none, or when they would have to be counted."""
+    from mockdata.instances import Instances, Unsatisfiable
+
+    judge = _judge(schema, place)
     try:
-        found = Instances(rest)
+        found = Instances(place.standalone(_assertions(schema)))
         values = [found.example(stream(place.seed, "strings", at)) for at in range(512)]
-    except Unsatisfiable as error:
-        raise place.fault(f"format {format!r} against the other constraints: {error.reason}") from None
-    return Codes(tuple(dict.fromkeys(values)), pa.string())
+    except Unsatisfiable:
+        raise fault from None
+    kept = tuple(dict.fromkeys(value for value in values if judge.is_valid(value)))
+    if unique or not kept:
+        raise fault
+    return Codes(kept, pa.string())
+
+
+def _assertions(schema: dict[str, Any]) -> dict[str, Any]:
+    return {word: value for word, value in schema.items() if not word.startswith("x-")}
+
+
+def _judge(schema: dict[str, Any], place: Place) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(place.standalone(_assertions(schema)), validate_formats=True)
 
 
 def _says_date(column: str, schema: Mapping[str, Any]) -> bool:
