@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from mockdata.tables.columns import Grid, Nullable, Recipe, innermost
+from mockdata.tables.constraints import broken
 from mockdata.tables.dependent import Cases, Computed, Correlated, Linear, numbers
 from mockdata.tables.expressions import Expression, ExpressionError, compile
 from mockdata.tables.place import Place
@@ -76,8 +77,6 @@ class Row:
 
     def check(self, made: Recipe, place: Place, schema: Mapping[str, Any], nullable: bool) -> None:
         """A look at the first computed values. Raises PlanError when they break the field's constraints."""
-        from mockdata.tables.records import broken
-
         inner = innermost(made)
         assert isinstance(inner, Computed)
         columns = self._columns(inner.needs, TRIAL)

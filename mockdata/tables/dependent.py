@@ -119,8 +119,10 @@ class Correlated:
 
     def draw(self, rows: Ints, key: int, columns: Columns = NOTHING) -> pa.Array:
         other = numbers(columns[self.on], math.nan)
-        table = _table(self.known)
-        first, after = np.searchsorted(table, other, side="left"), np.searchsorted(table, other, side="right")
+        table, starts = _table(self.known)
+        after = np.searchsorted(table, other, side="right")
+        last = np.maximum(after - 1, 0)
+        first = np.where(table[last] == other, starts[last], after)
         # equal values share their ranks out by chance, values between two of the sample stand between their ranks
         spread = unit(hashed(key ^ TIES, rows))
         rank = (first - 0.5 + spread * (after - first + 1)) / len(table)
@@ -146,8 +148,10 @@ def numbers(values: pa.Array, missing: float) -> Floats:
 
 
 @lru_cache(maxsize=64)
-def _table(known: tuple[float, ...]) -> Floats:
-    return np.array(known)
+def _table(known: tuple[float, ...]) -> tuple[Floats, Ints]:
+    """The sorted values, and where the run of equal ones of each begins."""
+    table = np.array(known)
+    return table, np.searchsorted(table, table, side="left")
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,7 @@ from mockdata.seeds import Floats, Ints
 from mockdata.tables import records
 from mockdata.tables.arrow import convert
 from mockdata.tables.columns import FromRegister, Nullable, Reference, innermost, mask, needs
+from mockdata.tables.constraints import broken
 from mockdata.tables.dependent import Computed
 from mockdata.tables.place import PlanError
 from mockdata.tables.plan import Column, Plan
@@ -106,6 +107,6 @@ def _drawn(plan: Plan, column: Column, rows: Ints, made: dict[str, pa.Array], fa
 def judge(column: Column, values: pa.Array) -> None:
     """Nothing when computed values meet their field's constraints. Raises PlanError."""
     missing = "it has no value for some rows, and the field is required" if not column.nullable else ""
-    fault = (missing if values.null_count else "") or records.broken(values.drop_null(), column.schema)
+    fault = (missing if values.null_count else "") or broken(values.drop_null(), column.schema)
     if fault:
         raise PlanError(column.name, column.pointer, f"x-compute: {fault}")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mockdata.instances import patterns
 from mockdata.seeds import Ints
 from mockdata.tables import arrow
 from mockdata.tables.chosen import chosen
 from mockdata.tables.columns import FromRegister, innermost
+from mockdata.tables.constraints import broken
 from mockdata.tables.sampling import sample
 
 if TYPE_CHECKING:
@@ -69,36 +68,3 @@ def fitting(register: Register, population: Population, recipe: FromRegister, co
     if column.always and not column.nullable and values.null_count:
         return "not every record has that fact, and the field is required"
     return broken(values.drop_null(), column.schema)
-
-
-def broken(values: pa.Array, schema: Any) -> str | None:
-    """What a field's schema has against these values, None when nothing."""
-    distinct = values.unique()
-    constants = [schema["const"]] if "const" in schema else schema.get("enum")
-    if constants:
-        odd = [value for value in distinct.to_pylist() if str(value) not in set(map(str, constants))]
-        if odd:
-            return f"there is {odd[0]!r}, which is not in the field's list of values"
-    if pa.types.is_string(values.type):
-        lengths = pc.utf8_length(distinct)
-        for word, breaks in (("minLength", pc.less), ("maxLength", pc.greater)):
-            if word in schema:
-                odd = distinct.filter(breaks(lengths, int(schema[word]))).to_pylist()
-                if odd:
-                    return f"there is {odd[0]!r}, against {word} {schema[word]}"
-        if "pattern" in schema:
-            try:
-                template = patterns.compile(schema["pattern"])
-            except patterns.Unsupported as error:
-                return f"its pattern cannot be read: {error.reason}"
-            odd = [value for value in distinct.to_pylist() if not template.matches(value)]
-            if odd:
-                return f"there is {odd[0]!r}, against pattern {schema['pattern']!r}"
-    for word, breaks in (("minimum", pc.less), ("maximum", pc.greater)):
-        limit = schema.get(word)
-        if isinstance(limit, int | float) and not isinstance(limit, bool) and not pa.types.is_string(values.type):
-            numbers = pc.cast(distinct, pa.float64())
-            odd = distinct.filter(breaks(numbers, float(limit))).to_pylist()
-            if odd:
-                return f"there is {odd[0]!r}, against {word} {limit}"
-    return None
