@@ -47,6 +47,25 @@ def test_generate_prints_its_manifest_as_json(folder):
     assert len((folder / manifest["files"][0]["name"]).read_text("utf-8").splitlines()) == 20
 
 
+def test_generate_where_a_condition_holds(folder):
+    chosen = ["--rows", 40, "--where", "age >= 60 && XBDM == '1'", "--json", *SMALL]
+    manifest = json.loads(run("generate", RESIDENTS, *chosen).stdout)[0]
+    assert manifest["origin"]["where"] == "age >= 60 && XBDM == '1'"
+    rows = pq.read_table(folder / f"{RESIDENTS}.residents.parquet").to_pylist()
+    assert {(row["XBDM"], row["CSRQ"].isoformat() <= "1966-11-01") for row in rows} == {("1", True)}
+
+
+def test_conditions_are_refused_before_anything_is_written(folder):
+    for condition, words in (
+        ("age >=", "at character 7"),
+        ("ages > 3", "near: age"),
+        ("age > 200", "holds for 0 records"),
+    ):
+        result = run("generate", RESIDENTS, "--where", condition, *SMALL)
+        assert (result.exit_code, words in result.stderr) == (3, True), result.stderr
+    assert os.listdir(folder) == []
+
+
 def test_same_command_same_bytes(folder):
     digests = set()
     for out in ("a", "b"):

@@ -376,3 +376,14 @@ def test_what_cannot_be_is_told_before_a_row_is_made(fields, column, words):
     assert words in f"{caught.value} {caught.value.hint}"
     assert caught.value.column == column
     assert caught.value.pointer.startswith("/schema/0/properties/")
+
+
+def test_a_computed_value_that_breaks_its_field_stops_the_work():
+    fields = {
+        "x": {**field("integer", maximum=10**5), **custom(compute="y == 77777 ? 1000000 : y")},
+        "y": {**field("integer", minimum=0, maximum=10**5)},
+    }
+    made = plan(contract(things=fields), None, seed=3)
+    with pytest.raises(PlanError, match="x: x-compute: there is 1000000, against maximum 100000"):
+        for _ in generate(made, 0, 10**6):
+            pass
