@@ -8,7 +8,6 @@ small frozen values that can be sent to another process.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mockdata.instances import patterns
-from mockdata.seeds import Bijection, Floats, Ints, hashed, stream, unit, weighted
+from mockdata.seeds import Bijection, Floats, Ints, hashed, unit, weighted
 from mockdata.tables import arrow
 from mockdata.tables.children import Family
 from mockdata.tables.distribution import Distribution
@@ -26,8 +25,6 @@ from mockdata.tables.expressions import Expression
 
 NULLS, LENGTHS, ITEMS, ORDER = 0x6E756C6C, 0x6C656E, 0x6974656D, 0x6F72646572
 """Numbers that set a column's several streams apart."""
-ORDERS, ORDERS_BITS = 32, np.uint64(5)
-"""Orders in which the different items of an array come."""
 
 
 class Recipe(Protocol):
@@ -312,83 +309,3 @@ def mask(values: pa.Array, rows: Ints, key: int, share: float | Floats) -> pa.Ar
     """The values with about `share` (one, or one a row) of them null, chosen by row number."""
     missing = unit(hashed(key ^ NULLS, rows)) < share
     return pc.if_else(pa.array(missing), pa.scalar(None, values.type), values) if missing.any() else values
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An object: one recipe a member, as an Arrow struct."""
-
-    members: tuple[tuple[str, Recipe], ...]
-    type: pa.DataType
-
-    @property
-    def size(self) -> int | None:
-        return None
-
-    def draw(self, rows: Ints, key: int) -> pa.Array:
-        parts = [inner.draw(rows, stream(key, name)) for name, inner in self.members]
-        return pa.StructArray.from_arrays(parts, fields=list(self.type))
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """An array of low … high items; `distinct`: no item of an array comes twice, and `item` can be numbered."""
-
-    item: Recipe
-    low: int
-    high: int
-    type: pa.DataType
-    distinct: bool = False
-
-    @property
-    def size(self) -> int | None:
-        return None
-
-    def draw(self, rows: Ints, key: int) -> pa.Array:
-        spread = np.uint64(self.high - self.low + 1)
-        counts = self.low + (hashed(key ^ LENGTHS, rows) % spread).astype(np.int64)
-        offsets = np.zeros(len(rows) + 1, dtype=np.int32)
-        np.cumsum(counts, out=offsets[1:])
-        # An item's own number: its row and its place, so that it does not depend on the rows before it.
-        place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
-        if self.distinct:
-            items = self._different(rows, key, counts, place)
-        else:
-            items = self.item.draw(np.repeat(rows, counts) * max(self.high, 1) + place, key ^ ITEMS)
-        return pa.ListArray.from_arrays(pa.array(offsets), items, type=self.type)
-
-    def _different(self, rows: Ints, key: int, counts: Ints, place: Ints) -> pa.Array:
-        """Neighbours in one of several keyed orders of all possible items."""
-        item: Any = self.item
-        size = min(item.size, 2**62 - 1)
-        drawn = hashed(key ^ ORDER, rows)
-        ranks = (np.repeat((drawn >> ORDERS_BITS) % np.uint64(size), counts).astype(np.int64) + place) % size
-        order = np.repeat(drawn % np.uint64(ORDERS), counts)
-        for number in range(ORDERS):
-            at = np.nonzero(order == number)[0]
-            if len(at):
-                ranks[at] = Bijection(key ^ ITEMS ^ number).forward(ranks[at], size)
-        return item.nth(ranks)
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A whole JSON value valid against `schema` (self-contained, 2020-12), written as JSON text. One by one."""
-
-    schema: Mapping[str, Any]
-
-    @property
-    def size(self) -> int | None:
-        return None
-
-    def draw(self, rows: Ints, key: int) -> pa.Array:
-        made = _instances(json.dumps(self.schema))
-        values = (made.example(seed) for seed in hashed(key, rows).tolist())
-        return pa.array([json.dumps(value, ensure_ascii=False) for value in values], pa.string())
-
-
-@lru_cache(maxsize=64)
-def _instances(schema: str) -> Any:
-    from mockdata.instances import Instances
-
-    return Instances(json.loads(schema))

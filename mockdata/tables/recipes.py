@@ -12,7 +12,8 @@ import pyarrow as pa
 from mockdata.instances import patterns
 from mockdata.seeds import stream
 from mockdata.tables import arrow
-from mockdata.tables.columns import Codes, Instance, Nullable, Phrase, Recipe, Record, Series, Spelled, Text
+from mockdata.tables.columns import Codes, Nullable, Phrase, Recipe, Spelled, Text
+from mockdata.tables.nested import Instance, Record, Series
 from mockdata.tables.place import Place, PlanError
 from mockdata.tables.providers import provider
 from mockdata.tables.ranges import days, moments, number

@@ -230,6 +230,9 @@ def test_children_stand_side_by_side_in_the_numbers_asked_for(shape, low, high, 
     assert sum(counts) == total
     assert (min(counts), max(counts) <= high) == (low, True)
     assert abs(np.mean(counts) - mean) < 0.1 * mean
+    if low != high:
+        ends = min(parents - children.BLOCK, 100)
+        assert counts[:ends] != counts[children.BLOCK : children.BLOCK + ends], "each block is turned by its own number"
     again = pa.Table.from_batches(generate(made, total, total + 50))["shop"].to_pylist()
     assert set(again) <= set(known)  # the next round
 

@@ -143,6 +143,9 @@ def test_columns_say_what_the_engine_says(text, rows):
     ("text", "expected"),
     [
         ("money * 12", [13.2, None]),
+        ("-7 / 2", [-3, -3]),  # cut off towards zero
+        ("-7 % 3", [-1, -1]),
+        ("9223372036854775807 + i", [None, None]),  # overflow
         ("i > 3 ? 'a' : null", ["a", None]),
         ("size('浙江😀')", [3, 3]),
         ("d.getFullYear() + 1", [2001, None]),
