@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from graphlib import TopologicalSorter
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
+from mockdata.seeds import stream
 from mockdata.tables import relations
 from mockdata.tables.columns import Recipe, innermost, needs
 from mockdata.tables.place import PlanError
