@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from mockdata.defects.ledger import METADATA_KEY, SCHEMA
 from mockdata.defects.values import spelled
 from mockdata.scenarios.pack import FACTS
-from mockdata.tables.columns import FromRegister
+from mockdata.tables.columns import FromRegister, innermost
 from mockdata.tables.generate import at_rows
 from mockdata.tables.plan import Plan
 from mockdata.tables.scale import BATCH_ROWS
@@ -30,11 +30,11 @@ def conflicted(plan: Plan) -> bool:
     """Whether a scenario has the department of this plan's interface in error somewhere."""
     department = plan.interface.partition(".")[0]
     return any(
-        department in conflict.departments and column.recipe.attribute == conflict.fact
+        department in conflict.departments and recipe.attribute == conflict.fact
         for pack in plan.world.scenarios
         for conflict in pack.conflicts
-        for column in plan.columns
-        if isinstance(column.recipe, FromRegister)
+        for recipe in (innermost(column.recipe) for column in plan.columns)
+        if isinstance(recipe, FromRegister)
     )
 
 
@@ -43,7 +43,8 @@ def entries(plan: Plan, table: Table, start: int, stop: int) -> pa.Table:
     number they are about is found in the record of that key)."""
     agreed = replace(plan.world, scenarios=tuple(pack.agreeing() for pack in plan.world.scenarios))
     truth = replace(plan, world=agreed, finish=None)
-    names = [c.name for c in plan.columns if isinstance(c.recipe, FromRegister) and c.recipe.attribute in FACTS]
+    recipes = {column.name: innermost(column.recipe) for column in plan.columns}
+    names = [name for name, made in recipes.items() if isinstance(made, FromRegister) and made.attribute in FACTS]
     rows = np.arange(start, stop, dtype=np.int64)
     if not names or not len(rows):
         return SCHEMA.empty_table()
