@@ -8,6 +8,9 @@ the same bytes, and a range whose worker died is simply done again.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -42,16 +45,50 @@ def parts(rows: int, part_rows: int = PART_ROWS) -> tuple[Range, ...]:
     return tuple(Range(number, start, min(start + part_rows, rows)) for number, start in enumerate(starts))
 
 
+def cores() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def local(workers: int) -> Iterator[Executor | None]:
     """An executor of that many processes, or None (do it here) for one worker. Processes are spawned, not forked:
-    Arrow's threads do not survive a fork.
+    Arrow's threads do not survive a fork. Ctrl-C is for this process to deal with; the workers finish what they do. They
+    end with this process even when it is killed.
     """
     if workers <= 1:
         yield None
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin) as pool:
+        with _deaf():
+            pool.submit(int)  # starts the processes
         yield pool
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started meanwhile do not hear Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _begin() -> None:
+    """In a worker: end when the parent is gone. Without this it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def each(

@@ -1,35 +1,40 @@
-"""Datasets on disk: Parquet, CSV, JSON Lines or Arrow IPC, each with a manifest.
+"""Datasets on disk, each with a manifest.
 
-A file comes to be under a temporary name in its own folder and gets its final name in one rename; whatever goes wrong
-before leaves nothing under the final name. Tables of over a million rows become a folder of parts. The manifest says
-what the data are a function of, and the digest of every file, so that anyone can make them again and compare.
+A dataset comes to be in a hidden folder beside its target and gets its final name in one rename; whatever goes wrong
+before leaves nothing under the final name. Tables of over a million rows become a folder of parts, and the parts that
+an interrupted run finished are found again by the next run of the same plan. The manifest says what the data are a
+function of, and the digest of every file, so that anyone can make them again and compare.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from mockdata.tables import scale
-from mockdata.tables.jsonlines import lines, nested_as_text
+from mockdata.tables import journal, scale, space
+from mockdata.tables.digest import digest
+from mockdata.tables.journal import Journal
+from mockdata.tables.layout import FORMATS, Layout
+from mockdata.tables.manifest import File, Manifest, beside, generator_version, libraries, save
+from mockdata.tables.parts import Part, write_batches, write_part
 
 if TYPE_CHECKING:
     from mockdata.tables.plan import Plan
+    from specs.model import Table
 
-FORMATS: Mapping[str, str] = {"parquet": ".parquet", "csv": ".csv", "jsonl": ".jsonl", "arrow": ".arrow"}
-"""Format → file name ending."""
-METADATA_KEY = b"tongban"
+__all__ = [
+    "FORMATS", "File", "Manifest", "TargetExists", "beside", "described", "generator_version", "save", "write",
+    "write_batches",
+]  # fmt: skip
+
+Progress = Callable[[int], None]
 
 
 class TargetExists(FileExistsError):
@@ -39,243 +44,127 @@ class TargetExists(FileExistsError):
         super().__init__(errno.EEXIST, "the target exists already", str(target))
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """One written file: name relative to the manifest's folder, rows, size in bytes, SHA-256 (hexadecimal)."""
-
-    name: str
-    rows: int
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a dataset is: same origin, same generator, same libraries → same bytes."""
-
-    interface: str
-    version: str
-    table: str
-    rows: int
-    format: str
-    origin: Mapping[str, Any]
-    columns: tuple[Mapping[str, str], ...]
-    files: tuple[File, ...]
-    libraries: Mapping[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """The manifest as plain JSON values."""
-        return {**asdict(self), "columns": [dict(column) for column in self.columns]}
-
-    @staticmethod
-    def from_json(value: Mapping[str, Any]) -> Manifest:
-        """The manifest written by `to_json`. Raises KeyError or TypeError for anything else."""
-        files = tuple(File(**file) for file in value["files"])
-        return Manifest(**{**value, "files": files, "columns": tuple(value["columns"])})
-
-
-def generator_version() -> str:
-    """The version of the generator, as installed."""
-    try:
-        return version("tongban")
-    except PackageNotFoundError:
-        return "0"
-
-
-def beside(target: Path, kind: str) -> Path:
-    """The companion of a dataset: `people.parquet` → `people.parquet.manifest.json`."""
-    return target.with_name(f"{target.name}.{kind}.json")
-
-
-class _Sink(Protocol):
-    def write(self, batch: pa.RecordBatch) -> None: ...
-    def close(self) -> None: ...
-
-
-class _Parquet:
-    def __init__(self, path: Path, schema: pa.Schema, dictionary: tuple[str, ...], row_group: int) -> None:
-        import pyarrow.parquet as pq
-
-        # Dictionaries pay only where values repeat; trying them on every column costs 15 % of the writer's
-        # time.
-        self.writer = pq.ParquetWriter(
-            path, schema, compression="zstd", use_dictionary=list(dictionary), write_statistics=True, version="2.6"
-        )
-        self.row_group = row_group
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self.writer.write_batch(batch, row_group_size=self.row_group)
-
-    def close(self) -> None:
-        self.writer.close()
-
-
-class _Csv:
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        import pyarrow.csv
-
-        flat = nested_as_text(pa.RecordBatch.from_pylist([], schema=schema)).schema
-        options = pyarrow.csv.WriteOptions(include_header=True, quoting_style="needed")
-        self.writer = pyarrow.csv.CSVWriter(path, flat, write_options=options)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self.writer.write_batch(nested_as_text(batch))
-
-    def close(self) -> None:
-        self.writer.close()
-
-
-class _JsonLines:
-    def __init__(self, path: Path, json_text: frozenset[str], always: frozenset[str]) -> None:
-        self.file = path.open("wb")
-        self.json_text, self.always = json_text, always
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self.file.write(lines(batch, self.json_text, self.always))
-
-    def close(self) -> None:
-        self.file.close()
-
-
-class _Arrow:
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        options = pa.ipc.IpcWriteOptions(compression="zstd")
-        self.writer = pa.ipc.new_file(str(path), schema, options=options)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self.writer.write_batch(batch)
-
-    def close(self) -> None:
-        self.writer.close()
-
-
-def _sink(plan: Plan, path: Path, format: str) -> _Sink:
-    schema = plan.schema.with_metadata({METADATA_KEY: json.dumps(plan.origin, sort_keys=True).encode()})
-    match format:
-        case "parquet":
-            return _Parquet(path, schema, plan.repeating, scale.ROW_GROUP)
-        case "csv":
-            return _Csv(path, plan.schema)
-        case "jsonl":
-            return _JsonLines(path, plan.json_text, plan.always)
-        case "arrow":
-            return _Arrow(path, schema)
-    raise ValueError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    plan: Plan
-    range: scale.Range
-    path: Path
-    format: str
-
-
-def _write_part(task: _Task) -> File:
-    from mockdata.tables.generate import generate
-
-    batches = generate(task.plan, task.range.start, task.range.stop)
-    return write_batches(task.plan, batches, task.path, task.format)
-
-
-def write_batches(
-    plan: Plan,
-    batches: Iterable[pa.RecordBatch],
-    path: Path,
-    format: str,
-    progress: Callable[[int], None] | None = None,
-) -> File:
-    sink = _sink(plan, path, format)
-    rows = 0
-    try:
-        for batch in batches:
-            sink.write(batch)
-            rows += batch.num_rows
-            if progress is not None:
-                progress(batch.num_rows)
-    finally:
-        sink.close()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-    return File(path.name, rows, path.stat().st_size, digest)
-
-
 def write(
     plan: Plan,
     rows: int,
     target: Path,
     format: str = "parquet",
     *,
+    encoding: str = "utf-8",
+    partition_by: tuple[str, ...] = (),
+    table: Table | None = None,
     force: bool = False,
     workers: int = 1,
     executor: Executor | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     part_rows: int = scale.PART_ROWS,
 ) -> Manifest:
     """Generate rows 0 … rows-1 of the plan into `target` and its manifest beside it; `progress` hears of rows done.
 
-    Up to `part_rows` rows make one file; more make a folder of that name with one file a part. The bytes do not
-    depend on workers or executor. Raises TargetExists (without `force`), plan.PlanError when the plan has fewer rows
-    to give, ValueError for an unknown format, OSError when the folder cannot be written; nothing is left under the
-    final name.
+    Up to `part_rows` rows make one file; more make a folder of that name with one file a part. `encoding` is for CSV
+    (layout.ENCODINGS); `partition_by` names columns whose values become folders; `table` tells a DuckDB file its
+    primary key. The bytes depend neither on workers nor on executor nor on how often the run was interrupted.
+
+    Raises TargetExists or journal.Unfinished (without `force`), journal.Busy, plan.PlanError when the plan has fewer
+    rows to give, layout.LayoutError for a layout that cannot be, space.NoSpace, OSError when the folder cannot be
+    written; nothing is left under the final name. After an OSError, a cancellation or the death of workers the finished
+    parts stay for the next run of the same plan, and the error has a note that says so.
     """
-    if format not in FORMATS:
-        raise ValueError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+    layout = Layout(format, encoding, tuple(partition_by), part_rows)
     plan.allow(rows)
+    layout.allow(plan, rows)
     if target.exists() and not force:
         raise TargetExists(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    hidden = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
-    _remove(hidden)
-    ranges = scale.parts(rows, part_rows)
-    try:
-        if len(ranges) == 1:
-            from mockdata.tables.generate import generate
-
-            batches = generate(plan, 0, rows)
-            made = write_batches(plan, batches, hidden, format, progress)
-            files: tuple[File, ...] = (File(target.name, made.rows, made.bytes, made.sha256),)
-        else:
-            hidden.mkdir()
-            tasks = [_Task(plan, part, hidden / f"part-{part.part:05d}{FORMATS[format]}", format) for part in ranges]
-            done = None if progress is None else (lambda file: progress(file.rows))
-            written = scale.each(_write_part, tasks, workers, executor, done)
-            files = tuple(File(f"{target.name}/{f.name}", f.rows, f.bytes, f.sha256) for f in written)
-        manifest = Manifest(
-            interface=plan.interface, version=plan.version, table=plan.table, rows=rows, format=format,
-            origin=plan.origin, columns=plan.described, files=files, libraries={"pyarrow": pa.__version__},
-        )  # fmt: skip
-        for companion in ("manifest", "quality"):
-            beside(target, companion).unlink(missing_ok=True)  # those of an older dataset of this name
-        _put(hidden, target)
-    except BaseException:
-        _remove(hidden)
-        raise
-    save(beside(target, "manifest"), manifest.to_json())
+    if format == "parquet":
+        _ = plan.repeating  # found once, not by every worker
+    ranges = scale.parts(rows, layout.rows_of_part(rows))
+    manifest = described(plan, rows, layout)
+    with journal.opened(target, manifest.to_json(), force) as run, _kept(run, len(ranges)):
+        missing = [Part(plan, part, run.folder, layout, table) for part in ranges if part.part not in run.done]
+        left = sum(part.range.stop - part.range.start for part in missing)
+        space.require(plan, left, layout, run.folder, table)
+        if progress is not None and run.done:
+            progress(rows - left)
+        done = dict(run.done)
+        for part, files in zip(missing, _made(missing, workers, executor, progress), strict=True):
+            done[part.range.part] = files
+        whole = len(ranges) == 1 and not partition_by
+        files = tuple(file for number in sorted(done) for file in done[number])
+        named = (File(target.name if whole else f"{target.name}/{f.name}", f.rows, f.bytes, f.sha256) for f in files)
+        manifest = described(plan, rows, layout, tuple(named))
+        _put(run.folder, run.folder / files[0].name if whole else run.folder, target, manifest)
     return manifest
 
 
-def _put(hidden: Path, target: Path) -> None:
-    """Gives the finished data their name. A folder cannot be renamed over anything, so what is there steps aside."""
-    if not target.exists() or (target.is_file() and hidden.is_file()):
-        os.replace(hidden, target)
-        return
-    aside = hidden.with_suffix(".replaced")
-    os.replace(target, aside)
-    os.replace(hidden, target)
-    _remove(aside)
+def described(plan: Plan, rows: int, layout: Layout, files: tuple[File, ...] = ()) -> Manifest:
+    """The manifest of rows of a plan."""
+    return Manifest(
+        interface=plan.interface, version=plan.version, table=plan.table, rows=rows, format=layout.format,
+        origin=plan.origin, columns=plan.described, files=files, libraries=libraries(),
+        options={**layout.options, "parent_rows": _parent_rows(plan)}, plan=digest(plan),
+    )  # fmt: skip
 
 
-def save(path: Path, value: Any) -> None:
-    """JSON into a file, all of it or nothing."""
-    hidden = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+def _parent_rows(plan: Plan) -> int | None:
+    """How many rows of parents its foreign keys may name, None without any."""
+    own = [column.recipe.parents for column in plan.columns if hasattr(column.recipe, "parents")]
+    theirs = [_parent_rows(parent) for parent in plan.parents.values()]
+    return max((rows for rows in (*own, *theirs) if rows is not None), default=None)
+
+
+def _made(
+    parts: list[Part], workers: int, executor: Executor | None, progress: Progress | None
+) -> list[tuple[File, ...]]:
+    if executor is None and (workers <= 1 or len(parts) <= 1):
+        return scale.each(partial(write_part, progress=progress), parts)
+
+    def done(files: tuple[File, ...]) -> None:
+        gone = next((file.name for file in files if not (parts[0].folder / file.name).exists()), None)
+        if gone is not None:
+            told = "a worker wrote its part to a disk that is not seen here"
+            raise OSError(errno.ENOENT, told, str(parts[0].folder / gone))
+        if progress is not None:
+            progress(sum(file.rows for file in files))
+
+    return scale.each(write_part, parts, workers, executor, done)
+
+
+@contextmanager
+def _kept(run: Journal, parts: int) -> Iterator[None]:
+    """Finished parts outlive what may go better next time; nothing else does."""
     try:
-        hidden.write_text(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
-        os.replace(hidden, path)
-    except BaseException:
-        hidden.unlink(missing_ok=True)
+        yield
+    except BaseException as error:
+        finished = journal.finished(run.folder)
+        if finished and parts > 1 and isinstance(error, OSError | KeyboardInterrupt | BrokenExecutor):
+            error.add_note(f"{finished} of {parts} parts are finished; the same command continues with the others")
+        else:
+            journal.discard(run.folder)
         raise
+
+
+def _put(folder: Path, made: Path, target: Path, manifest: Manifest) -> None:
+    """Gives the finished data their name and their manifest. A folder cannot be renamed over anything, so what is there
+    steps aside.
+    """
+    waiting = folder.with_suffix(".manifest")
+    aside = folder.with_suffix(".replaced")
+    try:
+        save(waiting, manifest.to_json())
+        for companion in ("manifest", "quality"):
+            beside(target, companion).unlink(missing_ok=True)  # those of an older dataset of this name
+        journal.strip(folder)
+        if target.exists() and not (target.is_file() and made.is_file()):
+            _remove(aside)
+            os.replace(target, aside)
+        os.replace(made, target)
+        os.replace(waiting, beside(target, "manifest"))
+    finally:
+        waiting.unlink(missing_ok=True)
+    if folder != made:
+        journal.discard(folder)
+    _remove(aside)
 
 
 def _remove(path: Path) -> None:
