@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -26,8 +29,13 @@ from mockdata.cli.asking import (
     tables_of,
 )
 from mockdata.cli.check import judged, tell
+from mockdata.cli.loading import load_into
 from mockdata.cli.output import NEGATIVE, USAGE, end, faults, print_json, progress
 from mockdata.cli.spoiling import defects_of, enough, note, noted, tell_ledger
+
+PART_ROWS = 1_048_576
+CHECKED = ("parquet", "csv", "jsonl")
+"""Formats the quality check reads."""
 
 
 class Format(StrEnum):
@@ -37,6 +45,16 @@ class Format(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     ARROW = "arrow"
+    XLSX = "xlsx"
+    DUCKDB = "duckdb"
+
+
+class Encoding(StrEnum):
+    """Encodings of CSV."""
+
+    UTF_8 = "utf-8"
+    UTF_8_BOM = "utf-8-bom"
+    GB18030 = "gb18030"
 
 
 def generate(
@@ -45,8 +63,30 @@ def generate(
     rows: Annotated[int, typer.Option(min=0, help="Rows of each table.")] = 1000,
     seed: Seed = "1",
     format: Annotated[Format, typer.Option(help="File format.")] = Format.PARQUET,
+    encoding: Annotated[Encoding, typer.Option(help="Encoding of CSV; Excel asks for a byte order mark.")] = (
+        Encoding.UTF_8
+    ),
+    partition_by: Annotated[
+        str | None, typer.Option(metavar="COLUMN[,COLUMN]", help="A folder for each value: COLUMN=VALUE/part-….")
+    ] = None,
+    part_rows: Annotated[
+        int, typer.Option(min=1, help="Rows of one file; more rows make a folder of such.", show_default="1,048,576")
+    ] = PART_ROWS,
     out: Annotated[Path, typer.Option(help="Folder to write into; made when missing.")] = Path(),
-    workers: Annotated[int, typer.Option(min=1, max=61, help="Processes; the bytes are the same for any number.")] = 1,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Fill a database instead: sqlite:///F, duckdb:///F, postgresql://U@H/D."),
+    ] = None,
+    table_name: Annotated[str | None, typer.Option(help="Name of the database table, SCHEMA.TABLE or TABLE.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=61, help="Processes; the bytes are the same for any number.", show_default="one a processor"
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Share the parts out over a Dask cluster: tcp://HOST:8786.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there already.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Judge the files by the interface (Great Expectations).")
@@ -63,13 +103,17 @@ def generate(
     scenario: Scenario = None,
     as_json: Json = False,
 ) -> None:
-    """Write synthetic rows of an interface's tables, each with a manifest beside it.
+    """Write synthetic rows of an interface's tables, each with a manifest beside it, or fill a database with them.
+
+    A run of many parts that was stopped is continued by the same command.
 
     Example: tongban mock generate police.resident-register --rows 100000 --out data
     """
     with faults():
+        from mockdata.tables.layout import Layout
         from mockdata.tables.plan import plan
-        from mockdata.tables.write import FORMATS, TargetExists, write
+        from mockdata.tables.scale import cores
+        from mockdata.tables.write import TargetExists, write
 
         dirt = defects_of(defects) if defects is not None else None
         interface = interface_of(spec)
@@ -77,11 +121,20 @@ def generate(
         if where is not None and len(tables) > 1:
             names = ", ".join(one.name for one in tables)
             end(USAGE, "--where chooses records of one table", f"name it with --table: {names}")
+        if check and (format not in CHECKED or encoding == Encoding.GB18030 or partition_by or into):
+            end(USAGE, "--check reads parquet, csv (UTF-8) and jsonl files", "leave it out, or choose one of them")
+        if table_name is not None and into is None:
+            end(USAGE, "--table-name names a database table", "add --into, or leave it out")
+        if dirt is not None and into is not None:
+            end(USAGE, "--defects writes its ledger beside files", "write files, or leave --into out")
         world = population_of(seed, population, as_of, identifiers, scenario)
         if where is not None and any(pack.rows for pack in world.scenarios):
             end(USAGE, "--where and --scenario both choose records", "use one of them; conditions reach every record")
         known = known_to(interface)
         plans = [plan(interface, one, world, parent_rows=max(rows, 1), interfaces=known, where=where) for one in tables]
+        if into is not None:
+            load_into(into, plans, tables, rows, table_name, force, as_json)
+            return
         if dirt is not None:
             from mockdata.defects import spoiled
 
@@ -89,9 +142,12 @@ def generate(
                 spoiled(made, dirt, interface, one, format=format.value, rows=rows)
                 for made, one in zip(plans, tables, strict=True)
             ]
-        targets = [out / f"{made.interface}.{made.table}{FORMATS[format.value]}" for made in plans]
+        folders = tuple(partition_by.split(",")) if partition_by else ()
+        layout = Layout(format.value, encoding.value, folders, part_rows)
+        targets = [out / f"{made.interface}.{made.table}{layout.ending}" for made in plans]
         for made, target in zip(plans, targets, strict=True):
             made.allow(rows)
+            layout.allow(made, rows)
             enough(made, rows)
             if target.exists() and not force:
                 raise TargetExists(target)
@@ -99,8 +155,12 @@ def generate(
         for made, one, target in zip(plans, tables, targets, strict=True):
             ledger = note(made, interface, one, rows, target)
             began = time.perf_counter()
-            with progress(f"{made.interface} {made.table}", rows) as tick:
-                manifest = write(made, rows, target, format.value, force=force, workers=workers, progress=tick)
+            with _executor(dask) as executor, progress(f"{made.interface} {made.table}", rows) as tick:
+                manifest = write(
+                    made, rows, target, layout.format, encoding=layout.encoding, partition_by=layout.partition_by,
+                    table=one, force=force, workers=workers or cores(), executor=executor, progress=tick,
+                    part_rows=part_rows,
+                )  # fmt: skip
             seconds = time.perf_counter() - began
             manifests.append(noted(manifest, ledger, target))
             if not as_json:
@@ -118,3 +178,14 @@ def generate(
             tell(results)
         if not all(result.success for result in results):
             raise typer.Exit(NEGATIVE)
+
+
+@contextmanager
+def _executor(dask: str | None) -> Iterator[Executor | None]:
+    if dask is None:
+        yield None
+        return
+    from mockdata.tables.cluster import cluster
+
+    with cluster(dask) as executor:
+        yield executor

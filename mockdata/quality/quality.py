@@ -181,7 +181,7 @@ def check_all(
 
 
 def _job(path: Path, interface: Interface, table: Table, html: bool) -> dict[str, Any]:
-    endings = {ending: format for format, ending in FORMATS.items() if format != "arrow"}
+    endings = {ending: format for format, ending in FORMATS.items() if format in ("parquet", "csv", "jsonl")}
     format = endings.get(path.suffix)
     if format is None:
         raise QualityError(f"{path.name}: quality checks read {', '.join(endings)} files")

@@ -29,11 +29,12 @@ def cluster(address: str) -> Iterator[Executor]:
     when a worker has other versions, or when part after part kills its worker.
     """
     try:
-        from distributed import Client, KilledWorker
+        import distributed
     except ImportError:
         raise ClusterError("--dask needs the package distributed", "pip install 'tongban[dask]'") from None
     try:
-        client: Any = Client(address, timeout=SECONDS, set_as_default=False)
+        connect: Any = distributed.Client
+        client = connect(address, timeout=SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError, ImportError) as error:
         told = f"no Dask scheduler answers at {address} ({type(error).__name__})"
         raise ClusterError(told, "start one with: dask scheduler") from None
@@ -42,7 +43,7 @@ def cluster(address: str) -> Iterator[Executor]:
         try:
             with client.get_executor(pure=False, retries=TRIES) as executor:
                 yield executor
-        except KilledWorker as error:
+        except distributed.KilledWorker as error:
             raise ClusterError(
                 f"workers of {address} die on the same part: {str(error).splitlines()[0]}", "look into their memory"
             ) from None

@@ -71,9 +71,7 @@ def write_batches(
     return measured(path, path.name, rows)
 
 
-def _file(
-    part: Part, name: str, batches: Iterable[pa.RecordBatch], progress: Callable[[int], None] | None
-) -> File:
+def _file(part: Part, name: str, batches: Iterable[pa.RecordBatch], progress: Callable[[int], None] | None) -> File:
     path = part.folder / name
     if part.layout.partition_by:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ def cores() -> int:
 @contextmanager
 def local(workers: int) -> Iterator[Executor | None]:
     """An executor of that many processes, or None (do it here) for one worker. Processes are spawned, not forked:
-    Arrow's threads do not survive a fork. Ctrl-C is for this process to deal with; the workers finish what they do. They
+    Arrow's threads do not survive a fork. Ctrl-C is for this process to deal with: workers finish what they do. They
     end with this process even when it is killed.
     """
     if workers <= 1:

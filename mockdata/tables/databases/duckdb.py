@@ -56,9 +56,7 @@ class Duckdb:
             for table in reversed(tables):
                 self.connection.execute(f"DROP TABLE IF EXISTS {quoted_name(table.name)}")
             for table in tables:
-                columns = [
-                    f"{quoted(f.name)} {_type(f)}{'' if f.nullable else ' NOT NULL'}" for f in table.fields
-                ]
+                columns = [f"{quoted(f.name)} {_type(f)}{'' if f.nullable else ' NOT NULL'}" for f in table.fields]
                 self.connection.execute(
                     f"CREATE TABLE {quoted_name(table.name)} ({', '.join([*columns, *table.keys()])})"
                 )

@@ -40,7 +40,9 @@ class Postgresql:
             raise DatabaseError("PostgreSQL needs psycopg", "pip install 'psycopg[binary]'") from None
         self.driver = psycopg
         with self._told():
-            self.connection: Any = psycopg.connect(self.address.url, connect_timeout=WAIT_SECONDS, client_encoding="utf8")
+            self.connection: Any = psycopg.connect(
+                self.address.url, connect_timeout=WAIT_SECONDS, client_encoding="utf8"
+            )
         return self
 
     def __exit__(
@@ -62,9 +64,9 @@ class Postgresql:
         text = pa.BufferOutputStream()
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
         pyarrow.csv.write_csv(nested_as_text(batch), text, options)
-        with self._told(), self.connection.cursor() as cursor:
-            with cursor.copy(f"COPY {_loading(table)} FROM STDIN (FORMAT csv)") as copy:
-                copy.write(text.getvalue())
+        command = f"COPY {_loading(table)} FROM STDIN (FORMAT csv)"
+        with self._told(), self.connection.cursor() as cursor, cursor.copy(command) as copy:
+            copy.write(text.getvalue())
 
     def commit(self, tables: Sequence[Definition]) -> None:
         with self._told():
@@ -79,9 +81,7 @@ class Postgresql:
                 self.connection.execute(f"ALTER TABLE {_loading(table)} RENAME TO {quoted(bare)}")
                 if table.primary_key:
                     old, new = quoted(_key_name(table, True)), quoted(_key_name(table, False))
-                    self.connection.execute(
-                        f"ALTER TABLE {quoted_name(table.name)} RENAME CONSTRAINT {old} TO {new}"
-                    )
+                    self.connection.execute(f"ALTER TABLE {quoted_name(table.name)} RENAME CONSTRAINT {old} TO {new}")
             for table in tables:
                 for own, other, theirs in table.foreign_keys:
                     self.connection.execute(
@@ -95,11 +95,12 @@ class Postgresql:
         try:
             yield
         except self.driver.Error as error:
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            said = lines[-1] if isinstance(error, self.driver.OperationalError) and lines else (lines or ["no answer"])[0]
-            hint = getattr(error.diag, "message_hint", None) or getattr(error.diag, "message_detail", None) or ""
-            if isinstance(error, self.driver.OperationalError) and not hint:
-                hint = "check host, port, database, user and password (PGPASSWORD or ~/.pgpass keep it off the command line)"
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no answer"]
+            unreachable = isinstance(error, self.driver.OperationalError)
+            hint = error.diag.message_hint or error.diag.message_detail or ""
+            if unreachable and not hint:
+                hint = "check host, port, database, user, and password (PGPASSWORD or ~/.pgpass keep it out of sight)"
+            said = lines[-1] if unreachable else lines[0]
             raise DatabaseError(f"{self.address.shown}: {said}", hint) from None
 
 

@@ -89,8 +89,7 @@ class Workbook:
             for number, name in enumerate(self.names, 1):
                 sheets += f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
                 relations += (
-                    f'<Relationship Id="rId{number}" Type="{_OFFICE}/worksheet" '
-                    f'Target="worksheets/sheet{number}.xml"/>'
+                    f'<Relationship Id="rId{number}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{number}.xml"/>'
                 )
                 types += f'<Override PartName="/xl/worksheets/sheet{number}.xml" ContentType="{_TYPE}.worksheet+xml"/>'
             relations += f'<Relationship Id="rId0" Type="{_OFFICE}/styles" Target="styles.xml"/>'
