@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,7 +84,9 @@ def _environment(error: OSError) -> tuple[int, str, str]:
         case FileExistsError():
             return ENVIRONMENT, f"{error.filename} exists already", "--force replaces it; --out names another folder"
     place = f": {error.filename}" if error.filename else ""
-    said = (error.strerror or str(error)).partition(" Detail:")[0]
+    said = error.strerror or str(error)
+    if "[errno" in said and error.errno:  # Arrow wraps the system's words in its own
+        said = os.strerror(error.errno)
     hints = {
         errno.ENOSPC: "make room, or name a folder of a larger disk with --out",
         errno.EFBIG: "files may not become so large here (ulimit -f)",

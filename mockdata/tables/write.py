@@ -89,6 +89,7 @@ def write(
         done = dict(run.done)
         for part, files in zip(missing, _made(missing, workers, executor, progress), strict=True):
             done[part.range.part] = files
+        journal.sweep(run.folder, done)  # halves of parts whose worker was killed
         whole = len(ranges) == 1 and not partition_by
         files = tuple(file for number in sorted(done) for file in done[number])
         named = (File(target.name if whole else f"{target.name}/{f.name}", f.rows, f.bytes, f.sha256) for f in files)

@@ -5,6 +5,8 @@ The file is of the storage format that the installed DuckDB reads and writes by 
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,5 +99,8 @@ def _told() -> Iterator[None]:
         yield
     except duckdb.Error as error:
         line = str(error).splitlines()[0]
+        for code in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            if os.strerror(code) in line:
+                raise OSError(code, os.strerror(code)) from None
         hint = "end what uses the database now" if "lock" in line.lower() else ""
         raise DatabaseError(f"DuckDB: {line}", hint) from None

@@ -46,7 +46,8 @@ _STYLES = (
     '<cellXfs count="4"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
     '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
     '<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs></styleSheet>'
+    '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
 _SHEET = (
     f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
@@ -156,13 +157,12 @@ def _cells(column: pa.Array, name: str) -> pa.Array:
         return _unless(pc.less(days, MARCH_1900), '<c s="1"><v>', serial, convert(column, pa.string(), {}))
     if pa.types.is_timestamp(type):
         moments = pc.cast(pc.cast(column, pa.timestamp("us", type.tz)), pa.int64())
-        days = pc.add(pc.divide(pc.cast(moments, pa.float64()), 86_400e6), float(EPOCH))
+        days = pc.add(pc.divide(pc.cast(moments, pa.float64(), safe=False), 86_400e6), float(EPOCH))
         early = pc.less(days, float(MARCH_1900 + EPOCH))
         return _unless(early, '<c s="2"><v>', pc.cast(days, pa.string()), convert(column, pa.string(), {}))
     if pa.types.is_integer(type) or pa.types.is_decimal(type):
-        long = pc.greater_equal(pc.abs(pc.cast(column, pa.float64())), float(DIGITS))
-        if pa.types.is_decimal(type):
-            long = pc.greater_equal(pc.abs(pc.cast(column, pa.float64())), DIGITS / 10.0**type.scale)
+        most = DIGITS / 10.0**type.scale if pa.types.is_decimal(type) else float(DIGITS)
+        long = pc.greater_equal(pc.abs(pc.cast(column, pa.float64(), safe=False)), most)
         plain = pc.cast(column, pa.string())
         return _unless(long, "<c><v>", plain, plain)
     if pa.types.is_floating(type):

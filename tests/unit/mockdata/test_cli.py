@@ -1,8 +1,10 @@
 """`tongban mock`: what it prints where, and one clear line and a code for everything that goes wrong."""
 
+import contextlib
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -16,6 +18,7 @@ from mockdata.cli import app
 
 SMALL = ["--population", "50000"]
 RESIDENTS = "police.resident-register"
+REPOSITORY = os.getcwd()
 
 
 def run(*arguments, **options):
@@ -97,6 +100,27 @@ def test_a_document_with_several_tables_gives_all_parents_first(folder):
         (["generate", RESIDENTS, "--rows", "-1"], 2, "--rows", ""),
         (["generate", RESIDENTS, "--rows", "60000", *SMALL], 3, "has 50,000 rows, not 60,000", "larger population"),
         (["generate", RESIDENTS, "--format", "xls"], 2, "xls", ""),
+        (["generate", RESIDENTS, "--encoding", "gb18030"], 2, "parquet is never gb18030", "only csv"),
+        (["generate", RESIDENTS, "--partition-by", "MZ"], 2, "no column 'MZ' to partition by", "MZDM"),
+        (
+            ["generate", RESIDENTS, "--format", "xlsx", "--rows", "20000000"],
+            2,
+            "a workbook holds 10,485,750",
+            "parquet",
+        ),
+        (["generate", RESIDENTS, "--format", "xlsx", "--check"], 2, "--check reads parquet, csv", ""),
+        (["generate", RESIDENTS, "--table-name", "people"], 2, "--table-name names a database table", "--into"),
+        (
+            ["generate", RESIDENTS, "--into", "mysql://me:secret@host/x"],
+            2,
+            "no database URL of a known kind: mysql",
+            "",
+        ),
+        (["generate", RESIDENTS, "--into", "postgresql://me:secret@127.0.0.1:1/x"], 4, "me@127.0.0.1:1/x: ", "host"),
+        (["generate", RESIDENTS, "--into", "sqlite:///taken/x"], 4, "taken", ""),
+        (["generate", RESIDENTS, "--out", "/proc/nothing"], 4, "/proc/nothing", "written"),
+        (["verify", "missing.parquet"], 3, "missing.parquet.manifest.json: there is no such manifest", "dataset"),
+        (["verify", "taken", "--sample", "3"], 2, "--sample says how much", "--regenerate"),
         (["generate", RESIDENTS, "--as-of", "yesterday"], 2, "yesterday", "yyyy-MM-dd"),
         (["generate", RESIDENTS, "--out", "taken/file"], 4, "taken", "folder"),
         (["generate", "faker.yaml"], 3, "/schema/0/properties/0: x: unknown Faker provider 'compani'", "company"),
@@ -125,6 +149,7 @@ def test_bad_input_is_one_line_a_hint_and_a_code(folder, arguments, code, line, 
     assert line in result.stderr
     assert hint in result.stderr
     assert "Traceback" not in result.stderr
+    assert "secret" not in result.stderr
     assert result.stdout == ""
     assert sorted(os.listdir(folder)) == before  # nothing written
 
@@ -135,6 +160,77 @@ def test_a_target_is_kept_unless_forced(folder):
     again = run(*arguments)
     assert (again.exit_code, "--force" in again.stderr) == (4, True)
     assert run(*arguments, "--force").exit_code == 0
+
+
+def test_an_unfinished_dataset_of_another_run_is_told(folder):
+    hidden = folder / f".{RESIDENTS}.residents.parquet.unfinished" / "journal"
+    hidden.mkdir(parents=True)
+    (hidden / "run.json").write_text("{}")
+    (hidden.parent / "part-00000.parquet").write_text("of another seed")
+    arguments = ["generate", RESIDENTS, "--rows", 5, *SMALL]
+    told = run(*arguments)
+    assert told.exit_code == 4
+    assert f"{hidden.parent.name} is an unfinished dataset of another plan" in told.stderr
+    assert "--force removes it" in told.stderr
+    assert run(*arguments, "--force").exit_code == 0
+    name = f"{RESIDENTS}.residents.parquet"
+    assert sorted(os.listdir(folder)) == [name, f"{name}.manifest.json"]
+
+
+def test_verify_judges_and_makes_again(folder):
+    run("generate", RESIDENTS, "--rows", 40, "--part-rows", 10, "--format", "csv", "--encoding", "gb18030", *SMALL)
+    name = f"{RESIDENTS}.residents.csv"
+    assert "is as its manifest says  4 files" in run("verify", name).stdout
+    again = run("verify", f"{name}.manifest.json", "--regenerate", "--sample", 2, "--json")
+    assert again.exit_code == 0, again.stderr
+    verdict = json.loads(again.stdout)
+    assert (verdict["success"], verdict["parts"], verdict["differences"]) == (True, 2, [])
+    part = folder / name / "part-00002.csv"
+    lines = part.read_text("gb18030").splitlines(keepends=True)
+    part.write_text("".join([*lines[:4], lines[3], *lines[5:]]), "gb18030")
+    told = run("verify", name, "--regenerate")
+    assert told.exit_code == 1
+    assert f"{name}/part-00002.csv: byte " in told.stdout
+    assert "row 3, column GMSFHM: " in told.stdout
+    assert told.stderr == ""
+
+
+def test_generate_fills_a_database_and_keeps_the_password(folder):
+    arguments = ["generate", RESIDENTS, "--rows", 30, "--into", "sqlite:///people.db", "--table-name", "people", *SMALL]
+    done = run(*arguments)
+    assert done.exit_code == 0, done.stderr
+    assert "people  30 rows  into sqlite:///people.db" in done.stdout
+    again = run(*arguments)
+    assert (again.exit_code, "people in sqlite:///people.db exists already" in again.stderr) == (4, True)
+    (manifest,) = json.loads(run(*arguments, "--force", "--json").stdout)
+    assert (manifest["into"], manifest["table_name"]) == ("sqlite:///people.db", "people")
+    with contextlib.closing(sqlite3.connect("people.db")) as found:
+        assert found.execute("SELECT count(*), count(DISTINCT GMSFHM) FROM people").fetchone() == (30, 30)
+    assert os.listdir(folder) == ["people.db"]
+
+
+@pytest.mark.postgres
+def test_generate_fills_postgresql(folder, postgres):
+    url = postgres.replace("postgresql+psycopg://postgres:", "postgresql://postgres:secret")
+    arguments = ["generate", "civil-affairs.marriage-records", "--rows", 30, "--into", url, "--force", *SMALL]
+    for done in (run(*arguments), run(*arguments, "--json")):
+        assert done.exit_code == 0, done.stderr
+        assert "secret" not in done.stdout + done.stderr
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(folder):
+    code = "import os; os.setuid(65534); from mockdata.cli import app; app()"
+    if os.geteuid():
+        pytest.skip("only root can become somebody else")
+    (folder / "theirs").mkdir(mode=0o755)
+    folder.chmod(0o755)
+    told = subprocess.run(
+        [sys.executable, "-c", code, "generate", RESIDENTS, "--rows", "5", "--out", str(folder / "theirs")],
+        capture_output=True, text=True, check=False, cwd=REPOSITORY,
+    )  # fmt: skip
+    assert told.returncode == 4, told.stderr
+    assert len(told.stderr.splitlines()) == 2
+    assert "Permission denied" in told.stderr
 
 
 def test_lookup_finds_what_generate_wrote(folder):
@@ -182,7 +278,7 @@ def test_serve_answers_and_a_taken_port_is_told():
 
 
 def test_every_command_has_help_with_an_example():
-    for command in ("generate", "check", "lookup", "instances", "serve"):
+    for command in ("generate", "check", "verify", "lookup", "instances", "serve"):
         result = run(command, "--help")
         assert result.exit_code == 0
         assert f"tongban mock {command}" in " ".join(result.stdout.split())
