@@ -10,7 +10,7 @@ from typing import Any
 from mockdata.tables.manifest import generator_version, libraries
 from mockdata.tables.scale import TRIES
 
-SECONDS = 10
+SECONDS = 5
 
 
 class ClusterError(RuntimeError):

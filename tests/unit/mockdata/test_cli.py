@@ -18,7 +18,6 @@ from mockdata.cli import app
 
 SMALL = ["--population", "50000"]
 RESIDENTS = "police.resident-register"
-REPOSITORY = os.getcwd()
 
 
 def run(*arguments, **options):
@@ -216,21 +215,6 @@ def test_generate_fills_postgresql(folder, postgres):
     for done in (run(*arguments), run(*arguments, "--json")):
         assert done.exit_code == 0, done.stderr
         assert "secret" not in done.stdout + done.stderr
-
-
-def test_a_folder_that_may_not_be_written_is_one_line(folder):
-    code = "import os; os.setuid(65534); from mockdata.cli import app; app()"
-    if os.geteuid():
-        pytest.skip("only root can become somebody else")
-    (folder / "theirs").mkdir(mode=0o755)
-    folder.chmod(0o755)
-    told = subprocess.run(
-        [sys.executable, "-c", code, "generate", RESIDENTS, "--rows", "5", "--out", str(folder / "theirs")],
-        capture_output=True, text=True, check=False, cwd=REPOSITORY,
-    )  # fmt: skip
-    assert told.returncode == 4, told.stderr
-    assert len(told.stderr.splitlines()) == 2
-    assert "Permission denied" in told.stderr
 
 
 def test_lookup_finds_what_generate_wrote(folder):
