@@ -11,12 +11,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mockdata.tables.arrow import convert
 
 _CONTROL = r"[\x00-\x1f]"
+_ESCAPED = bytes([*range(32), ord('"'), ord("\\")])
 
 
 def lines(batch: pa.RecordBatch, json_text: Collection[str] = (), always: Collection[str] = ()) -> bytes:
@@ -51,7 +53,21 @@ def _spelled(column: pa.Array) -> pa.Array:
     return pc.cast(column, pa.string())
 
 
+def holds_any(column: pa.Array, wanted: bytes) -> bool:
+    """Whether a text column's bytes have one of these among them: one pass over its memory, no look at the texts."""
+    _, offsets, data = column.buffers()
+    if data is None or not len(column):
+        return False
+    ends = np.frombuffer(offsets, np.int32)
+    raw = np.frombuffer(data, np.uint8)[ends[column.offset] : ends[column.offset + len(column)]]
+    table = np.zeros(256, dtype=bool)
+    table[list(wanted)] = True
+    return bool(table[raw].any())
+
+
 def _quoted(column: pa.Array) -> pa.Array:
+    if not holds_any(column, _ESCAPED):
+        return pc.binary_join_element_wise(pa.scalar('"'), column, pa.scalar('"'), "")
     if pc.any(pc.match_substring_regex(column, _CONTROL)).as_py():
         return _one_by_one(column)
     escaped = pc.replace_substring(pc.replace_substring(column, "\\", "\\\\"), '"', '\\"')

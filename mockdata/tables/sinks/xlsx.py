@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mockdata.tables.arrow import convert
-from mockdata.tables.jsonlines import nested_as_text
+from mockdata.tables.jsonlines import holds_any, nested_as_text
 from mockdata.tables.layout import SHEET_ROWS
 from mockdata.tables.recipes import PlanError
 
@@ -29,6 +29,8 @@ EPOCH, MARCH_1900 = 25_569, -25_508
 """1970-01-01 as Excel counts days; 1900-03-01 as days since 1970."""
 _CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"
 _ESCAPE_LIKE = r"_(x[0-9A-Fa-f]{4}_)"
+_ODD = b"&<>_\r\xef" + bytes(range(32))
+"""Without one of these bytes a text needs no escaping; U+FFFE and U+FFFF begin with 0xEF."""
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -185,6 +187,12 @@ def _text(column: pa.Array, name: str) -> pa.Array:
             name, "", f"has a text of {longest:,} characters, and a cell of a sheet holds {CELL:,}",
             "give the field a maxLength, or write another format",
         )  # fmt: skip
+    if holds_any(column, _ODD):
+        column = _escaped(column)
+    return _wrapped('<c t="inlineStr"><is><t xml:space="preserve">', column, "</t></is></c>")
+
+
+def _escaped(column: pa.Array) -> pa.Array:
     if pc.any(pc.match_substring_regex(column, _ESCAPE_LIKE)).as_py():
         column = pc.replace_substring_regex(column, _ESCAPE_LIKE, r"_x005F_\1")
     if pc.any(pc.match_substring_regex(column, _CONTROLS)).as_py():
@@ -192,7 +200,7 @@ def _text(column: pa.Array, name: str) -> pa.Array:
             column = pc.replace_substring(column, chr(code), f"_x{code:04X}_")
     for sign, name_ in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "_x000D_")):
         column = pc.replace_substring(column, sign, name_)
-    return _wrapped('<c t="inlineStr"><is><t xml:space="preserve">', column, "</t></is></c>")
+    return column
 
 
 def _legal(name: str) -> str:
