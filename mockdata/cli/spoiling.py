@@ -62,9 +62,7 @@ def noted(manifest: Manifest, ledger: Ledger | None, target: Path) -> dict[str, 
 
     told = manifest.to_json()
     if ledger is not None:
-        origin = dict(manifest.origin)
-        origin["defects"] = {**origin["defects"], "ledger": ledger.to_json()}
-        told["origin"] = origin
+        told["ledger"] = ledger.to_json()
         save(beside(target, "manifest"), told)
     return told
 

@@ -68,10 +68,21 @@ def _planned(manifest: Manifest, spec: str | None) -> tuple[Plan, Table]:
     try:
         world = dict(manifest.origin["population"])
         seed, mode = str(world["seed"]), Identifiers(world["identifiers"])
-        population = population_of(seed, int(world["size"]), str(world["as_of"]), mode)
+        packs = ",".join(manifest.origin["population"].get("scenarios", {})) or None
+        population = population_of(seed, int(world["size"]), str(world["as_of"]), mode, packs)
     except (KeyError, TypeError, ValueError):
         end(BAD_INPUT, "the manifest does not say which population the data are of")
     interface = interface_of(spec or manifest.interface)
     table = table_of(interface, manifest.table)
     rows = manifest.options.get("parent_rows") or PARENTS
-    return plan(interface, table, population, interfaces=known_to(interface), parent_rows=rows), table
+    where = manifest.origin.get("where")
+    made = plan(interface, table, population, interfaces=known_to(interface), parent_rows=rows, where=where)
+    if defects := manifest.origin.get("defects"):
+        from dataclasses import replace
+
+        from mockdata.cli.spoiling import defects_of
+        from mockdata.defects import spoiled
+
+        dirt = replace(defects_of(",".join(defects["rules"])), salt=defects["salt"])
+        made = spoiled(made, dirt, interface, table, format=manifest.format, rows=manifest.rows)
+    return made, table

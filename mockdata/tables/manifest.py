@@ -31,7 +31,7 @@ class Manifest:
     """What a dataset is: same origin, same generator, same libraries → same bytes.
 
     `options`: how it is laid out (rows of a part, encoding, folders by column), and how many parent rows its foreign
-    keys may name. `plan`: digest of the plan it was made by.
+    keys may name. `plan`: digest of the plan it was made by. `ledger`: what is known of its defects, None without any.
     """
 
     interface: str
@@ -45,6 +45,7 @@ class Manifest:
     libraries: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     plan: str = ""
+    ledger: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as plain JSON values."""

@@ -351,7 +351,7 @@ def test_the_command(tmp_path):
     assert "defects: duplicate" in made.stdout
     data = tmp_path / "police.resident-register.residents.csv"
     manifest = json.loads((tmp_path / f"{data.name}.manifest.json").read_text())
-    book = tmp_path / manifest["origin"]["defects"]["ledger"]["file"]
+    book = tmp_path / manifest["ledger"]["file"]
     assert manifest["origin"]["defects"]["rules"] == ["missing=0.02", "duplicate=0.02"]
     told = run(app, ["score", str(book), str(data), "--json"])
     assert json.loads(told.stdout)["kinds"][-1]["repaired"] == 0

@@ -135,3 +135,24 @@ def test_a_manifest_names_no_file_elsewhere(rolls, tmp_path):
         path.write_text(json.dumps(value))
         with pytest.raises(ManifestError):
             manifest_of(target)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--where", "age >= 60"], ["--defects", "missing=0.02,malformed=0.01", "--scenario", "rare-characters"]],
+    ids=["where", "defects"],
+)
+def test_a_condition_defects_and_scenarios_are_made_again(tmp_path, options):
+    from typer.testing import CliRunner
+
+    from mockdata.cli import app
+
+    run = CliRunner()
+    world = ["--population", "100000", "--rows", "500", "--format", "csv", "--out", str(tmp_path)]
+    made = run.invoke(app, ["generate", "police.resident-register", *world, *options])
+    assert made.exit_code == 0, made.output
+    target = tmp_path / "police.resident-register.residents.csv"
+    again = run.invoke(app, ["verify", str(target), "--regenerate"])
+    assert again.exit_code == 0, again.output
+    target.write_text(target.read_text(encoding="utf-8").replace("1", "2", 1), encoding="utf-8")
+    assert run.invoke(app, ["verify", str(target), "--regenerate"]).exit_code == 1
