@@ -77,6 +77,34 @@ def _settle(seed: int | str, block: Template) -> Activity:
     return Activity(kind.astype(np.int64), education, rank)
 
 
+def grown(then: Activity, block: Template, year: int) -> Activity:
+    """What the same persons do in a later year; `block` may have further slots, `then` is that of the base year.
+
+    Children go to school, pupils leave it for a trade of their own or home, employees and the self-employed retire. Jobs
+    that fall vacant are not filled again.
+    """
+    known, n = len(then.kind), len(block)
+    age = year - block.year - 1
+    chances = Chances("later", "activity")
+    kind = np.concatenate([then.kind, np.full(n - known, CHILD)])
+    kind[known:] = np.where(block.year[known:] > BASE.year - 1, CHILD, RETIRED)
+    rank = np.concatenate([then.rank, np.zeros(n - known)])
+    leaving = np.where(block.sex == MAN, 60, 54)
+    trade = chances.uniform("trade", n) < 0.65
+    kind = np.where((kind == CHILD) & (age >= 6), PUPIL, kind)
+    done = (kind == PUPIL) & (age >= 22) & (np.arange(n) < known)
+    rank = np.where(done & trade, 0.05 + 0.6 * chances.uniform("earnings", n), rank)
+    kind = np.where(done, np.where(trade, SELF_EMPLOYED, AT_HOME), kind)
+    working = (kind == EMPLOYEE) | ((kind == SELF_EMPLOYED) & (age >= 75)) | (kind == AT_HOME)
+    kind = np.where(working & (age >= leaving), RETIRED, kind)
+    rank = np.where(kind == RETIRED, 0.0, rank)
+    education = np.concatenate([then.education, np.zeros(n - known, dtype=np.int64)])
+    growing = np.nonzero((block.year > BASE.year - 25) & (np.arange(n) < known) | (np.arange(n) >= known))[0]
+    later = _education(Chances("later", "education"), age)
+    education[growing] = np.maximum(education[growing], later[growing])
+    return Activity(kind, education, rank)
+
+
 def _education(chances: Chances, age: Ints) -> Ints:
     chance = chances.uniform("education", len(age)) * 100
     result = np.zeros(len(age), dtype=np.int64)

@@ -25,7 +25,6 @@ from mockdata.population.insurance import INSURANCE
 from mockdata.population.marriages import certificate_numbers
 from mockdata.population.naming import renamed
 from mockdata.population.rows import (
-    BASE_DAY,
     YEAR_STARTS,
     Rows,
     codes,
@@ -80,7 +79,7 @@ def birth_date(rows: Rows) -> pa.Array:
 def ethnic_group(rows: Rows) -> pa.Array:
     """GB/T 3304, mostly one for a family."""
     groups, table = pools.ethnic_groups()
-    words = hashed(rows.world.key("ethnic group"), rows.relative(rows.world.template.ethnic_root))
+    words = hashed(rows.world.key("ethnic group"), rows.relative(rows.template.ethnic_root))
     return taken(groups, table[(words >> np.uint64(48)).astype(np.int64)])
 
 
@@ -109,8 +108,8 @@ def ancestral_division(rows: Rows) -> pa.Array:
 def _hukou(rows: Rows) -> Ints:
     """Where the household registration is held. About one in eight of those who joined a household (spouses, in-laws,
     lodgers) and of people in dormitories kept theirs elsewhere, half of them in another province."""
-    relation = rows.world.template.relation[rows.slot]
-    joined = (relation == 1) | (relation == 8) | rows.world.template.collective[rows.slot]
+    relation = rows.origin.relation[rows.slot]
+    joined = (relation == 1) | (relation == 8) | rows.origin.collective[rows.slot]
     words = rows.words("moved")
     moved = joined & (below(words, 1000) < 120)
     table = rows.world.divisions
@@ -140,12 +139,12 @@ def hukou_province(rows: Rows) -> pa.Array:
 
 def household_kind(rows: Rows) -> pa.Array:
     """1 family household, 2 collective household."""
-    return codes("1", "2").take(pa.array(rows.world.template.collective[rows.slot].astype(np.int64)))
+    return codes("1", "2").take(pa.array(rows.template.collective[rows.slot].astype(np.int64)))
 
 
 def household_number(rows: Rows) -> pa.Array:
     """Nine digits, one number a household, unique."""
-    row = rows.world.households.row(rows.head)
+    row = rows.world.homes.row(rows.home)
     mixed = Bijection(rows.world.key("household number")).forward(row, HOUSEHOLD_NUMBERS)
     return identifiers.text_column(identifiers.digits(mixed, 9))
 
@@ -153,7 +152,7 @@ def household_number(rows: Rows) -> pa.Array:
 def relation_to_head(rows: Rows) -> pa.Array:
     """GB/T 4761, first digit: 0 head, 1 spouse, 2 son, 3 daughter, 4 grandchild, 5 parent, 6 grandparent, 7 sibling, 8
     other."""
-    return taken(codes(*"012345678"), rows.world.template.relation[rows.slot])
+    return taken(codes(*"012345678"), rows.template.relation[rows.slot])
 
 
 def address(rows: Rows) -> pa.Array:
@@ -175,7 +174,7 @@ def hukou_address(rows: Rows) -> pa.Array:
 
 
 def _address(rows: Rows, where: Ints, former: str = "") -> pa.Array:
-    dormitory = rows.world.template.collective[rows.slot]
+    dormitory = rows.template.collective[rows.slot]
     world = rows.world
     return addresses(world.divisions, where, rows.household_words(f"{former}address"), world.key("way"), dormitory)
 
@@ -204,9 +203,10 @@ def email(rows: Rows) -> pa.Array:
 
 def marital_status(rows: Rows) -> pa.Array:
     """GB/T 2261.2: 10 never married, 20 married, 30 widowed, 40 divorced."""
-    settled = rows.world.template.marital[rows.slot] // 10 - 1
-    paired = rows.world.template.partner[rows.slot] >= 0
-    now = np.select([rows.married, rows.divorced], [1, 3], 0)
+    settled = rows.template.marital[rows.slot] // 10 - 1
+    paired = rows.template.partner[rows.slot] >= 0
+    # of the dead: what they were when they died
+    now = np.select([rows.married, rows.divorced, rows.widowed, rows.ended], [1, 3, 2, 1], 0)
     made = codes("10", "20", "30", "40").take(pa.array(np.where(paired, now, settled)))
     return conflicting(rows, "marital_status", made, _marital_status_before)
 
@@ -218,13 +218,13 @@ def _marital_status_before(rows: Rows) -> pa.Array:
 
 
 def marriage_state(rows: Rows) -> pa.Array:
-    """20 in force, 40 dissolved; null without a registered marriage."""
-    return taken(codes("20", "40"), np.select([rows.married, rows.divorced], [0, 1], -1))
+    """20 in force, 40 dissolved, 30 ended by a death since the base date; null without a registered marriage."""
+    return taken(codes("20", "40", "30"), np.select([rows.married, rows.divorced, rows.ended], [0, 1, 2], -1))
 
 
 def marriage_date(rows: Rows) -> pa.Array:
     """Date of registration of the (last) marriage."""
-    return dates(rows.wedding, rows.married | rows.divorced)
+    return dates(rows.wedding, rows.wed | rows.divorced)
 
 
 def divorce_date(rows: Rows) -> pa.Array:
@@ -234,7 +234,7 @@ def divorce_date(rows: Rows) -> pa.Array:
 
 def registering_authority(rows: Rows) -> pa.Array:
     """Office that registered the marriage: the civil-affairs office of the division."""
-    there = rows.married | rows.divorced
+    there = rows.wed | rows.divorced
     return taken(_offices(rows.world.divisions.mode), np.where(there, rows.division, -1))
 
 
@@ -250,12 +250,12 @@ def marriage_certificate_number(rows: Rows) -> pa.Array:
 
 def education(rows: Rows) -> pa.Array:
     """GB/T 4658: highest education attained; 90 for children."""
-    return taken(codes(*activity.EDUCATION), rows.world.activity.education[rows.slot])
+    return taken(codes(*activity.EDUCATION), rows.activity.education[rows.slot])
 
 
 def occupation(rows: Rows) -> pa.Array:
     """Job title of employees; else what the person does."""
-    kind = rows.world.activity.kind[rows.slot]
+    kind = rows.activity.kind[rows.slot]
     jobs = pools.jobs()
     others = codes("学龄前儿童", "学生", "", "个体经营或务农", "退休", "无业")
     pool = pa.concat_arrays([others, jobs])
@@ -301,7 +301,7 @@ def registered_at(rows: Rows) -> pa.Array:
 def _registered(rows: Rows) -> Ints:
     words = rows.words("registered")
     start = int(YEAR_STARTS[1999 - 1880])
-    soon = np.minimum(rows.day + below(words, 30) + 1, BASE_DAY)
+    soon = np.minimum(rows.day + below(words, 30) + 1, rows.limit)
     return np.where(rows.day < start, start + below(words, 1826), soon)
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from mockdata import identifiers
 from mockdata.population import ages, institutions
-from mockdata.population.rows import BASE_DAY, Rows, World, codes, dates, neighbour
+from mockdata.population.rows import Rows, World, codes, dates, neighbour
 from mockdata.seeds import Bijection, Ints, below, hashed, unit
 
 FIRST_YEAR = 1996
@@ -23,12 +23,16 @@ _CAPACITY = 10**9
 
 def _letter(year: Ints) -> Ints:
     span = ages.BASE.year - FIRST_YEAR + 1
-    return (year - FIRST_YEAR) * len(identifiers.PLATE_LETTERS) // span
+    letter = (year - FIRST_YEAR) * len(identifiers.PLATE_LETTERS) // span
+    return np.minimum(letter, len(identifiers.PLATE_LETTERS) - 1)
 
 
 def birth_certificate_number(rows: Rows) -> pa.Array:
     """One letter (goes with the year) and nine digits, unique; null for persons born before 1996."""
     row = rows.world.born_since_1996.row(rows.index)
+    if not rows.plain:
+        size, first = int(rows.world.layout.offset[-1]), rows.world.born_since_1996.count
+        row = np.where((rows.index >= size) & (rows.year >= FIRST_YEAR), first + rows.index - size, row)
     there = row >= 0
     mixed = Bijection(rows.world.key("birth certificate")).forward(np.where(there, row, 0), _CAPACITY)
     matrix = identifiers.birth_certificates(np.where(there, _letter(rows.year), 0), mixed)
@@ -42,8 +46,13 @@ def find(world: World, numbers: Any) -> Ints:
     digits = identifiers.number_of(matrix[:, 1:])
     usable &= digits >= 0
     row = Bijection(world.key("birth certificate")).backward(np.where(usable, digits, 0), _CAPACITY)
-    usable &= row < world.born_since_1996.count
-    index = world.born_since_1996.index(np.where(usable, row, 0))
+    early = row < world.born_since_1996.count
+    index = world.born_since_1996.index(np.where(usable & early, row, 0))
+    if (usable & ~early).any():
+        # certificates of persons who were not alive on the base date
+        row = int(world.layout.offset[-1]) + row - world.born_since_1996.count
+        usable &= early | (row < world.everybody.count)
+        index = np.where(usable & ~early, row, index)
     if usable.any():
         right, _ = identifiers.byte_matrix(birth_certificate_number(Rows(world, index)), 10)
         usable &= (right == matrix).all(axis=1)
@@ -53,7 +62,7 @@ def find(world: World, numbers: Any) -> Ints:
 def birth_time(rows: Rows) -> pa.Array:
     """HH:MM of birth, China Standard Time; the second twin comes after the first one."""
     minute = below(rows.once("delivery", _delivery_words), 1380)
-    minute += (rows.world.template.delivery[rows.slot] - 1) * (1 + below(rows.words("second twin"), 45))
+    minute += (rows.template.delivery[rows.slot] - 1) * (1 + below(rows.words("second twin"), 45))
     return _clock().take(pa.array(minute))
 
 
@@ -70,7 +79,7 @@ def _delivery_words(rows: Rows) -> Any:
 
 def birth_order(rows: Rows) -> pa.Array:
     """Order within one delivery: 1, or 2 for the second twin."""
-    return pa.array(rows.world.template.delivery[rows.slot])
+    return pa.array(rows.template.delivery[rows.slot])
 
 
 def gestation_weeks(rows: Rows) -> pa.Array:
@@ -130,7 +139,7 @@ def institution_name(rows: Rows) -> pa.Array:
 
 def birth_certificate_date(rows: Rows) -> pa.Array:
     """When the certificate was issued: up to ten days after birth; null for persons born before 1996."""
-    day = np.minimum(rows.day + 1 + below(rows.once("delivery", _delivery_words) << np.uint64(13), 10), BASE_DAY)
+    day = np.minimum(rows.day + 1 + below(rows.once("delivery", _delivery_words) << np.uint64(13), 10), rows.limit)
     return dates(day, rows.year >= FIRST_YEAR)
 
 

@@ -140,8 +140,12 @@ class Firms:
 
     def representative(self, firm: Ints) -> Ints:
         """The legal representative of each firm: the person in its first job, an adult of the population."""
+        return self.holder(firm, 0)
+
+    def holder(self, firm: Ints, job: int) -> Ints:
+        """The person who held each firm's job of that number on the base date (below its size)."""
         place, first, _ = self._span(firm)
-        return self.employees.in_division(place, self._mixer.backward(first, self._jobs[place]))
+        return self.employees.in_division(place, self._mixer.backward(first + job, self._jobs[place]))
 
     def division(self, firm: Ints) -> Ints:
         """The division of each firm (position in `divisions`)."""

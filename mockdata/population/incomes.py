@@ -20,12 +20,12 @@ MONEY = pa.decimal128(10, 2)
 def monthly_income(rows: Rows) -> pa.Array:
     """Yuan a month of employees and self-employed; null for others. Twelve of them follow BY_FIFTHS: that these figures
     a head are used for earners is a simplification."""
-    return money(cents(rows), rows.world.activity.rank[rows.slot] > 0)
+    return money(cents(rows), rows.activity.rank[rows.slot] > 0)
 
 
 def cents(rows: Rows) -> Ints:
     """Monthly income in cents, as if everybody earned (see `monthly_income` for who does)."""
-    rank = rows.world.activity.rank[rows.slot]
+    rank = rows.activity.rank[rows.slot]
     table = _table()
     # a little noise a person, so that not every copy of a slot earns the same
     spread = unit(rows.words("income")) - 0.5

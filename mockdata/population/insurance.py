@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mockdata import identifiers
 from mockdata.population import activity
 from mockdata.population.incomes import cents, money
-from mockdata.population.rows import BASE_DAY, YEAR_STARTS, Rows, World, codes, dates
+from mockdata.population.rows import YEAR_STARTS, Rows, World, codes, dates
 from mockdata.seeds import Bijection, Ints, below
 
 _CAPACITY = 10**10
@@ -21,7 +21,8 @@ _SCHEME_START = int(YEAR_STARTS[2009 - 1880])
 
 
 def _employee(rows: Rows) -> NDArray[np.bool_]:
-    return np.asarray(rows.world.activity.kind[rows.slot] == activity.EMPLOYEE)
+    """Insured as employees: those of the base date, who stay so when they retire."""
+    return rows.once_employed
 
 
 def insured_number(rows: Rows) -> pa.Array:
@@ -37,7 +38,7 @@ def find(world: World, numbers: Any) -> Ints:
     digits = identifiers.number_of(matrix[:, 6:])
     usable &= digits >= 0
     index = Bijection(world.key("insured number")).backward(np.where(usable, digits, 0), _CAPACITY)
-    usable &= index < world.layout.offset[-1]
+    usable &= index < (world.everybody.count if world.later else int(world.layout.offset[-1]))
     index = np.where(usable, index, 0)
     again, _ = identifiers.byte_matrix(insured_number(Rows(world, index)), 16)
     return np.where(usable & (again == matrix).all(axis=1), index, -1)
@@ -60,7 +61,7 @@ def _since(rows: Rows) -> Ints:
     born = rows.day + 1 + below(words, 60)
     early = _SCHEME_START + below(words, 730)
     day = np.where(_employee(rows), np.maximum(grown, early), np.maximum(born, early))
-    return np.asarray(np.minimum(day, BASE_DAY), dtype=np.int64)
+    return np.asarray(np.minimum(day, rows.limit), dtype=np.int64)
 
 
 def insured_since(rows: Rows) -> pa.Array:
@@ -85,7 +86,8 @@ def insured_state(rows: Rows) -> pa.Array:
 
 def contribution_base(rows: Rows) -> pa.Array:
     """Monthly base of an employee's contributions, yuan: the income within 2,000 and 30,000; null for residents."""
-    return money(np.clip(cents(rows), 200_000, 3_000_000), _employee(rows))
+    works = rows.activity.kind[rows.slot] == activity.EMPLOYEE
+    return money(np.clip(cents(rows), 200_000, 3_000_000), works)
 
 
 INSURANCE: MappingProxyType[str, Callable[[Rows], pa.Array]] = MappingProxyType(

@@ -201,14 +201,18 @@ class Selection:
         rank = np.where(rank >= len(self._slots), rank - len(self._slots), rank)
         return self.layout.at(place, block, self._slots[rank])
 
+    def filed(self, row: Ints) -> Ints:
+        """The persons of rows, ascending with the row: everybody here is filed under his own number."""
+        return self.index(row)
+
     def row(self, index: Ints) -> Ints:
-        """The rows of persons, -1 where a person is not selected (or the index is -1)."""
-        safe = np.maximum(index, 0)
+        """The rows of persons, -1 where a person is not selected (or the index is -1, or beyond the layout)."""
+        safe = np.where((index >= 0) & (index < self.layout.offset[-1]), index, 0)
         place, block, slot, _ = self.layout.where(safe)
         if loops := compiled(len(index)):
             found: Ints = loops.ranked(place, block, slot, self.layout.start, self.offset, self.marked, self.before)
-            return np.where(index >= 0, found, -1)
+            return np.where((index >= 0) & (index < self.layout.offset[-1]), found, -1)
         turn = slot - self.layout.start[place]
         turn = np.where(turn < 0, turn + len(self.marked), turn)
         row = self.offset[place] + block * len(self._slots) + self._in_arc(place, turn)
-        return np.where((index >= 0) & self.marked[slot], row, -1)
+        return np.where((index >= 0) & (index < self.layout.offset[-1]) & self.marked[slot], row, -1)

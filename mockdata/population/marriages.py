@@ -41,20 +41,20 @@ class _Holder:
         return isinstance(other, _Holder) and other.template is self.template
 
 
-def _table(world: World) -> tuple[Ints, Ints, Ints, Ints]:
-    return _ranks(id(world.template), _Holder(world.template))
+def _table(block: Template) -> tuple[Ints, Ints, Ints, Ints]:
+    return _ranks(id(block), _Holder(block))
 
 
 def certificate_numbers(rows: Rows) -> pa.Array:
     """J330106-2019-000123: kind (L after a divorce), division, year of the marriage, number within both. Unique, and
     the same for both partners; null without a registered marriage."""
     world = rows.world
-    rank, _, _, _ = _table(world)
-    there = (rows.married | rows.divorced) & (rows.partner >= 0)
-    husband = np.where(rows.sex == MAN, rows.slot, np.maximum(world.template.partner[rows.slot], 0))
+    rank, _, _, _ = _table(rows.template)
+    there = (rows.wed | rows.divorced) & (rows.partner >= 0)
+    husband = np.where(rows.sex == MAN, rows.slot, np.maximum(rows.template.partner[rows.slot], 0))
     safe = np.where(there, husband, int(np.argmax(rank >= 0)))
     number = rank[safe] * world.layout.blocks[rows.place] + rows.block + 1
-    year = world.template.married[safe]
+    year = rows.template.married[safe]
     matrix = np.empty((len(rows), 19), dtype=np.uint8)
     matrix[:, 0] = np.where(rows.divorced, ord("L"), ord("J"))
     matrix[:, 1:7] = identifiers.digits(world.divisions.numbers[rows.division], 6)
@@ -68,7 +68,7 @@ def certificate_numbers(rows: Rows) -> pa.Array:
 def find(world: World, numbers: Any) -> Ints:
     """The husbands of the marriages with these certificate numbers, -1 for numbers that are none of theirs."""
     matrix, usable = identifiers.byte_matrix(numbers, 19)
-    _, ranked, starts, first_year = _table(world)
+    _, ranked, starts, first_year = _table(world.lives.template if world.later else world.template)
     area, year = identifiers.number_of(matrix[:, 1:7]), identifiers.number_of(matrix[:, 8:12])
     number = identifiers.number_of(matrix[:, 13:]) - 1
     year_place = year - int(first_year)

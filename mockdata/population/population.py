@@ -16,20 +16,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mockdata import identifiers, kernels
 from mockdata.population import traits
 from mockdata.population.activity import EMPLOYEE, activity
 from mockdata.population.ages import BASE
 from mockdata.population.attributes import ATTRIBUTES, HOUSEHOLD_NUMBERS
+from mockdata.population.birth_index import BirthIndex
 from mockdata.population.births import FIRST_YEAR
+from mockdata.population.crowds import Crowd, Crowds, living_representative
 from mockdata.population.divisions import Divisions, Mode, divisions
 from mockdata.population.firms import Firms
 from mockdata.population.layout import Selection, lay_out
+from mockdata.population.lives import HORIZON
 from mockdata.population.naming import golden
-from mockdata.population.rows import YEAR_STARTS, Rows, World
-from mockdata.population.template import HOUSEHOLDS, MAN, template
+from mockdata.population.rows import Rows, World
+from mockdata.population.template import HOUSEHOLDS, template
 from mockdata.scenarios import Pack
 from mockdata.seeds import Bijection, Ints
 from mockdata.texts import spread
@@ -42,10 +45,10 @@ class Population:
     """A population of `size` persons under a seed.
 
     seed: integer or text; the same seed, size and mode give the same persons everywhere. size: 1,000 and more; small
-    ones live in fewer divisions. as_of: the day on which ages and marital statuses are told; persons and their birth
-    dates do not depend on it. identifiers: "reserved" (numbers that cannot be anybody's) or "realistic".
+    ones live in fewer divisions. as_of: the day the population is told of; what happened before a day is the
+    same in every population of a later one. identifiers: "reserved" (numbers that cannot be anybody's) or "realistic".
     Raises ValueError for a size, mode or date it
-    cannot have (dates from the base date on: nobody is born or dies after it).
+    cannot have (dates from the base date to the horizon twenty years on).
     """
 
     def __init__(
@@ -56,8 +59,8 @@ class Population:
         identifiers: Mode = "reserved",
         scenarios: Sequence[Pack] = (),
     ) -> None:
-        if as_of < BASE:
-            raise ValueError(f"a population is told from {BASE} on, not of {as_of}")
+        if not BASE <= as_of <= HORIZON:
+            raise ValueError(f"a population is told from {BASE} on and until {HORIZON}, not of {as_of}")
         for pack in scenarios:
             _known(pack)
         block = template(str(seed), HOUSEHOLDS)
@@ -76,9 +79,8 @@ class Population:
             born_since_1996=Selection(layout, block.year >= FIRST_YEAR),
             as_of=_day(as_of), scenarios=tuple(scenarios),
         )  # fmt: skip
-        self.couples = Selection(layout, (block.married > 0) & (block.sex == MAN))
-        self.births = Selection(layout, (block.year >= FIRST_YEAR) & (block.mother >= 0))
-        self._births = _BirthIndex(self.world)
+        self.crowds = Crowds(self.world)
+        self._births = BirthIndex(self.world)
         # persons never change, and a sandbox asks for the same one several times in one request
         self._record = lru_cache(maxsize=4096)(self._look_up)
         self._views: dict[str, Population] = {}
@@ -125,9 +127,24 @@ class Population:
         return self.world.divisions
 
     @property
-    def employees(self) -> Selection:
+    def people(self) -> Crowd:
+        """The living."""
+        return self.crowds.people
+
+    @property
+    def employees(self) -> Crowd:
         """Persons who are a firm's employees."""
-        return self.world.firms.employees
+        return self.crowds.employees
+
+    @property
+    def couples(self) -> Crowd:
+        """Marriages in force or ended, enumerated by the husbands."""
+        return self.crowds.couples
+
+    @property
+    def births(self) -> Crowd:
+        """Births since 1996 whose mother is known."""
+        return self.crowds.births
 
     @property
     def firms(self) -> Firms:
@@ -135,10 +152,11 @@ class Population:
         return self.world.firms
 
     def rows(self, index: ArrayLike) -> Rows:
-        """Persons by index, for column functions. Raises IndexError when one is not in [0, size)."""
+        """Persons by index, for column functions. The living of the base date are numbered 0 to size-1, behind them the
+        dead before it and those born later. Raises IndexError for a number that is nobody's."""
         at = np.atleast_1d(np.asarray(index, dtype=np.int64))
-        if at.size and (at.min() < 0 or at.max() >= self.size):
-            raise IndexError(f"persons are numbered 0 to {self.size - 1}")
+        if at.size and (at.min() < 0 or (at.max() >= self.size and at.max() >= self.world.everybody.count)):
+            raise IndexError(f"persons are numbered 0 to {self.size - 1}, and behind them the born and the dead")
         return Rows(self.world, at)
 
     def persons(self, index: ArrayLike, attributes: Sequence[str]) -> dict[str, pa.Array]:
@@ -184,14 +202,34 @@ class Population:
         place = np.where(right, place, 0)
         rank, block = np.divmod(sequences // 2 - 1, self.world.layout.blocks[place])
         rank, block = np.where(right, rank, 0), np.where(right, block, 0)
-        slot = self._births.slot(days, 2 - sequences % 2, rank, self.world.layout.rotation(place, block))
-        right &= slot >= 0
-        return np.where(right, self.world.layout.at(place, block, np.maximum(slot, 0)), -1)
+        sex, rotation = 2 - sequences % 2, self.world.layout.rotation(place, block)
+        slot = self._births.slot(days, sex, rank, rotation)
+        found = np.where(right & (slot >= 0), self.world.layout.at(place, block, np.maximum(slot, 0)), -1)
+        if (left := right & (found < 0)).any():
+            at = np.nonzero(left)[0]
+            slot = self._births.further_slot(days[at], sex[at], rank[at], rotation[at])
+            known = (slot >= 0) & (self.world.lives.born[slot] <= self.world.as_of)
+            there = self.world.everybody.at(place[at], block[at], np.where(known, slot, self.world.lives.living))
+            found[at] = np.where(known, there, -1)
+        return found
 
-    def _relative(self, index: ArrayLike, links: Ints) -> Ints:
+    def _relative(self, index: ArrayLike, links: str) -> Ints:
         at = np.atleast_1d(np.asarray(index, dtype=np.int64))
-        found = Rows(self.world, np.maximum(at, 0)).relative(links)
-        return np.where(at >= 0, found, -1)
+        rows = Rows(self.world, np.maximum(at, 0))
+        return np.where(at >= 0, rows.relative(getattr(rows.template, links)), -1)
+
+    def living(self, index: ArrayLike) -> Ints:
+        """The same persons, -1 for those who are not there on `as_of`."""
+        at = np.atleast_1d(np.asarray(index, dtype=np.int64))
+        return np.where(self.people.row(at) >= 0, at, -1)
+
+    def representative(self, firm: ArrayLike) -> Ints:
+        """The legal representative of each firm: the first of its jobs' holders who is alive, -1 when none is."""
+        return living_representative(self.world, np.atleast_1d(np.asarray(firm, dtype=np.int64)))
+
+    def alive(self, index: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each person is there on `as_of`: born and not dead; False for -1."""
+        return np.asarray(self.people.row(np.atleast_1d(np.asarray(index, dtype=np.int64))) >= 0)
 
     def spouse(self, index: ArrayLike) -> Ints:
         """Husband or wife of a marriage in force on `as_of`, -1 none."""
@@ -209,31 +247,33 @@ class Population:
 
     def father(self, index: ArrayLike) -> Ints:
         """The father where he is known in the population, else -1."""
-        return self._relative(index, self.world.template.father)
+        return self._relative(index, "father")
 
     def mother(self, index: ArrayLike) -> Ints:
         """The mother where she is known in the population, else -1."""
-        return self._relative(index, self.world.template.mother)
+        return self._relative(index, "mother")
 
     def head(self, index: ArrayLike) -> Ints:
         """The head of each person's household."""
-        return self._relative(index, self.world.template.head)
+        return self._relative(index, "head")
 
     def guardian(self, index: ArrayLike) -> Ints:
         """Of persons under 18 on `as_of`: the father, else the mother, else the head; -1 for adults."""
         at = np.atleast_1d(np.asarray(index, dtype=np.int64))
         father, mother = self.father(at), self.mother(at)
+        if self.world.later:
+            father, mother = (np.where(self.alive(one), one, -1) for one in (father, mother))
         found = np.where(father >= 0, father, np.where(mother >= 0, mother, self.head(at)))
         return np.where((at >= 0) & (self.ages(np.maximum(at, 0)) < 18) & (found != at), found, -1)
 
     def household_of(self, index: ArrayLike) -> Ints:
         """Number of each person's household, 0 … households.count - 1."""
-        return self.world.households.row(self.head(index))
+        return self.households.row(self.head(index))
 
     @property
-    def households(self) -> Selection:
+    def households(self) -> Crowd:
         """Households, enumerated by their heads."""
-        return self.world.households
+        return self.crowds.households
 
     def household_heads(self, numbers: Iterable[str] | pa.Array) -> Ints:
         """Heads of the households with these household numbers (nine digits), -1 for others."""
@@ -242,22 +282,14 @@ class Population:
         usable &= written >= 0
         key = Bijection(self.world.key("household number"))
         row = key.backward(np.where(usable, written, 0), HOUSEHOLD_NUMBERS)
-        usable &= row < self.households.count
-        return np.where(usable, self.households.index(np.where(usable, row, 0)), -1)
+        return self.world.homes.heads(np.where(usable, row, -1))
 
     def household_members(self, household: int) -> Ints:
         """The persons of one household, ascending. Raises IndexError for a number there is not."""
         if not 0 <= household < self.households.count:
             raise IndexError(f"households are numbered 0 to {self.households.count - 1}")
         rows = Rows(self.world, self.households.index(np.array([household])))
-        first, after = self._span(int(self.world.template.household[rows.slot[0]]))
-        slots = np.arange(first, after)
-        place, block = np.repeat(rows.place, len(slots)), np.repeat(rows.block, len(slots))
-        return np.sort(self.world.layout.at(place, block, slots))
-
-    def _span(self, household: int) -> tuple[int, int]:
-        numbers = self.world.template.household
-        return int(np.searchsorted(numbers, household)), int(np.searchsorted(numbers, household, side="right"))
+        return self.world.homes.members(int(rows.place[0]), int(rows.block[0]), int(rows.slot[0]))
 
     def ages(self, index: ArrayLike) -> Ints:
         """Completed years on `as_of` (29 February counts as reached on 1 March in common years); -1 if not yet born."""
@@ -308,34 +340,3 @@ _RELATIVES = {
     "head": Population.head,
     "guardian": Population.guardian,
 }
-
-
-class _BirthIndex:
-    """Slots by birth year, day, sex and rank: one look into a table of cells."""
-
-    def __init__(self, world: World) -> None:
-        block = world.template
-        self._first_year = int(block.year.min())
-        cell = self._cell(block.year, block.day, block.sex)
-        cells = (int(block.year.max()) - self._first_year + 1) * 366 * 2
-        self._order = np.lexsort((block.born_rank, cell))
-        self._starts = np.searchsorted(cell[self._order], np.arange(cells + 1)).astype(np.int64)
-        self._last_year = int(block.year.max())
-
-    def _cell(self, year: Ints, day: Ints, sex: Ints) -> Ints:
-        return ((year - self._first_year) * 366 + day) * 2 + sex - 1
-
-    def slot(self, days: Ints, sex: Ints, rank: Ints, rotation: Ints) -> Ints:
-        """The slot whose birth day, once turned by `rotation`, is this; -1 none."""
-        from mockdata.population.ages import year_length
-
-        year = np.searchsorted(YEAR_STARTS, days, side="right") - 1 + 1880
-        inside = (year >= self._first_year) & (year <= self._last_year)
-        year = np.where(inside, year, self._last_year)
-        length = year_length(year)
-        turned = days - YEAR_STARTS[year - 1880]
-        inside &= (turned >= 0) & (turned < length)
-        cell = self._cell(year, np.where(inside, (turned - rotation) % length, 0), sex)
-        at = self._starts[cell] + rank
-        inside &= at < self._starts[cell + 1]
-        return np.where(inside, self._order[np.where(inside, at, 0)], -1)

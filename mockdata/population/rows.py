@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from mockdata import identifiers
 from mockdata.kernels import compiled
 from mockdata.population import ages
-from mockdata.population.activity import Activity
+from mockdata.population.activity import EMPLOYEE, Activity
 from mockdata.population.divisions import Divisions
 from mockdata.population.firms import Firms
 from mockdata.population.layout import Layout, Selection
+from mockdata.population.lives import Lives, unfold
+from mockdata.population.mortality import NEVER
+from mockdata.population.now import Everybody, Now
 from mockdata.population.template import Template
 from mockdata.scenarios import Pack
 from mockdata.seeds import Ints, Words, below, hashed, stream
@@ -56,9 +59,83 @@ class World:
         """What was worked out once for the whole world, by name."""
         return {}
 
+    @property
+    def later(self) -> bool:
+        """Whether the date is after the base date, so that something has happened since."""
+        return self.as_of > BASE_DAY
+
+    @cached_property
+    def lives(self) -> Lives:
+        """What becomes of everybody; settled at the first question about it."""
+        return unfold(self.layout, self.seed, BASE_DAY)
+
+    @cached_property
+    def everybody(self) -> Everybody:
+        """Where all persons stand, the born and the dead included."""
+        return Everybody(self.layout, self.lives)
+
+    @cached_property
+    def homes(self) -> Homes:
+        """The households and their numbers."""
+        return Homes(self)
+
+    @cached_property
+    def now(self) -> Now:
+        """The state of the block on the population's date."""
+        return Now(self.lives, self.activity, self.as_of, (identifiers.FIRST_DAY + timedelta(days=self.as_of)).year)
+
     def key(self, purpose: str) -> int:
         """The key of one purpose under the population's seed."""
         return stream(self.seed, purpose)
+
+
+class Homes:
+    """Households of a world: their numbers (never used twice), heads and members on the population's date."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @cached_property
+    def _new(self) -> Selection:
+        """Homes that come about when somebody moves out."""
+        lives = self._world.lives
+        slot = np.arange(lives.living)
+        own = (lives.moves[1][1][: lives.living] == slot) & (self._world.template.head != slot)
+        return Selection(self._world.layout, own)
+
+    def row(self, home: Ints) -> Ints:
+        """The number of each home, given by the person it is named after."""
+        row = self._world.households.row(home)
+        if not self._world.later or not (row < 0).any():
+            return row
+        return np.where(row >= 0, row, self._world.households.count + self._new.row(home))
+
+    def heads(self, row: Ints) -> Ints:
+        """The living heads of homes by `row`, -1 where there is no such home or nobody is left in it."""
+        world, count = self._world, self._world.households.count
+        known = (row >= 0) & (row < count)
+        home = np.where(known, world.households.index(np.where(known, row, 0)), -1)
+        if not world.later:
+            return home
+        new = (row >= count) & (row < count + self._new.count)
+        home = np.where(new, self._new.index(np.where(new, row - count, 0)), home)
+        rows = Rows(world, np.maximum(home, 0))
+        head = world.now.acting[rows.slot]
+        there = (home >= 0) & world.now.alive[head] & (world.now.home[head] == rows.slot)
+        return np.where(there, rows.relative(world.now.acting), -1)
+
+    def members(self, place: int, block: int, head: int) -> Ints:
+        """The persons who live with one head (a slot), ascending."""
+        world = self._world
+        if not world.later:
+            numbers = world.template.household
+            home = numbers[head]
+            slots = np.arange(np.searchsorted(numbers, home), np.searchsorted(numbers, home, side="right"))
+            at = world.layout.at
+        else:
+            slots = np.nonzero(world.now.alive & (world.now.head == head))[0]
+            at = world.everybody.at
+        return np.sort(at(np.full(len(slots), place), np.full(len(slots), block), slots))
 
 
 @dataclass(frozen=True)
@@ -72,8 +149,35 @@ class Rows:
         return len(self.index)
 
     @cached_property
-    def _where(self) -> tuple[Ints, Ints, Ints, Ints]:
-        return self.world.layout.where(self.index)
+    def plain(self) -> bool:
+        """Whether all of them are among the living of the base date."""
+        return not len(self.index) or int(self.index.max()) < int(self.world.layout.offset[-1])
+
+    @cached_property
+    def template(self) -> Template:
+        """The block they stand in, as it is on the population's date."""
+        return self.world.template if self.plain and not self.world.later else self.world.now.template
+
+    @property
+    def origin(self) -> Template:
+        """The block as it was settled, whatever the date."""
+        return self.world.template if self.plain else self.world.lives.template
+
+    @cached_property
+    def once_employed(self) -> NDArray[np.bool_]:
+        """Who was a firm's employee on the base date."""
+        kind = self.world.activity.kind
+        known = self.slot < len(kind)
+        return np.asarray(known & (kind[np.where(known, self.slot, 0)] == EMPLOYEE))
+
+    @cached_property
+    def activity(self) -> Activity:
+        """What the slots of `template` do on the population's date."""
+        return self.world.activity if self.plain and not self.world.later else self.world.now.activity
+
+    @cached_property
+    def _where(self) -> tuple[Ints, ...]:
+        return self.world.layout.where(self.index) if self.plain else self.world.everybody.where(self.index)
 
     @property
     def place(self) -> Ints:
@@ -98,12 +202,12 @@ class Rows:
     @cached_property
     def year(self) -> Ints:
         """Birth year."""
-        return self.world.template.year[self.slot]
+        return self.template.year[self.slot]
 
     @cached_property
     def sex(self) -> Ints:
         """1 man, 2 woman."""
-        return self.world.template.sex[self.slot]
+        return self.template.sex[self.slot]
 
     @property
     def day(self) -> Ints:
@@ -117,15 +221,17 @@ class Rows:
 
     @cached_property
     def _birth(self) -> tuple[Ints, Ints]:
-        layout, template = self.world.layout, self.world.template
-        if loops := compiled(len(self)):
+        layout, template = self.world.layout, self.template
+        if self.plain and (loops := compiled(len(self))):
             found: tuple[Ints, Ints] = loops.births(
                 self.place, self.block, self.slot, layout.first_block, layout.blocks, np.uint64(layout.rotation_key),
                 template.day, template.year - 1880, template.born_rank, template.sex, YEAR_STARTS, ages.lengths(),
             )  # fmt: skip
             return found
         turn = layout.rotation(self.place, self.block)
-        within = (template.day[self.slot] + turn) % ages.year_length(self.year)
+        if not self.plain:
+            turn = np.where(self.world.lives.born[self.slot] >= 0, 0, turn)
+        within = (template.day[self.slot] + turn) % np.where(turn > 0, ages.year_length(self.year), 366)
         rank = template.born_rank[self.slot]
         sequence = 2 * (rank * layout.blocks[self.place] + self.block + 1) + (self.sex == 1)
         return YEAR_STARTS[self.year - 1880] + within, np.asarray(sequence)
@@ -138,6 +244,9 @@ class Rows:
     def relative(self, links: Ints) -> Ints:
         """Index of the person in the linked slot of the same block, -1 where there is no link."""
         layout = self.world.layout
+        if not (self.plain and (links is not None) and len(links) == len(layout.template)):
+            slot = links[self.slot]
+            return np.where(slot >= 0, self.world.everybody.at(self.place, self.block, np.maximum(slot, 0)), -1)
         if loops := compiled(len(self)):
             related: Ints = loops.linked(
                 self.place, self.block, self.slot, links, layout.offset, layout.start, layout.size, len(layout.template)
@@ -149,23 +258,35 @@ class Rows:
 
     @cached_property
     def head(self) -> Ints:
-        """Index of the household's head; the household's facts (address) are hashed from it."""
-        return self.relative(self.world.template.head)
+        """Index of the household's head on the population's date."""
+        return self.relative(self.template.head)
+
+    @cached_property
+    def home(self) -> Ints:
+        """Index of the person the household is named after: its first head, living or not. Its facts (number, address)
+        are hashed from it."""
+        return self.head if self.template is self.world.template else self.relative(self.world.now.home)
 
     @cached_property
     def partner(self) -> Ints:
         """Index of the spouse or former spouse, -1 none."""
-        return self.relative(self.world.template.partner)
+        return self.relative(self.template.partner)
 
     @cached_property
     def wedding(self) -> Ints:
         """Day number of the marriage's registration, -1 without one; the same for both partners."""
-        return self._day_in(self.world.template.married[self.slot], "wedding day")
+        day = self._day_in(self.template.married[self.slot], "wedding day")
+        return day if self.template is self.world.template else self._later(day, self.world.lives.wedding)
 
     @cached_property
     def divorce(self) -> Ints:
         """Day number on which the marriage was dissolved, -1 for a marriage in force or none."""
-        return self._day_in(self.world.template.dissolved[self.slot], "divorce day")
+        day = self._day_in(self.template.dissolved[self.slot], "divorce day")
+        return day if self.template is self.world.template else self._later(day, self.world.lives.parting)
+
+    def _later(self, day: Ints, settled: Ints) -> Ints:
+        after = settled[self.slot]
+        return np.where(after < NEVER, after, day)
 
     def _day_in(self, year: Ints, purpose: str) -> Ints:
         there = year > 0
@@ -176,10 +297,40 @@ class Rows:
         return np.where(there, YEAR_STARTS[safe - 1880] + within, -1)
 
     @cached_property
-    def married(self) -> NDArray[np.bool_]:
-        """True for a marriage in force on the population's date."""
+    def death(self) -> Ints:
+        """Day number of death, NEVER for those who outlive the horizon. Asked for, it settles everybody's life."""
+        return self.world.lives.death[self.slot]
+
+    @cached_property
+    def _bereaved(self) -> Ints:
+        """Day number on which the partner dies."""
+        partner = self.template.partner[self.slot]
+        return np.where(partner >= 0, self.world.lives.death[np.maximum(partner, 0)], NEVER)
+
+    @cached_property
+    def wed(self) -> NDArray[np.bool_]:
+        """True for a marriage made and not divorced by the population's date (a partner may have died)."""
         as_of = self.world.as_of
         return (self.wedding >= 0) & (self.wedding <= as_of) & ((self.divorce < 0) | (self.divorce > as_of))
+
+    @cached_property
+    def married(self) -> NDArray[np.bool_]:
+        """True for a marriage in force on the population's date."""
+        if self.template is self.world.template:
+            return self.wed
+        return self.wed & (np.minimum(self.death, self._bereaved) > self.world.as_of)
+
+    @cached_property
+    def widowed(self) -> NDArray[np.bool_]:
+        """True for those whose partner died first, by the population's date."""
+        if self.template is self.world.template:
+            return np.zeros(len(self), dtype=np.bool_)
+        return self.wed & (self._bereaved <= self.world.as_of) & (self._bereaved < self.death)
+
+    @cached_property
+    def ended(self) -> NDArray[np.bool_]:
+        """True for a marriage a death has ended by the population's date."""
+        return self.wed & ~self.married
 
     @cached_property
     def divorced(self) -> NDArray[np.bool_]:
@@ -188,8 +339,12 @@ class Rows:
 
     @cached_property
     def employer(self) -> Ints:
-        """Firm, -1 for nobody's employees."""
-        return self.world.firms.employer_at(self.place, self.block, self.slot)
+        """Firm, -1 for nobody's employees (any more)."""
+        if self.template is self.world.template:
+            return self.world.firms.employer_at(self.place, self.block, self.slot)
+        works = (self.activity.kind[self.slot] == EMPLOYEE) & self.world.now.alive[self.slot]
+        index = np.where(works & (self.index < int(self.world.layout.offset[-1])), self.index, -1)
+        return self.world.firms.employer(index)
 
     @cached_property
     def _kept(self) -> dict[str, Any]:
@@ -205,12 +360,19 @@ class Rows:
     @cached_property
     def surname_root(self) -> Ints:
         """The person whose surname is carried."""
-        return self.relative(self.world.template.root)
+        return self.relative(self.template.root)
 
     @cached_property
     def mother(self) -> Ints:
         """The mother where she is known in the population, else -1."""
-        return self.relative(self.world.template.mother)
+        return self.relative(self.template.mother)
+
+    @cached_property
+    def limit(self) -> Ints:
+        """The last day a person's early papers can be of: the base date; for those born after it their birth day."""
+        if self.plain:
+            return np.full(len(self), BASE_DAY)
+        return np.where(self.world.lives.born[self.slot] >= 0, self.day, BASE_DAY)
 
     def words(self, purpose: str) -> Words:
         """64 pseudo-random bits a person."""
@@ -218,7 +380,7 @@ class Rows:
 
     def household_words(self, purpose: str) -> Words:
         """64 pseudo-random bits a household, the same for its members."""
-        return hashed(self.world.key(purpose), self.head)
+        return hashed(self.world.key(purpose), self.home)
 
 
 @cache
