@@ -80,8 +80,8 @@ def _settle(seed: int | str, block: Template) -> Activity:
 def grown(then: Activity, block: Template, year: int) -> Activity:
     """What the same persons do in a later year; `block` may have further slots, `then` is that of the base year.
 
-    Children go to school, pupils leave it for a trade of their own or home, employees and the self-employed retire. Jobs
-    that fall vacant are not filled again.
+    Children go to school, pupils leave it for a trade of their own or home, employees and the old self-employed
+    retire. Jobs that fall vacant are not filled again.
     """
     known, n = len(then.kind), len(block)
     age = year - block.year - 1

@@ -18,6 +18,7 @@ from mockdata import identifiers
 from mockdata.population import activity, pools
 from mockdata.population.addresses import addresses
 from mockdata.population.births import BIRTHS
+from mockdata.population.changes import BEFORE
 from mockdata.population.conflicts import conflicting
 from mockdata.population.divisions import Mode, divisions
 from mockdata.population.incomes import monthly_income
@@ -27,6 +28,7 @@ from mockdata.population.naming import renamed
 from mockdata.population.rows import (
     YEAR_STARTS,
     Rows,
+    address_words,
     codes,
     dates,
     neighbour,
@@ -57,10 +59,11 @@ def _drawn_name(rows: Rows, purpose: str) -> pa.Array:
     pool, starts, counts = pools.given_names()
     kind = 2 * pools.era_of(rows.year) + rows.sex - 1
     given = starts[kind] + below(rows.words(purpose), counts[kind])
-    return joined((surnames, rows.once("surname", _surname)), (pool, given))
+    return joined((surnames, rows.once("surname", surname_of)), (pool, given))
 
 
-def _surname(rows: Rows) -> Ints:
+def surname_of(rows: Rows) -> Ints:
+    """Position of each surname in `pools.surnames`."""
     _, table = pools.surnames()
     words = hashed(rows.world.key("surname"), rows.surname_root)
     return np.asarray(table[(words >> np.uint64(48)).astype(np.int64)], dtype=np.int64)
@@ -176,7 +179,12 @@ def hukou_address(rows: Rows) -> pa.Array:
 def _address(rows: Rows, where: Ints, former: str = "") -> pa.Array:
     dormitory = rows.template.collective[rows.slot]
     world = rows.world
-    return addresses(world.divisions, where, rows.household_words(f"{former}address"), world.key("way"), dormitory)
+    if world.later and not former:
+        epoch = np.concatenate([world.changes.epoch, np.zeros(len(rows.template) - len(world.template), np.int64)])
+        words = address_words(world, rows.home, BEFORE + epoch[world.now.home[rows.slot]])
+    else:
+        words = rows.household_words(f"{former}address")
+    return addresses(world.divisions, where, words, world.key("way"), dormitory)
 
 
 def mobile(rows: Rows) -> pa.Array:
@@ -196,7 +204,7 @@ def phone_prefixes(mode: str) -> tuple[str, ...]:
 def email(rows: Rows) -> pa.Array:
     """Pinyin of the surname and a number, unique, always under example.com, example.net or example.org (RFC 2606)."""
     number = Bijection(rows.world.key("email"), rounds=3).forward(rows.index % 10**10, 10**10)
-    spelled = (pools.surname_spellings(), rows.once("surname", _surname))
+    spelled = (pools.surname_spellings(), rows.once("surname", surname_of))
     digits = identifiers.text_column(identifiers.digits(number, 10))
     return joined(spelled, (digits, None), (codes("@example.com", "@example.net", "@example.org"), number % 3))
 

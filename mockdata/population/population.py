@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,11 @@ from mockdata.population import traits
 from mockdata.population.activity import EMPLOYEE, activity
 from mockdata.population.ages import BASE
 from mockdata.population.attributes import ATTRIBUTES, HOUSEHOLD_NUMBERS
+from mockdata.population.belongings import Belongings
 from mockdata.population.birth_index import BirthIndex
 from mockdata.population.births import FIRST_YEAR
+from mockdata.population.careers import Careers
+from mockdata.population.changes import Changes
 from mockdata.population.crowds import Crowd, Crowds, living_representative
 from mockdata.population.divisions import Divisions, Mode, divisions
 from mockdata.population.firms import Firms
@@ -140,6 +143,21 @@ class Population:
     def couples(self) -> Crowd:
         """Marriages in force or ended, enumerated by the husbands."""
         return self.crowds.couples
+
+    @cached_property
+    def careers(self) -> Careers:
+        """Spells of employment and months of contributions."""
+        return Careers(self.world)
+
+    @cached_property
+    def belongings(self) -> Belongings:
+        """Cars, homes and driving licences."""
+        return Belongings(self.world)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Moves and changes of name."""
+        return self.world.changes
 
     @property
     def births(self) -> Crowd:

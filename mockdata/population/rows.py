@@ -16,6 +16,7 @@ from mockdata import identifiers
 from mockdata.kernels import compiled
 from mockdata.population import ages
 from mockdata.population.activity import EMPLOYEE, Activity
+from mockdata.population.changes import BEFORE, Changes
 from mockdata.population.divisions import Divisions
 from mockdata.population.firms import Firms
 from mockdata.population.layout import Layout, Selection
@@ -78,6 +79,11 @@ class World:
     def homes(self) -> Homes:
         """The households and their numbers."""
         return Homes(self)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Moves and changes of name."""
+        return Changes(self)
 
     @cached_property
     def now(self) -> Now:
@@ -426,3 +432,11 @@ def neighbour(rows: Rows, words: Words) -> Ints:
     step = below(words, np.maximum(span - 1, 1))
     other = starts + (rows.division - starts + 1 + step) % span
     return np.where(span > 1, other, rows.division)
+
+
+def address_words(world: World, home: Ints, state: Ints) -> Words:
+    """64 bits for each home's address in a state of `Changes.states`; that of the base date is the home's own."""
+    own = hashed(world.key("address"), home)
+    if (state == BEFORE).all():
+        return own
+    return np.where(state == BEFORE, own, hashed(world.key("other address"), home * 8 + state))

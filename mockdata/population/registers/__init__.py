@@ -12,19 +12,28 @@ from typing import Any
 
 from mockdata.population.population import Population
 from mockdata.population.registers.birth import BIRTH
+from mockdata.population.registers.changes import MOVE, RENAMING
+from mockdata.population.registers.death import DEATH
+from mockdata.population.registers.driving import LICENCE
 from mockdata.population.registers.employment import EMPLOYMENT
+from mockdata.population.registers.home import HOME
 from mockdata.population.registers.household import HOUSEHOLD
 from mockdata.population.registers.insured import INSURED
 from mockdata.population.registers.marriage import MARRIAGE, married
 from mockdata.population.registers.organisation import FIRM, INSTITUTION
 from mockdata.population.registers.person import PERSON
 from mockdata.population.registers.register import Register, plain
+from mockdata.population.registers.spells import CONTRIBUTION, SPELL
+from mockdata.population.registers.vehicle import VEHICLE
 
 __all__ = ["REGISTERS", "Register", "institution", "married", "person", "plain", "register"]
 
-REGISTERS: MappingProxyType[str, Register] = MappingProxyType(
-    {made.name: made for made in (PERSON, HOUSEHOLD, MARRIAGE, BIRTH, INSURED, EMPLOYMENT, FIRM, INSTITUTION)}
-)
+_MADE = (
+    PERSON, HOUSEHOLD, MARRIAGE, BIRTH, DEATH, INSURED, EMPLOYMENT, SPELL, CONTRIBUTION, MOVE, RENAMING, VEHICLE,
+    LICENCE, HOME, FIRM, INSTITUTION,
+)  # fmt: skip
+
+REGISTERS: MappingProxyType[str, Register] = MappingProxyType({made.name: made for made in _MADE})
 """Every register by name."""
 
 

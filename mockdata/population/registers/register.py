@@ -33,7 +33,8 @@ class Register:
     `things`: what rows are about (persons, firms, or the rows' own numbers), `placed`: its inverse · `subjects`: the
     living persons of the base date under whom rows are filed, ascending (what has none: the thing) · `opened`: things
     → what `facts` take · `facts`: attribute → column of the things · `persons`: qualifier → the other person of each
-    thing · `keys`: element → the things that have these values. Use `elements`, `count`, `rows`, `read`, `find`.
+    thing · `keys`: element → the things that have these values · `span`: (first row, how many) of persons in a register
+    that may have several rows a person. Use `elements`, `count`, `rows`, `read`, `find`, `history`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Register:
     facts: Mapping[str, Column]
     persons: Mapping[str, Turning]
     keys: Mapping[str, Callable[[Population, pa.Array], Ints]]
+    span: Callable[[Population, Ints], tuple[Ints, Ints]] | None = None
 
     @cached_property
     def elements(self) -> frozenset[str]:
@@ -131,6 +133,22 @@ class Register:
         made = iter(zip(*(column.to_pylist() for column in columns.values()), strict=True))
         records = ({name: plain(value) for name, value in zip(columns, row, strict=True)} for row in made)
         return [next(records) if there else None for there in found]
+
+    def history(
+        self, population: Population, number: str, elements: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """All records of the person with a citizen number, the earliest first; none for a number that is nobody's."""
+        person = population.index_of([number])
+        if self.span is None:
+            rows = self.placed(population, person) if person[0] >= 0 else person
+            rows = rows[rows >= 0]
+        else:
+            first, count = self.span(population, np.where(person < population.size, person, -1))
+            rows = first[0] + np.arange(count[0])
+        wanted = sorted(self.elements) if elements is None else elements
+        columns = self.read(population, rows, wanted)
+        made = zip(*(column.to_pylist() for column in columns.values()), strict=True)
+        return [{name: plain(value) for name, value in zip(columns, row, strict=True)} for row in made]
 
 
 _resolved = lru_cache(maxsize=4_096)(dictionary.resolve)
