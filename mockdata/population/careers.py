@@ -17,6 +17,7 @@ from mockdata.population.ages import BASE
 from mockdata.population.calendar import BASE_MONTH, NO_MONTH, month_of
 from mockdata.population.entries import Entries, Ring
 from mockdata.population.kin import Chances
+from mockdata.population.mortality import NEVER
 from mockdata.population.rows import World
 from mockdata.population.template import MAN
 from mockdata.seeds import Ints, below, hashed
@@ -51,8 +52,7 @@ class Careers:
         )
         latest = BASE_MONTH - 1 - (chances.uniform("late start", n) * 9).astype(np.int64)
         start = np.maximum(np.minimum(start, latest), (block.year + 19) * 12)
-        # one who works beyond the usual age will leave in three years
-        end = np.where(had, leaving, np.maximum(leaving, BASE_MONTH + 36))
+        end = leaving
         known = np.maximum(np.minimum(end, BASE_MONTH) - start, 1)
         number = 1 + np.minimum(known // 96, MOST - 1) * (chances.uniform("changes", n) < 0.75)
         number = np.where(chances.uniform("fewer", n) < 0.4, np.maximum(number - 1, 1), number)
@@ -73,7 +73,8 @@ class Careers:
         first, after = self.spells
         if not self.world.later:
             return after
-        died = month_of(self.world.lives.death[: len(first)])[:, None]
+        death = self.world.lives.death[: len(first)]
+        died = month_of(np.where(death <= self.world.as_of, death, NEVER))[:, None]
         return np.maximum(np.minimum(after, died), np.minimum(first, after))
 
     @cached_property

@@ -8,13 +8,14 @@ who died.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from mockdata.identifiers import FIRST_DAY
 from mockdata.population import activity
-from mockdata.population.ages import BASE
 from mockdata.population.births import FIRST_YEAR
 from mockdata.population.layout import Selection
 from mockdata.population.mortality import NEVER
@@ -115,13 +116,11 @@ class Crowds:
 
     @cached_property
     def pupils(self) -> Crowd:
-        """Children of school age: six to seventeen at the last New Year."""
+        """Children in the twelve years of school, see `school_year`."""
         world = self._world
         if not world.later:
-            age = BASE.year - world.template.year - 1
-            return Selection(self._layout, (age >= 6) & (age < 18))
-        age = world.now.year - world.lives.template.year - 1
-        return self._members(world.now.alive & (age >= 6) & (age < 18))
+            return Selection(self._layout, _at_school(school_year(world) - world.template.year))
+        return self._members(world.now.alive & _at_school(school_year(world) - world.lives.template.year))
 
     @cached_property
     def deaths(self) -> Crowd:
@@ -131,6 +130,16 @@ class Crowds:
 
     def _members(self, marked: Flags) -> Members:
         return Members(self._world.everybody, marked)
+
+
+def school_year(world: World) -> int:
+    """The year in whose September the school year of the world's date began."""
+    day = FIRST_DAY + timedelta(days=world.as_of)
+    return day.year if day.month >= 9 else day.year - 1
+
+
+def _at_school(years: Ints) -> Flags:
+    return np.asarray((years >= 7) & (years <= 18))
 
 
 def living_representative(world: World, firm: Ints) -> Ints:

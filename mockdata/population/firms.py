@@ -49,7 +49,7 @@ class Firms:
         return np.repeat(np.arange(BLOCK), np.diff(self._edges))
 
     @cached_property
-    def _first(self) -> Ints:
+    def first(self) -> Ints:
         """The firm of the block with which each populated division begins."""
         return below(hashed(stream(self.seed, "first firm"), self.layout.division), BLOCK)
 
@@ -82,16 +82,16 @@ class Firms:
     def _firm_of_job(self, place: Ints, job: Ints) -> Ints:
         """Firm, counted within the division, of a job of the division."""
         block, turn = np.divmod(job, self._edges[-1])
-        at = turn + self._edges[self._first[place]]
+        at = turn + self._edges[self.first[place]]
         at = np.where(at >= self._edges[-1], at - self._edges[-1], at)
-        firm = self._holder[at] - self._first[place]
+        firm = self._holder[at] - self.first[place]
         return block * BLOCK + np.where(firm < 0, firm + BLOCK, firm)
 
     def _first_job(self, place: Ints, local: Ints) -> Ints:
         block, turn = np.divmod(local, BLOCK)
-        firm = self._first[place] + turn
+        firm = self.first[place] + turn
         wraps = firm >= BLOCK
-        start = self._edges[np.where(wraps, firm - BLOCK, firm)] - self._edges[self._first[place]]
+        start = self._edges[np.where(wraps, firm - BLOCK, firm)] - self._edges[self.first[place]]
         return np.asarray(block * self._edges[-1] + start + np.where(wraps, self._edges[-1], 0))
 
     def employer(self, index: Ints) -> Ints:
@@ -115,7 +115,7 @@ class Firms:
         staff, key = self.employees, np.uint64(self._mixer.key)
         found: Ints = loops.employers(
             place, block, slot, self.layout.start, staff.marked, staff.before,
-            key, self._mixer.rounds, self._jobs, self._first, self._edges, self._holder, self.offset,
+            key, self._mixer.rounds, self._jobs, self.first, self._edges, self._holder, self.offset,
         )  # fmt: skip
         return found
 

@@ -36,7 +36,8 @@ class Organisations:
         return hashed(self.world.key(purpose), self.index)
 
 
-def _founded(firms: Organisations) -> Ints:
+def founded(firms: Organisations) -> Ints:
+    """Day number of the founding of each firm."""
     first = int(YEAR_STARTS[1984 - 1880])
     # the product of two draws: young firms are the most frequent
     words = firms.words("founded")
@@ -73,7 +74,7 @@ FIRMS: MappingProxyType[str, Callable[[Organisations], pa.Array]] = MappingProxy
         "employer_address": _address,
         "division": lambda firms: firms.world.divisions.codes.take(pa.array(firms.division)),
         "registering_authority": _authority,
-        "founded_on": lambda firms: dates(_founded(firms)),
+        "founded_on": lambda firms: dates(founded(firms)),
         "registered_capital": _capital,
         "industry": _industry,
         "staff": lambda firms: pa.array(firms.world.firms.sizes(firms.index)),

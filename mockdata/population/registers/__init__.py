@@ -21,7 +21,9 @@ from mockdata.population.registers.household import HOUSEHOLD
 from mockdata.population.registers.insured import INSURED
 from mockdata.population.registers.marriage import MARRIAGE, married
 from mockdata.population.registers.organisation import FIRM, INSTITUTION
+from mockdata.population.registers.permit import PERMIT
 from mockdata.population.registers.person import PERSON
+from mockdata.population.registers.pupil import PUPIL
 from mockdata.population.registers.register import Register, plain
 from mockdata.population.registers.spells import CONTRIBUTION, SPELL
 from mockdata.population.registers.vehicle import VEHICLE
@@ -30,7 +32,7 @@ __all__ = ["REGISTERS", "Register", "institution", "married", "person", "plain",
 
 _MADE = (
     PERSON, HOUSEHOLD, MARRIAGE, BIRTH, DEATH, INSURED, EMPLOYMENT, SPELL, CONTRIBUTION, MOVE, RENAMING, VEHICLE,
-    LICENCE, HOME, FIRM, INSTITUTION,
+    LICENCE, HOME, PUPIL, FIRM, PERMIT, INSTITUTION,
 )  # fmt: skip
 
 REGISTERS: MappingProxyType[str, Register] = MappingProxyType({made.name: made for made in _MADE})

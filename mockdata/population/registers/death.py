@@ -81,7 +81,7 @@ DEATH = of_crowd(
         "death_division": _division,
         "death_place": _place,
         "death_cause": _cause,
-        "death_certificate_date": _issued,
+        "issued_on": _issued,
         "updated_at": lambda rows: touched(rows, rows.death),
     },
     PARENTS,

@@ -93,7 +93,7 @@ def _number(work: Work) -> pa.Array:
 
 
 def _voucher(paid: Paid) -> pa.Array:
-    return numbered("", paid.person * _MONTHS + paid.turn, 16)
+    return numbered("", paid.person * _MONTHS + paid.turn, 20)
 
 
 def _of_firm(name: str) -> Callable[[Work], pa.Array]:
@@ -135,5 +135,5 @@ CONTRIBUTION = of_entries(
         "contribution_paid_at": _paid_at,
         "voucher_number": _voucher,
     },
-    {"JFPZH": lambda p, values: split(number(values, "", 16), _MONTHS, p.size)},
+    {"JFPZH": lambda p, values: split(number(values, "", 20), _MONTHS, p.size)},
 )  # fmt: skip
