@@ -377,7 +377,7 @@ def why_not_plate(text: str) -> str | None:
     """Why a number plate is malformed (GA 36, ordinary and small new-energy plates), or None."""
     letters = PLATE_LETTERS
     ordinary = rf"[{PLATE_PROVINCES}][{letters}][0-9{letters}]{{5}}"
-    energy = rf"[{PLATE_PROVINCES}][{letters}]([DF][0-9{letters}]\d{{4}}|\d{{5}}[DF])"
+    energy = rf"[{PLATE_PROVINCES}][{letters}]([A-HJK][0-9{letters}]\d{{4}}|\d{{5}}[A-HJK])"
     if re.fullmatch(f"{ordinary}|{energy}", text):
         return None
     return "must be a province character, a letter and 5 (new energy: 6) characters without I and O"

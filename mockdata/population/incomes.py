@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from mockdata.population.rows import Rows
-from mockdata.seeds import Ints, unit
+from mockdata.seeds import Floats, Ints, unit
 
 BY_FIFTHS = (9_215, 20_442, 32_195, 50_220, 95_055)
 """Mean yearly income a head of each fifth of the people, yuan (2023)."""
@@ -25,7 +25,15 @@ def monthly_income(rows: Rows) -> pa.Array:
 
 def cents(rows: Rows) -> Ints:
     """Monthly income in cents, as if everybody earned (see `monthly_income` for who does)."""
-    rank = rows.activity.rank[rows.slot]
+    return _cents(rows, rows.activity.rank[rows.slot])
+
+
+def base_cents(rows: Rows) -> Ints:
+    """The same as of the base date, whatever the population's date: living persons of the base date only."""
+    return _cents(rows, rows.world.activity.rank[rows.slot])
+
+
+def _cents(rows: Rows, rank: Floats) -> Ints:
     table = _table()
     # a little noise a person, so that not every copy of a slot earns the same
     spread = unit(rows.words("income")) - 0.5

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from mockdata.population import calendar
 from mockdata.population.careers import MOST, Careers, base_year
-from mockdata.population.incomes import cents, money
+from mockdata.population.incomes import base_cents, money
 from mockdata.population.organisations import FIRMS, Organisations
 from mockdata.population.registers.entry import Entry, number, numbered, of_entries, of_person, split
 from mockdata.population.registers.register import Column
@@ -71,7 +71,7 @@ class Paid(Work):
     @cached_property
     def base(self) -> Ints:
         """Contribution base in cents: income within 2,000 and 30,000 yuan a month, lower in earlier years."""
-        now = np.clip(cents(self.rows), 200_000, 3_000_000)
+        now = np.clip(base_cents(self.rows), 200_000, 3_000_000)
         years = np.minimum(base_year(self.month), len(_RAISE) - 1)
         return now * _RAISE[years] // 1_000_000 // 100 * 100
 
