@@ -26,8 +26,8 @@ MOST = 4
 """Spells of one person at most."""
 _SCHOOLING = np.array([0, 0, 0, 0, 1, 3, 4, 7])
 """Years after the eighteenth in which a person of each level of education (see `activity`) begins to work."""
-_FIRST_MONTH = 1992 * 12
-"""Contributions by month exist since then."""
+_FIRST_MONTH = 2000 * 12
+"""Contributions are recorded by month since then."""
 _ONCE_EMPLOYED = 0.6
 """Share of the retired who were employees."""
 

@@ -72,7 +72,7 @@ def test_the_title_weighs_most_then_fields_then_descriptions(services: Any) -> N
 
 WISHES: list[tuple[dict[str, str], set[str]]] = [
     ({"kind": "process"}, set()),
-    ({"kind": "dataset", "department": "police"}, {"police.resident-register"}),
+    ({"kind": "dataset", "department": "police"}, {"police.resident-register", "police.vehicles"}),
     ({"element": "HYZKDM"}, {"police.residents", "police.resident-register"}),
     ({"element": "婚姻状况"}, {"police.residents", "police.resident-register"}),
     ({"element": "民族", "way": "asks"}, {"health.birth-certificates", "police.birth-registrations"}),

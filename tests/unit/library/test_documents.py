@@ -68,7 +68,7 @@ def is_chinese(text: str) -> bool:
 
 
 def test_every_document_loads_without_an_error(documents: Mapping[str, Interface]) -> None:
-    assert len(documents) == 16
+    assert len(documents) == 20
     for document in documents.values():
         errors = [str(finding) for finding in document.findings if finding.severity is Severity.ERROR]
         assert errors == []
@@ -177,11 +177,13 @@ def test_fields_of_departments_carry_known_elements(documents: Mapping[str, Inte
 
 def test_datasets_carry_known_elements_and_both_languages(documents: Mapping[str, Interface]) -> None:
     datasets = [document for document in documents.values() if document.kind is Kind.DATASET]
-    assert len(datasets) == 4
+    assert len(datasets) == 8
     for dataset in datasets:
         (table,) = dataset.tables
         assert len(table.primary_key) == 1
-        assert table.register in {"person", "marriage", "birth", "insured"}
+        assert table.register in {
+            "person", "marriage", "birth", "insured", "death", "vehicle", "employment_spell", "contribution",
+        }  # fmt: skip
         for field in table.fields:
             assert field.element is not None, field.name
             elements.resolve(field.element)
@@ -204,6 +206,9 @@ def test_datasets_point_at_the_resident_register(documents: Mapping[str, Interfa
         ("health.birth-records", ("MQ_GMSFHM",), *target),
         ("health.birth-records", ("FQ_GMSFHM",), *target),
         ("medical-insurance.insured-persons", ("GMSFHM",), *target),
+        ("police.vehicles", ("GMSFHM",), *target),
+        ("human-resources.employment-spells", ("GMSFHM",), *target),
+        ("human-resources.contributions", ("GMSFHM",), *target),
     }
 
 

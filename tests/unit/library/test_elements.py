@@ -5,6 +5,7 @@ import re
 import jsonschema_rs
 import pytest
 
+from mockdata.population.registers import REGISTERS
 from specs import elements
 
 GA_T_543 = re.findall(
@@ -14,20 +15,7 @@ GA_T_543 = re.findall(
     " FQ_GMSFHM MQ_XM MQ_GMSFHM SBRXM SBRSFZ SBRLXDH SBR_XM JTHZL PCS YWLSH CSDXZ",
 )
 # Facts of the virtual population (what a Register or Population column can be asked for).
-ATTRIBUTES = set(
-    re.findall(
-        r"\w+",
-        "citizen_number name sex birth_date ethnic_group division hukou_division household_kind household_number"
-        " address hukou_address birth_time mobile email marital_status relation_to_head education"
-        " employer_uscc employer_name"
-        " employer_address monthly_income registered_at birth_certificate_number birth_division"
-        " ancestral_division marriage_state marriage_date divorce_date marriage_certificate_number"
-        " institution_code institution_name issuing_power registering_authority"
-        " birth_order gestation_weeks birth_weight birth_length issued_on updated_at"
-        " insured_number insurance_kind insured_division insured_since insured_state benefits_since"
-        " contribution_base",
-    )
-)
+ATTRIBUTES = {fact for register in REGISTERS.values() for fact in register.facts}
 CHECKS = {None, "iso7064-mod11-2", "iso7064-mod37-36", "gb32100", "gb11714", "luhn"}
 
 

@@ -46,7 +46,8 @@ schema:
 READS = "COUNT(*) FROM read_text(''/etc/hostname'')"  # the doubled quotes are YAML's
 LIBRARY = (
     "police.resident-register", "civil-affairs.marriage-records", "health.birth-records",
-    "medical-insurance.insured-persons",
+    "medical-insurance.insured-persons", "health.death-records", "police.vehicles",
+    "human-resources.employment-spells", "human-resources.contributions",
 )  # fmt: skip
 
 
