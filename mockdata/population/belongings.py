@@ -136,7 +136,7 @@ class Belongings:
         """The inverse of `rank`."""
         same = (self.fuel[slot] == fuel[:, None]) & (self.car_months[slot] < NO_MONTH)
         place = np.cumsum(same, axis=1)
-        return np.argmax(same & (place == rank[:, None] + 1), axis=1)
+        return np.asarray(np.argmax(same & (place == rank[:, None] + 1), axis=1), dtype=np.int64)
 
     # ---- homes ----
 

@@ -99,7 +99,7 @@ class Changes:
         """The column of `home_moves` behind a person's move number `turn`."""
         there = self.moves < NO_MONTH
         place = np.cumsum(there, axis=1)
-        return np.argmax((place[slot] == turn[:, None] + 1) & there[slot], axis=1)
+        return np.asarray(np.argmax((place[slot] == turn[:, None] + 1) & there[slot], axis=1), dtype=np.int64)
 
     def states(self, home_slot: Ints, column: Ints) -> tuple[Ints, Ints]:
         """(address before, address after) a home's move, as numbers: 0 … BEFORE-1 the one left with that move, BEFORE

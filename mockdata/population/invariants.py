@@ -160,12 +160,12 @@ def _outside(address: pa.Array, place: pa.Array) -> Flags:
 def _work(population: Population, rows: Rows) -> Iterator[tuple[str, Flags]]:
     careers = population.careers
     entries, (months, _) = careers.entries, careers.months
-    slot = rows.slot[rows.index < population.size]
+    slot = rows.slot
     first, after = (part[slot] for part in careers.spells)
     there = first < calendar.NO_MONTH
     yield "spell: ends after it begins", there & (after <= first)
-    yield "spell: none overlaps the next", (there[:, 1:] & (first[:, 1:] < after[:, :-1])).any(axis=1)
-    yield "spell: not under sixteen", (there & (first < (rows.year[:, None] + 16) * 12)).any(axis=1)
+    yield "spell: none overlaps the next", _any(there[:, 1:] & (first[:, 1:] < after[:, :-1]))
+    yield "spell: not under sixteen", _any(there & (first < (rows.year[:, None] + 16) * 12))
     counts = entries.counts[slot]
     latest = entries.row(rows.index, counts - 1)
     works = latest >= 0
@@ -187,6 +187,11 @@ def _work(population: Population, rows: Rows) -> Iterator[tuple[str, Flags]]:
     row = months.row(rows.index[some], turn)
     back = months.at(row)
     yield "contribution: row leads back", (back[0] != rows.index[some]) | (back[1] != turn)
+
+
+def _any(flags: Flags) -> Flags:
+    """Whether any column of a row is True."""
+    return np.asarray(flags.any(axis=1))
 
 
 def _spread(flags: Flags, there: Flags) -> Flags:
@@ -236,7 +241,7 @@ def _ownership(population: Population, rows: Rows) -> Iterator[tuple[str, Flags]
 def _changes(population: Population, rows: Rows) -> Iterator[tuple[str, Flags]]:
     table = population.changes.moves[rows.slot]
     there = table < calendar.NO_MONTH
-    yield "move: after birth", (there & (table < (rows.year[:, None]) * 12)).any(axis=1)
+    yield "move: after birth", _any(there & (table < rows.year[:, None] * 12))
     yield "move: in order", np.any([
         there[:, one] & there[:, two] & (table[:, one] >= table[:, two])
         for one in range(table.shape[1]) for two in range(one + 1, table.shape[1])

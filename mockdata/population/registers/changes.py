@@ -88,7 +88,8 @@ class Renaming(Entry):
     @cached_property
     def by_surname(self) -> Ints:
         """1 where the surname changed, 0 where the given name did."""
-        return (below(hashed(self.population.world.key("what was renamed"), self.person), 10) == 0).astype(np.int64)
+        words = hashed(self.population.world.key("what was renamed"), self.person)
+        return np.asarray(below(words, 10) == 0, dtype=np.int64)
 
 
 def former_names(rows: Rows) -> pa.Array:

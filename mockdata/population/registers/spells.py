@@ -73,7 +73,7 @@ class Paid(Work):
         """Contribution base in cents: income within 2,000 and 30,000 yuan a month, lower in earlier years."""
         now = np.clip(base_cents(self.rows), 200_000, 3_000_000)
         years = np.minimum(base_year(self.month), len(_RAISE) - 1)
-        return now * _RAISE[years] // 1_000_000 // 100 * 100
+        return np.asarray(now * _RAISE[years] // 1_000_000 // 100 * 100)
 
 
 def _ended(work: Work) -> pa.Array:
