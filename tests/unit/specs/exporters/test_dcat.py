@@ -62,7 +62,7 @@ def test_the_library_is_a_valid_catalogue(shapes: Graph) -> None:
     assert problems(graph, shapes) == ""
     catalogue = URIRef(INFO.url)
     assert (
-        len(set(graph.objects(catalogue, DCAT.dataset))) == sum(i.kind is specs.Kind.DATASET for i in interfaces) == 4
+        len(set(graph.objects(catalogue, DCAT.dataset))) == sum(i.kind is specs.Kind.DATASET for i in interfaces) == 8
     )
     assert len(set(graph.objects(catalogue, DCAT.service))) == sum(i.kind is specs.Kind.API for i in interfaces) == 10
     dataset = URIRef(f"{INFO.url}/medical-insurance.insured-persons")
