@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mockdata.population.attributes import ATTRIBUTES
+from mockdata.population.registers import register
 from mockdata.quality.expectations import literal, quoted
 from specs import elements
 from specs.model import Interface, Table
@@ -63,6 +64,7 @@ def contradictions(left: Dataset, right: Dataset, examples: int = 10) -> tuple[C
 def _roles(table: Table) -> dict[str, dict[str, str]]:
     """The persons a table tells of, by qualifier: fact → SQL of its value, the citizen number among them."""
     known: dict[str, dict[str, str]] = {}
+    facts = register(table.register).facts if table.register else {}
     state = None
     for field in table.fields:
         element = elements.find(field.element) if field.element else None
@@ -71,6 +73,9 @@ def _roles(table: Table) -> dict[str, dict[str, str]]:
         qualifier, attribute = element[0] or "", element[1].attribute
         if attribute == "marriage_state" and not qualifier:
             state = quoted(field.name)
+        own = facts.get(attribute) if not qualifier else None
+        if own not in (None, ATTRIBUTES.get(attribute)):
+            continue  # of the row and not of the person, like the employer of one month
         if attribute in ATTRIBUTES and attribute not in _OF_THE_RECORD:
             known.setdefault(qualifier, {}).setdefault(attribute, quoted(field.name))
     persons = {role: facts for role, facts in known.items() if "citizen_number" in facts}

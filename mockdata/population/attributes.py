@@ -50,7 +50,7 @@ def citizen_number(rows: Rows) -> pa.Array:
 
 def name(rows: Rows) -> pa.Array:
     """Surname of the family and a given name that fits sex and generation, unless a scenario says otherwise."""
-    made = renamed(rows, _drawn_name(rows, "given name"), lambda some: taken(pools.surnames()[0], _surname(some)))
+    made = renamed(rows, _drawn_name(rows, "given name"), lambda some: taken(pools.surnames()[0], surname_of(some)))
     return conflicting(rows, "name", made, lambda some: _drawn_name(some, "former given name"))
 
 

@@ -131,7 +131,7 @@ def _weddings(chances: Chances, layout: Layout, death: Ints, base_day: int) -> t
         for sex in (MAN, WOMAN):
             side = np.nonzero(free & (block.sex == sex))[0]
             side = side[np.lexsort((block.year[side] + noise[side], segment[side]))]
-            sides.append((side, segment[side] * 4096 + _ranks(segment[side])))
+            sides.append((side, segment[side] * n + _ranks(segment[side])))
         (men, men_keys), (women, women_keys) = sides
         _, at_men, at_women = np.intersect1d(men_keys, women_keys, assume_unique=True, return_indices=True)
         man, woman = men[at_men], women[at_women]

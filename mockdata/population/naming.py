@@ -6,6 +6,7 @@ records of relatives agree.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mockdata.population import traits
-from mockdata.population.rows import Rows, World
+from mockdata.population.rows import BASE_DAY, Rows, World
 from mockdata.scenarios import Names
 from mockdata.seeds import Ints, below, hashed, stream, unit
 
@@ -40,8 +41,9 @@ def golden(world: World) -> dict[str, int]:
     """The persons of GOLDEN by what their names show; -1 where the population is too small to have one."""
     kept: dict[str, int] | None = world.memory.get("golden")
     if kept is None:
-        # in the world as it was drawn: who they are must not hang on scenarios
-        kept = world.memory["golden"] = {name: traits.first(world, where) for name, (where, _) in GOLDEN.items()}
+        # in the world as it was drawn: who they are must hang neither on scenarios nor on the date
+        drawn = replace(world, as_of=BASE_DAY) if world.later else world
+        kept = world.memory["golden"] = {name: traits.first(drawn, where) for name, (where, _) in GOLDEN.items()}
     return kept
 
 
@@ -99,7 +101,7 @@ def _whole(rows: Rows, names: Names, number: str) -> pa.Array:
     male = _pick(rows, rows.index, names.male, number, "own")
     female = _pick(rows, rows.index, names.female, number, "own")
     own = pc.if_else(pa.array(rows.sex == 1), male, female)
-    father = rows.relative(rows.world.template.father)
+    father = rows.relative(rows.template.father)
     # brothers and sisters whose father is not in the population share the household's word for him
     known = _pick(rows, np.maximum(father, 0), names.male, number, "own")
     other = _pick(rows, rows.surname_root, names.male, number, "father")

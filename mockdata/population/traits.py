@@ -44,7 +44,7 @@ def _check_character(rows: Rows) -> pa.Array:
 
 def _generations(rows: Rows) -> Ints:
     """Generations of the household by relation to its head; lodgers and other relatives count for none."""
-    block = rows.world.template
+    block = rows.template
     kept: Ints | None = rows.world.memory.get("generations")
     if kept is None:
         level = np.array([2, 2, 1, 1, 0, 3, 4, 2, 2])[block.relation]
@@ -56,13 +56,13 @@ def _generations(rows: Rows) -> Ints:
 
 
 def _household_size(rows: Rows) -> Ints:
-    household = rows.world.template.household
+    household = rows.template.household
     return np.bincount(household)[household[rows.slot]]
 
 
 def _children(rows: Rows) -> Ints:
     """Children who are known in the population."""
-    block = rows.world.template
+    block = rows.template
     kept: Ints | None = rows.world.memory.get("children")
     if kept is None:
         kept = np.zeros(len(block), dtype=np.int64)
@@ -80,10 +80,12 @@ def _migrant(rows: Rows) -> Flags:
 
 def _represents(rows: Rows) -> Flags:
     """Legal representatives of the firms they work for."""
+    from mockdata.population.crowds import living_representative
+
     firm = rows.employer
     has = firm >= 0
     found = np.zeros(len(rows), dtype=np.bool_)
-    found[has] = rows.world.firms.representative(firm[has]) == rows.index[has]
+    found[has] = living_representative(rows.world, firm[has]) == rows.index[has]
     return found
 
 
@@ -105,9 +107,9 @@ TRAITS: Mapping[str, Callable[[Rows], Any]] = MappingProxyType(
         "migrant": _migrant,
         "represents_firm": _represents,
         "named": _named,
-        "father_known": lambda rows: rows.world.template.father[rows.slot] >= 0,
-        "mother_known": lambda rows: rows.world.template.mother[rows.slot] >= 0,
-        "twin": lambda rows: rows.world.template.delivery[rows.slot] == 2,
+        "father_known": lambda rows: rows.template.father[rows.slot] >= 0,
+        "mother_known": lambda rows: rows.template.mother[rows.slot] >= 0,
+        "twin": lambda rows: rows.template.delivery[rows.slot] == 2,
     }
 )
 """Traits that are no attributes."""

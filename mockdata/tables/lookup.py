@@ -14,7 +14,6 @@ from mockdata.tables.columns import FromRegister, innermost
 from mockdata.tables.generate import of_records
 from mockdata.tables.jsonlines import plain
 from mockdata.tables.plan import Plan, PlanError, plan
-from mockdata.tables.sampling import sample
 from specs.model import Field, Interface, Kind, Table
 
 
@@ -33,7 +32,7 @@ def lookup(
     from mockdata.population.registers import register
 
     found = register(made.register or "")
-    rows = sample(found, population).before(subjects)
+    rows = found.placed(population, subjects)
     columns = of_records(made, rows, None)
     return {name: plain(values[0].as_py()) for name, values in columns.items()}
 
