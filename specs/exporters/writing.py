@@ -14,17 +14,28 @@ def yaml_text(value: Any, heading: str = "") -> str:
     comment."""
     import yaml
 
-    class Dumper(yaml.SafeDumper):
+    comment = "".join(f"# {line}\n" for line in heading.splitlines())
+    try:
+        body = _dumped(value, getattr(yaml, "CSafeDumper", yaml.SafeDumper))  # ten times as fast
+    except UnicodeEncodeError:  # half a character, which JSON may hold
+        body = _dumped(value, yaml.SafeDumper)
+    return f"{comment}{body}"
+
+
+def _dumped(value: Any, base: Any) -> str:
+    import yaml
+
+    class Dumper(base):  # type: ignore[misc]
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
-    def string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    def string(dumper: Any, text: str) -> yaml.ScalarNode:
         style = "'" if _NUMBER.match(text) else None
         if any(letter in text for letter in "\x85\u2028\u2029\ufeff\t"):
             style = '"'
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+        node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+        return node
 
     Dumper.add_representer(str, string)
-    body = yaml.dump(value, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=120)
-    comment = "".join(f"# {line}\n" for line in heading.splitlines())
-    return f"{comment}{body}"
+    made: str = yaml.dump(value, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=120)
+    return made

@@ -53,10 +53,9 @@ def contract(
     if not department:
         hint = "give --department, the id of the department that answers for the data"
         undecided.append(points.say("decide-department", f"{title}: no department is named", hint, **place))
-    named: set[str] = set()
+    named: dict[str, int] = {}
     for table in tables:
         table.code = unused(identifier_of(table.name), named)
-        named.add(table.code.lower())
         _bind(table)
         _name_columns(points, table)
     schema = [_table(points, table, tables) for table in tables]
@@ -98,7 +97,7 @@ def _entry(given: Mapping[str, Any], title: str, department: str | None, tables:
 
 def _name_columns(points: Points, table: Found) -> None:
     """Give every column its name in the contract; Chinese ones get their element's identifier or their initials."""
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     made: list[str] = []
     for column in table.columns:
         wanted = column.name
@@ -106,7 +105,6 @@ def _name_columns(points: Points, table: Found) -> None:
             wanted = column.bound.name if column.bound else identifier_of(wanted)
             made.append(f"{wanted} for {column.name}")
         column.code = unused(identifier_of(wanted), taken)
-        taken.add(column.code.lower())
     if made:
         told = f"{table.title or table.name}: names were made from the Chinese ones: {_some(made)}"
         points.say("decide-name", told, "put in the columns' own names", pointer=table.pointer, line=table.line)

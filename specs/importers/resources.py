@@ -31,11 +31,13 @@ _SCOPE = re.compile(r"共享范围：(.+?)；使用用途：(.+)", re.DOTALL)
 
 @dataclass
 class Item:
-    """A row: what it says of the item by column key, and columns nobody knows or in which rows differ (`other`)."""
+    """A row: what it says of the item by column key, columns nobody knows (`other`), and what it says of the resource
+    otherwise than the first row (`differs`)."""
 
     row: int
     values: dict[str, str] = field(default_factory=dict)
     other: dict[str, str] = field(default_factory=dict)
+    differs: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,6 +54,10 @@ class Resource:
     def values(self) -> Mapping[str, str]:
         """The texts by column key."""
         return {key: cell.text for key, cell in self.cells.items()}
+
+    def text(self, key: str, otherwise: str = "") -> str:
+        """The text of one column."""
+        return self.cells[key].text if key in self.cells else otherwise
 
 
 def item_of(
@@ -81,7 +87,7 @@ def item_of(
             item.places[column.key] = cell.place
         else:
             _said(resource, item, column, cell, sheet, points)
-    if item.values or item.other or not resource.items:
+    if item.values or item.other or item.differs or not resource.items:
         resource.items.append(item)
 
 
@@ -98,7 +104,7 @@ def _unknown(resource: Resource, item: Item, header: str, cell: Cell) -> None:
 def _said(resource: Resource, item: Item, column: SheetColumn, cell: Cell, sheet: str, points: Points) -> None:
     known = resource.cells.setdefault(column.key, cell)
     if known.text != cell.text:
-        item.other[column.key] = cell.text
+        item.differs[column.key] = cell.text
         told = f"{sheet}!{cell.place}: {column.header} is {cell.text[:40]!r}, but {known.text[:40]!r} in {known.place}"
         hint = "one resource has one value; give each its own row block, or make them equal"
         points.say("import-conflict", told, hint, pointer=f"/{sheet}/{cell.place}", line=cell.row, column=cell.column)
@@ -219,10 +225,8 @@ def found_of(resource: Resource, sheet: str, points: Points) -> Found:
     for item in resource.items:
         if item.values:
             table.columns.append(_column(item, sheet, points))
-        elif item.other:
-            table.columns.append(
-                Column("item", line=item.row, custom={"catalogueItem": {"_other": item.other, "name": ""}})
-            )
+        elif item.other or item.differs:
+            table.columns.append(Column("item", line=item.row, custom={"catalogueItem": {**_kept(item), "name": ""}}))
     if not table.columns:
         told = f"{sheet}!A{resource.row}: {title} has no items"
         table.open.append(
@@ -254,7 +258,7 @@ def _column(item: Item, sheet: str, points: Points) -> Column:
     _length(column, length or inside)
     kept = {key: text for key, text in said.items() if key not in {"item_name", "item_code"}}
     kept = {key: text for key, text in kept.items() if item_text(key, column.logical, column.options) != text}
-    extra: dict[str, Any] = {**kept, **({"_other": item.other} if item.other else {})}
+    extra: dict[str, Any] = {**kept, **_kept(item)}
     if name and "item_code" not in said:
         extra["item_code"] = ""
     if not name:
@@ -262,6 +266,10 @@ def _column(item: Item, sheet: str, points: Points) -> Column:
     if extra:
         column.custom["catalogueItem"] = extra
     return column
+
+
+def _kept(item: Item) -> dict[str, Any]:
+    return {word: value for word, value in (("_other", item.other), ("_differs", item.differs)) if value}
 
 
 def _length(column: Column, text: str) -> None:

@@ -140,7 +140,7 @@ def _columns(path: Path, delimiter: str, points: Points) -> tuple[list[str], boo
         points.say("import-odd-value", "the first row is no header; the columns have no names", hint, line=1)
         return [f"column{number}" for number in range(1, len(cells) + 1)], False
     names: list[str] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for number, cell in enumerate(cells, 1):
         name = unused(cell or f"column{number}", taken)
         if name != cell:
@@ -151,7 +151,6 @@ def _columns(path: Path, delimiter: str, points: Points) -> tuple[list[str], boo
             )
             points.say("import-odd-value", told, "give every column a name of its own", line=1)
         names.append(name)
-        taken.add(name.lower())
     return names, True
 
 

@@ -288,7 +288,7 @@ def test_odd_cells_are_told_with_sheet_and_cell(tmp_path: Path) -> None:
         "2017年6月",
         "绝密",
     )
-    assert kept.rows[1].other == {"sharing_class": "不予共享"}
+    assert kept.rows[1].differs == {"sharing_class": "不予共享"}
 
 
 def test_repeated_names_are_one_resource_and_a_department_is_asked_for(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_lint_names_the_open_points_of_a_draft(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        (b"", "no .xlsx"),
+        (b"", "is empty"),
         (b"PK\x03\x04 broken", "no .xlsx"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600, "97"),
         (workbook([["a", "b"], [1, 2]]), "no sheet holds"),
@@ -435,7 +435,10 @@ def test_excel_to_contract_to_excel_loses_nothing(
     assert [_told(draft.contract) for draft in again] == [_told(draft.contract) for draft in made]
     # and every cell that was filled in stands in the blocks again, in its own words
     blocks = [block(one) for one in read]
-    written = [[{**one.values, **row.values} | dict(one.other) | dict(row.other) for row in one.rows] for one in blocks]
+    written = [
+        [{**one.values, **row.values} | dict(one.other) | dict(row.other) | dict(row.differs) for row in one.rows]
+        for one in blocks
+    ]
     lines = [line for one in written for line in one]
     assert len(lines) == len(rows) - 1
     for row, line in zip(rows[1:], lines, strict=True):
