@@ -11,6 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from specs.finding import SpecError
 from specs.importers.catalogue_columns import SheetColumn, bare, column_of
 from specs.importers.contracts import contract
 from specs.importers.draft import Draft
@@ -30,11 +31,16 @@ def read_catalogue(path: Path, *, department: str | None = None) -> tuple[Draft,
     """The drafts of a workbook. Raises SpecError (`import-unreadable`) when no sheet has the header of a catalogue."""
     points = Points(str(path))
     found: list[tuple[Sheet, Resource]] = []
+    seen: list[Sheet] = []
     for sheet in sheets(path, points):
+        seen.append(sheet)
         found += [(sheet, resource) for resource in _resources(sheet, points)]
     if not found:
+        passed = points.findings
+        if any(_header(sheet) for sheet in seen):
+            raise SpecError([*points.refuse("the catalogue has a header and no rows").findings, *passed])
         hint = "the header needs 信息资源名称 and 信息项名称 (or 数据目录名称, 数据项)"
-        raise points.refuse("no sheet holds a resource catalogue", hint)
+        raise SpecError([*points.refuse("no sheet holds a resource catalogue", hint).findings, *passed])
     taken: dict[str, int] = {}
     made: list[Draft] = []
     told = points.findings
@@ -44,6 +50,17 @@ def read_catalogue(path: Path, *, department: str | None = None) -> tuple[Draft,
         made.append(Draft(draft["id"], draft, (*told, *own.findings)))
         told = ()  # what concerns the workbook is said once, with its first resource
     return tuple(made)
+
+
+def is_catalogue(path: Path) -> bool:
+    """Whether a text (CSV) begins like a catalogue: some row names resources and items."""
+    try:
+        rows = next(iter(sheets(path, Points(str(path))))).rows[:HEADER_ROWS]
+    except (SpecError, StopIteration):
+        return False
+    place = _header(Sheet("", rows))
+    keys = {column.key for column in place[2].values() if isinstance(column, SheetColumn)} if place else set()
+    return {"name", "item_name"} <= keys
 
 
 def _draft(
@@ -89,11 +106,11 @@ def _resources(sheet: Sheet, points: Points) -> list[Resource]:
     if strange:
         told = f"{sheet.name}: columns the guide does not know are kept as they are: {', '.join(strange)}"
         points.say("import-kept", told, pointer=f"/{sheet.name}", line=line)
-    return _gather(sheet, _without_heads(sheet, below, sheet.rows[top : top + rows], points), layout, points)
+    return _gather(sheet, _without_heads(sheet, below, sheet.rows[: top + rows], points), layout, points)
 
 
 def _without_heads(sheet: Sheet, rows: Sequence[Row], heads: Sequence[Row], points: Points) -> Sequence[Row]:
-    """The rows below a header without those that repeat it, as every page of a print does."""
+    """The rows below a header without those that repeat it, or a title above it, as every page of a print does."""
     written = [_words(head) for head in heads]
     again = [row for row in rows if _words(row) in written]
     if again:

@@ -34,6 +34,8 @@ _FORMS = (
 )
 _INTEGER = r"-?(0|[1-9]\d{0,17})"
 _NUMBER = r"-?(0|[1-9]\d{0,14})(\.\d{1,9})?"
+_POWER = r"-?[0-9]([.][0-9]+)?E[+][0-9]+"
+_AMOUNT = r"[¥￥$]?-?[0-9]+([0-9,]*[0-9])?([.][0-9]+)?[%％元]?"
 _BOOLEAN = r"(true|false|TRUE|FALSE|True|False)"
 _IDENTIFIER = re.compile(
     r"(?i)(编号|编码|代码|号码|证号|卡号|电话|手机|号|_?(code|dm|bh|hm|no|num|number|id|phone|tel|zip))$"
@@ -59,6 +61,8 @@ class Profile:
     most: Any = None
     scale: int = 0
     zeros: int = 0
+    powers: int = 0
+    guarded: int = 0
     numbers: dict[str, int] = field(default_factory=dict)
 
 
@@ -71,7 +75,8 @@ def profiles(base: Any, names: Sequence[str], kinds: Sequence[str]) -> list[Prof
     made: list[Profile] = []
     for start in range(0, len(names), 12):
         part, types = names[start : start + 12], kinds[start : start + 12]
-        first = _pass(base, part, types, f"(SELECT * FROM data LIMIT {SAMPLE})", None)
+        wanted = ", ".join(map(_name, part))
+        first = _pass(base, part, types, f"(SELECT {wanted} FROM data LIMIT {SAMPLE})", None)
         if first and first[0].rows < SAMPLE:
             made += first
             continue
@@ -102,12 +107,12 @@ def _pass(
             word[1:]: int(value or 0) for word, value in said.items() if word[0] == "#"
         }
         plain = {word: value for word, value in said.items() if word[0] != "#"}
-        plain |= {word: int(plain.get(word) or 0) for word in ("scale", "zeros")}
+        plain |= {word: int(plain.get(word) or 0) for word in ("scale", "zeros", "powers", "guarded")}
         made.append(Profile(name=name, kind=kind, rows=rows, numbers=numbers, **plain))
     return made
 
 
-_WORDS = ("integer", "number", "boolean", "digits", *(str(number) for number in range(len(_FORMS))))
+_WORDS = ("integer", "number", "boolean", "digits", "amount", *(str(number) for number in range(len(_FORMS))))
 
 
 def _asked(name: str, kind: str, likely: set[str] | None) -> dict[str, str]:
@@ -125,13 +130,15 @@ def _asked(name: str, kind: str, likely: set[str] | None) -> dict[str, str]:
 def _asked_of_text(value: str, likely: set[str]) -> dict[str, str]:
     asked = {"filled": f"count({value})", "distinct": f"approx_count_distinct({value})"}
     asked |= {"shortest": f"min(length({value}))", "longest": f"max(length({value}))"}
+    asked["powers"] = f"count_if(contains({value}, 'E+') AND regexp_full_match({value}, '{_POWER}'))"
+    asked["guarded"] = f"count_if(starts_with({value}, chr(39)) OR starts_with({value}, '=\"'))"
     if "number" in likely:
         number = f"CASE WHEN regexp_full_match({value}, '{_NUMBER}') THEN try_cast({value} AS DECIMAL(28, 9)) END"
         asked |= {"least": f"min({number})", "most": f"max({number})"}
         asked["scale"] = f"max(length(regexp_extract({value}, '^-?[0-9]+\\.([0-9]+)$', 1)))"
     if "digits" in likely:
         asked["zeros"] = f"count_if(regexp_full_match({value}, '0\\d+'))"
-    patterns = {"integer": _INTEGER, "number": _NUMBER, "boolean": _BOOLEAN, "digits": r"\d+"}
+    patterns = {"integer": _INTEGER, "number": _NUMBER, "boolean": _BOOLEAN, "digits": r"\d+", "amount": _AMOUNT}
     for word in _WORDS:
         if word not in likely:
             continue
@@ -198,6 +205,17 @@ def _nearly(column: Column, profile: Profile, points: Points) -> None:
     for number, (logical, *_) in enumerate(_FORMS):
         counts[f"a {logical}"] = max(counts.get(f"a {logical}", 0), profile.numbers[str(number)])
     best = max(counts, key=lambda word: counts[word])
+    if profile.powers:
+        told = f"{column.name}: {profile.powers:,} values are written like 1.1E+17; Excel has lost their last digits"
+        hint = "export the column again as text"
+        column.open.append(points.say("import-lost", told, hint, pointer=column.pointer))
+    if profile.guarded:
+        told = f"{column.name}: {profile.guarded:,} values begin with ' or =\", which Excel was to take for text"
+        column.open.append(points.say("import-odd-value", told, "export it without the signs", pointer=column.pointer))
+    if profile.numbers["amount"] == profile.filled > profile.numbers["digits"] and not _is_identifier(column, profile):
+        told = f"{column.name}: numbers with separators, signs or units; the draft says string"
+        hint = "write them as plain numbers"
+        column.open.append(points.say("decide-type", told, hint, pointer=column.pointer))
     if profile.filled > counts[best] >= 0.95 * profile.filled and not _is_identifier(column, profile):
         odd = profile.filled - counts[best]
         told = f"{column.name}: {odd:,} of {profile.filled:,} values are not {best}; the draft says string"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from specs.importers.catalogue_columns import BY_KEY, SheetColumn, text_of, type_of, type_text, value_of
@@ -204,12 +205,16 @@ def _checks(resource: Resource, entry: Mapping[str, Any], sheet: str, points: Po
 def _odd(resource: Resource, key: str, sheet: str, points: Points) -> None:
     cell = resource.cells[key]
     told = f"{sheet}!{cell.place}: {BY_KEY[key].header} {cell.text[:40]!r} is not one of the guide's values"
+    hint = "it is kept as written"
     if key == "issue_date":
         told = f"{sheet}!{cell.place}: 发布日期 {cell.text[:40]!r} is no date"
+        if re.fullmatch(r"[3-5]\d{4}", cell.text):
+            counted = date(1899, 12, 30) + timedelta(days=int(cell.text))
+            hint = f"Excel counts {counted.isoformat()} so: give the cell the format of a date; {hint}"
     points.say(
         "import-odd-value",
         told,
-        "it is kept as written",
+        hint,
         pointer=f"/{sheet}/{cell.place}",
         line=cell.row,
         column=cell.column,
@@ -252,7 +257,7 @@ def _column(item: Item, sheet: str, points: Points) -> Column:
     if not column.logical:
         what = f"the type {type!r} is not one of the guide's" if type else "no type is given"
         told = (
-            f"{sheet}!{item.places.get('item_type') or item.places.get('item_name') or f'A{item.row}'}: {name}: {what}"
+            f"{sheet}!{item.places.get('item_type') or item.places.get('item_name') or f'A{item.row}'}: {name[:40]}: {what}"
         )
         column.open.append(points.say("decide-type", told, "say what its values are", line=item.row, pointer=pointer))
     _length(column, length or inside)
