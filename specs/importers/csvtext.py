@@ -27,21 +27,14 @@ class TextTable:
     header: bool
     skipped: int
 
-    def with_plain_ends(self, target: Path) -> Path:
-        """A copy all of whose lines end in the same way."""
-        with self.path.open(encoding="utf-8-sig") as text, target.open("w", encoding="utf-8", newline="\n") as out:
-            while chunk := text.read(_CHUNK):
-                out.write(chunk)
-        return target
-
 
 def text_of(path: Path, folder: Path, points: Points, rows: int | None) -> TextTable:
-    """What a CSV file is, in UTF-8 (another encoding: a copy in `folder`, about `rows` rows of it).
+    """What a CSV file is, in UTF-8 with lines that end alike (else: a copy in `folder`, about `rows` rows of it).
 
     Raises SpecError (`import-unreadable`) for what is no CSV.
     """
-    encoding = _encoding(path, points)
-    if encoding != "utf-8":
+    encoding, alike = _encoding(path, points)
+    if encoding != "utf-8" or not alike:
         path = _in_utf8(path, encoding, folder / "utf8.csv", rows)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         lines = [line for line, _ in zip(stream, range(200), strict=False)]
@@ -57,32 +50,40 @@ def text_of(path: Path, folder: Path, points: Points, rows: int | None) -> TextT
     return TextTable(path, _TOLD[encoding], delimiter, names, header, skipped + start)
 
 
-def _encoding(path: Path, points: Points) -> str:
-    """The encoding of the whole file, read as a stream."""
+def _encoding(path: Path, points: Points) -> tuple[str, bool]:
+    """The encoding of the whole file, read as a stream, and whether its lines all end in the same way: where they do
+    not, DuckDB leaves out rows without a word."""
     with path.open("rb") as stream:
         start = stream.read(4096)
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
+            return "utf-16", False
         if not start:
             raise points.refuse("the file is empty")
         for name, zeros in (("utf-16-le", start[1::2].count(0)), ("utf-16-be", start[::2].count(0))):
             if zeros * 4 > len(start):
-                return name
+                return name, False
         for name in ("utf-8", "gb18030"):
             stream.seek(0)
             decoder = codecs.getincrementaldecoder(name)()
+            ends = [0, 0, 0]
+            before = b""
             try:
                 while chunk := stream.read(_CHUNK):
                     decoder.decode(chunk)
+                    both = chunk.count(b"\r\n") + (before == b"\r" and chunk[:1] == b"\n")
+                    ends = [ends[0] + both, ends[1] + chunk.count(b"\r"), ends[2] + chunk.count(b"\n")]
+                    before = chunk[-1:]
                 decoder.decode(b"", final=True)
             except UnicodeDecodeError:
                 continue
-            return name
+            both, returns, feeds = ends
+            return name, both == returns == feeds or (not both and not (returns and feeds))
     raise points.refuse("is neither UTF-8 nor GB18030", "save it as UTF-8")
 
 
 def _in_utf8(path: Path, encoding: str, target: Path, rows: int | None) -> Path:
-    with path.open("r", encoding=encoding, newline="") as stream, target.open("w", encoding="utf-8", newline="") as out:
+    name = "utf-8-sig" if encoding == "utf-8" else encoding
+    with path.open(encoding=name) as stream, target.open("w", encoding="utf-8", newline="\n") as out:
         lines = 0
         while chunk := stream.read(_CHUNK):
             out.write(chunk)

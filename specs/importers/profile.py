@@ -120,7 +120,7 @@ def _asked(name: str, kind: str, likely: set[str] | None) -> dict[str, str]:
     asked = {"filled": f"count({name})", "distinct": f"approx_count_distinct({name})"}
     if kind == "VARCHAR":
         return _asked_of_text(f"nullif(trim({name}), '')", set(_WORDS) if likely is None else likely)
-    if re.match(r"(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL|FLOAT|DOUBLE)", kind):
+    if re.match(r"(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL|FLOAT|DOUBLE)(?![A-Z])", kind):
         asked |= {"least": f"min({name})", "most": f"max({name})"}
     elif re.match(r"(DATE|TIME)", kind):
         asked |= {"least": f"CAST(min({name}) AS VARCHAR)", "most": f"CAST(max({name}) AS VARCHAR)"}
@@ -259,7 +259,7 @@ def _codes(base: Any, column: Column, profile: Profile, points: Points, seen: st
 
 
 _KINDS = (
-    (r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|U?HUGEINT", "integer"), (r"DECIMAL|FLOAT|DOUBLE|REAL", "number"),
+    (r"(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER)(?![A-Z])", "integer"), (r"DECIMAL|FLOAT|DOUBLE|REAL", "number"),
     (r"BOOLEAN", "boolean"), (r"TIMESTAMP", "timestamp"), (r"DATE", "date"), (r"TIME", "time"),
     (r"VARCHAR|UUID|ENUM", "string"), (r"BLOB|BIT", "string"),
 )  # fmt: skip
@@ -277,6 +277,8 @@ def parquet_column(column: Column, profile: Profile | None, kind: Any, points: P
         column.inner = tuple(_inner(name, child, points) for name, child in kind.children)
     elif kind.id == "map":
         column.logical = "object"
+        told = f"{column.name}: {column.physical}: say which keys there are, or what they mean"
+        column.open.append(points.say("decide-type", told, pointer=column.pointer))
     else:
         column.logical = next((logical for form, logical in _KINDS if re.match(form, written)), "")
         if not column.logical:
@@ -287,8 +289,8 @@ def parquet_column(column: Column, profile: Profile | None, kind: Any, points: P
         if scale := re.match(r"DECIMAL\(\d+,\s*(\d+)\)", written):
             column.logical = "number" if int(scale[1]) else "integer"
             column.options = {"multipleOf": float(f"1e-{scale[1]}")} if int(scale[1]) else {}
-        if written == "BLOB":
-            column.options = {"format": "binary"}
+        if written in {"BLOB", "UUID"}:
+            column.options = {"format": {"BLOB": "binary", "UUID": "uuid"}[written]}
         if profile is not None and profile.least is not None:
             _range(column, profile)
 
@@ -297,9 +299,9 @@ def _range(column: Column, profile: Profile) -> None:
     if column.logical in {"integer", "number"}:
         whole = column.logical == "integer"
         low, high = float(profile.least), float(profile.most)
-        if low == low and high == high and abs(low) != float("inf") and abs(high) != float("inf"):
+        if whole or max(abs(low), abs(high)) < 1e15:  # beyond, a limit would not be the value that was seen
             column.options |= {"minimum": _plain(profile.least, whole), "maximum": _plain(profile.most, whole)}
-    elif column.logical == "date":
+    elif column.logical == "date" and str(profile.least)[:1].isdigit() and str(profile.most)[:1].isdigit():
         column.options |= {"minimum": str(profile.least)[:10], "maximum": str(profile.most)[:10]}
 
 

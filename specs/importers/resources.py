@@ -256,9 +256,8 @@ def _column(item: Item, sheet: str, points: Points) -> Column:
     column.logical, inside = type_of(type) if type else ("", "")
     if not column.logical:
         what = f"the type {type!r} is not one of the guide's" if type else "no type is given"
-        told = (
-            f"{sheet}!{item.places.get('item_type') or item.places.get('item_name') or f'A{item.row}'}: {name[:40]}: {what}"
-        )
+        place = item.places.get("item_type") or item.places.get("item_name") or f"A{item.row}"
+        told = f"{sheet}!{place}: {name[:40]}: {what}"
         column.open.append(points.say("decide-type", told, "say what its values are", line=item.row, pointer=pointer))
     _length(column, length or inside)
     kept = {key: text for key, text in said.items() if key not in {"item_name", "item_code"}}

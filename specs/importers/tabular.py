@@ -40,7 +40,7 @@ def read_table(
             base.execute("SET preserve_insertion_order = true")
             limit = f" LIMIT {rows}" if rows is not None else ""
             if kind == "csv":
-                told = _load(base, text_of(path, folder, points, rows), folder, points, limit)
+                told = _load(base, text_of(path, folder, points, rows), points, limit)
             else:
                 base.execute(f"CREATE VIEW data AS SELECT * FROM read_parquet({_text(str(path))}){limit}")
                 told = "Parquet"
@@ -56,23 +56,15 @@ def read_table(
     return Draft(made["id"], made, points.findings)
 
 
-def _load(base: Any, text: TextTable, folder: Path, points: Points, limit: str) -> str:
+def _load(base: Any, text: TextTable, points: Points, limit: str) -> str:
     """Make the rows of a CSV the table `data`: parsed once, kept on disk in columns while they are looked at."""
-    import duckdb
-
     options = [f"delim = {_text(text.delimiter)}", "quote = '\"'", "escape = '\"'", "auto_detect = false"]
     options += ["all_varchar = true", "store_rejects = true", "ignore_errors = true", "max_line_size = 4194304"]
     options.append("columns = {" + ", ".join(f"{_text(name)}: 'VARCHAR'" for name in text.names) + "}")
     options.append(f"skip = {text.skipped}, header = {str(text.header).lower()}")
 
-    def load(path: Path) -> None:
-        source = f"read_csv({_text(str(path))}, {', '.join(options)})"
-        base.execute(f"CREATE OR REPLACE TABLE data AS SELECT * FROM {source}{limit}")
-
-    try:
-        load(text.path)
-    except duckdb.InvalidInputException:  # lines that end in more than one way
-        load(text.with_plain_ends(folder / "lines.csv"))
+    source = f"read_csv({_text(str(text.path))}, {', '.join(options)})"
+    base.execute(f"CREATE TABLE data AS SELECT * FROM {source}{limit}")
     _rejected(base, points)
     return f"CSV ({text.encoding}, delimiter {text.delimiter!r})"
 

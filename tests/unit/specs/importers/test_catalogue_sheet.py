@@ -17,6 +17,7 @@ from specs import library
 from specs.entry import entry
 from specs.exporters.catalogue_sheet import SHEET, block, catalogue_sheet
 from specs.finding import SpecError
+from specs.importers import reading
 from specs.importers.catalogue_columns import COLUMNS, column_of, text_of, type_of, value_of
 from specs.importers.draft import Draft
 from specs.importers.excel import read_catalogue
@@ -327,6 +328,10 @@ def test_lint_names_the_open_points_of_a_draft(tmp_path: Path) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600, "97"),
         (workbook([["a", "b"], [1, 2]]), "no sheet holds"),
         (workbook([]), "no sheet holds"),
+        (workbook([["资源名称", "信息项名称"]]), "a header and no rows"),
+        (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "with a password"),
+        (b"<html><table></table></html>", "web page"),
+        (bytes(range(256)), "no .xlsx"),
     ],
 )
 def test_what_is_no_catalogue_is_refused(data: bytes, word: str, tmp_path: Path) -> None:
@@ -363,6 +368,70 @@ def test_a_cell_is_never_a_formula(tmp_path: Path) -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(catalogue_sheet([evil])))[SHEET]
     cell = sheet.cell(4, AT["name"] + 1)
     assert (cell.value, cell.data_type) == ('=HYPERLINK("http://x")', "s")
+
+
+def changed(data: bytes, *changes: tuple[bytes, bytes]) -> bytes:
+    """A workbook with its first sheet's XML changed."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            text = old.read(part)
+            for before, after in changes if part.filename.endswith("sheet1.xml") else ():
+                assert before in text
+                text = text.replace(before, after, 1)
+            new.writestr(part.filename, text)
+    return made.getvalue()
+
+
+LITTLE = ["资源名称", "信息项名称", "数据类型"]
+
+
+def test_hidden_headless_repeated_and_far_columns_are_kept_or_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append([*LITTLE, "备注", "备注", None, "code", *[None] * 200, "远"])
+    sheet.append(["甲", "一", "C", "x", "y", "z", "w", *[None] * 200, "v"])
+    sheet.append([None, "二", "C"])
+    sheet.column_dimensions["D"].hidden = True
+    sheet.row_dimensions[3].hidden = True
+    book.create_sheet("藏").sheet_state = "veryHidden"
+    made = io.BytesIO()
+    book.save(made)
+    found = drafts(made.getvalue(), tmp_path)
+    row = block(interfaces(found)[0]).rows[0]
+    assert row.other == {"备注": "x", "备注 (2)": "y", "列F": "z", "code": "w"}
+    told = said(found)
+    for word in ("hidden columns are taken over like the others: D", "hidden rows are taken over like the others: 3",
+                 "the hidden sheet 藏", "Sheet!GZ1: 2 cells right of column GR are not read"):  # fmt: skip
+        assert any(word in one for one in told), (word, told)
+
+
+def test_a_million_empty_rows_and_a_header_on_every_page(tmp_path: Path) -> None:
+    rows = [["目录"], LITTLE, ["甲", "一", "C"], ["目录"], LITTLE, ["甲", "二", "C"]]
+    empty = b"".join(b'<row r="%d" s="1" customFormat="1"/>' % n for n in (9, 1048576))
+    made = drafts(changed(workbook(rows), (b"</sheetData>", empty + b"</sheetData>")), tmp_path)
+    assert [field.title["zh_CN"] for field in interfaces(made)[0].tables[0].fields] == ["一", "二"]
+    assert any("2 row(s) repeat the header" in one for one in said(made))
+
+
+def test_numbers_and_texts_as_excel_keeps_them(tmp_path: Path) -> None:
+    rows = [[*LITTLE, "发布日期", "甲列", "乙列", "丙列"], ["甲", "一", "C", 45413, True, 7, "富"]]
+    data = workbook(rows)
+    rich = b"<is><r><t>\xe5\xaf\x8c</t></r><r><t>\xe6\x96\x87</t></r><rPh><t>x</t></rPh></is>"
+    data = changed(data, (b"<is><t>\xe5\xaf\x8c</t></is>", rich), (b"<v>7</v>", b"<f>3+4</f><v>7.50</v>"))
+    made = drafts(data, tmp_path)
+    assert block(interfaces(made)[0]).rows[0].other == {"甲列": "是", "乙列": "7.5", "丙列": "富文"}
+    hint = next(one.hint for one in made[0].findings if "is no date" in one.message)
+    assert hint.startswith("Excel counts 2024-05-01 so")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
+def test_a_catalogue_saved_as_text(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "目录.csv"
+    path.write_bytes("资源名称,信息项名称,数据类型\n甲,一,C\n甲,二,N\n".encode(encoding))
+    made = reading.drafts(path, department="health")
+    assert [draft.id for draft in made] == ["health.jia"]
+    assert len(interfaces(made)[0].tables[0].fields) == 2
 
 
 # --- both ways
