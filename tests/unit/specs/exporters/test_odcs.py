@@ -380,7 +380,7 @@ def test_a_contract_of_version_2_becomes_one_of_version_3() -> None:
     text = """
 apiVersion: v2.2.2
 kind: DataContract
-uuid: 5358
+uuid: '5358'
 datasetName: Sales
 quantumName: q
 version: 1.0.0
