@@ -1,5 +1,6 @@
-"""A description as its author meant it: paragraphs, lists, links, code and emphasis of Markdown, and the HTML some write
-in its place. Nothing of it becomes markup but through elements made here; what is not understood stays as it is written.
+"""A description as its author meant it: paragraphs, lists, links, code and emphasis, in Markdown or in HTML.
+
+Nothing of it becomes markup but through elements made here; what is not understood stays as it is written.
 """
 
 from __future__ import annotations
