@@ -6,6 +6,7 @@ Follows: ODCS 2.2.2. What 3 has no place for (quantumName, physical servers, pri
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from specs.sources import Node
 
@@ -29,6 +30,35 @@ def tables(root: Node) -> list[tuple[Node, list[Node]]]:
     return [
         (_renamed(table, _TABLE), [_column(part) for part in table.items("columns")]) for table in root.items("dataset")
     ]
+
+
+def modern(written: dict[str, Any]) -> dict[str, Any]:
+    """A contract of version 2 as one of version 3, members that 3 does not know where they were."""
+    made = _named_anew(written, _CONTRACT)
+    tables = made.get("schema")
+    if isinstance(tables, list):
+        made["schema"] = [_named_anew(table, _TABLE) if isinstance(table, dict) else table for table in tables]
+    for table in made["schema"] if isinstance(tables, list) else ():
+        if isinstance(table, dict) and isinstance(columns := table.get("properties"), list):
+            table["properties"] = [_modern_column(one) if isinstance(one, dict) else one for one in columns]
+    return made
+
+
+def _modern_column(written: dict[str, Any]) -> dict[str, Any]:
+    made = _named_anew(written, _COLUMN | {"encryptedColumnName": "encryptedName"})
+    if isinstance(nullable := made.get("isNullable"), bool):
+        del made["isNullable"]
+        made["required"] = not nullable
+    return made
+
+
+def _named_anew(written: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Members under their new names; one whose new name another has already stays as it was."""
+    made: dict[str, Any] = {}
+    for word, value in written.items():
+        new = names.get(word, word)
+        made[word if new in made or (new != word and new in written) else new] = value
+    return made
 
 
 def _column(node: Node) -> Node:

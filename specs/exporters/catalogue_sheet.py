@@ -6,27 +6,30 @@ The inverse of `specs.importers.excel`: what a sheet said comes back in its own 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from specs.exporters.tables import tables
-from specs.importers.catalogue_columns import BY_KEY, COLUMNS, text_of, value_of
+from specs.importers.catalogue_columns import COLUMNS, text_of, value_of
 from specs.importers.resources import CODED, item_text, related_text
 from specs.model import Field, Interface, Kind
 from specs.parse import Document
-from specs.words import say
+from specs.words import NOTHING, say
 
 SHEET, TITLE = "政务信息资源目录", "政务信息资源目录"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One item of a resource: texts by column key, and by the header of a column the guide does not know."""
+    """One item of a resource: texts by column key, by the header of a column the guide does not know, and by the key of
+    a column of the resource in which this row says something else."""
 
     values: Mapping[str, str]
-    other: Mapping[str, str]
+    other: Mapping[str, str] = NOTHING
+    differs: Mapping[str, str] = NOTHING
 
 
 @dataclass(frozen=True)
@@ -41,38 +44,58 @@ class Block:
 def catalogue_sheet(interfaces: Iterable[Interface]) -> bytes:
     """The workbook. Processes are no resources and are left out. The same interfaces give the same bytes."""
     import openpyxl
-    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+    from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
     blocks = [block(interface) for interface in interfaces if interface.kind is not Kind.PROCESS]
     strange = list(dict.fromkeys(word for one in blocks for word in one.other))
-    items = list(dict.fromkeys(word for one in blocks for row in one.rows for word in row.other if word not in BY_KEY))
+    items = list(dict.fromkeys(word for one in blocks for row in one.rows for word in row.other))
     items = [word for word in items if word not in strange]
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = SHEET
     width = len(COLUMNS) + len(strange) + len(items)
     _put(sheet, 1, 1, TITLE)
-    sheet.merge_cells(start_row=1, start_column=1, end_row=1, end_column=width)
+    _merge(sheet, 1, 1, 1, width)
     _head(sheet, [*strange, *items])
     row = 4
     for one in blocks:
         _block(sheet, row, one, strange, items)
         row += len(one.rows)
-    line = Side(style="thin", color="BFC7D5")
-    edge = Border(left=line, right=line, top=line, bottom=line)
-    for cells in sheet.iter_rows(min_row=2, max_row=max(3, row - 1), max_col=width):
-        for cell in cells:
-            cell.border = edge
-            cell.alignment = Alignment(vertical="center" if cell.row < 4 else "top", wrap_text=True,
-                                       horizontal="center" if cell.row < 4 else None)  # fmt: skip
-            if cell.row < 4:
-                cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="E8EDF5")
+    _draw(sheet, max(3, row - 1), width)
     sheet["A1"].font, sheet["A1"].alignment = Font(bold=True, size=14), Alignment(horizontal="center")
     for at, column in enumerate(COLUMNS, 1):
         sheet.column_dimensions[get_column_letter(at)].width = column.width
     sheet.freeze_panes = "F4"
     return _bytes(book)
+
+
+def _draw(sheet: Any, last: int, width: int) -> None:
+    """Borders, and a header to be told from the rows. Cells that look alike share one style."""
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+
+    line = Side(style="thin", color="BFC7D5")
+    for first, end in ((2, 3), (4, last)):
+        shared = None
+        for cells in sheet.iter_rows(min_row=first, max_row=end, max_col=width):
+            for cell in cells:
+                if shared is None:
+                    cell.border = Border(left=line, right=line, top=line, bottom=line)
+                    cell.alignment = Alignment(vertical="top", wrap_text=True)
+                    cell.number_format = "@"
+                    if first == 2:
+                        cell.alignment = Alignment(vertical="center", horizontal="center", wrap_text=True)
+                        cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="E8EDF5")
+                    shared = cell._style
+                cell._style = shared
+
+
+def _merge(sheet: Any, top: int, left: int, bottom: int, right: int) -> None:
+    """Make cells one. (`merge_cells` looks through all merged blocks for each further one.)"""
+    from openpyxl.worksheet.cell_range import CellRange
+
+    if (bottom, right) > (top, left):
+        sheet.merged_cells.ranges.add(CellRange(min_row=top, min_col=left, max_row=bottom, max_col=right))
 
 
 def _bytes(book: Any) -> bytes:
@@ -87,8 +110,6 @@ def _bytes(book: Any) -> bytes:
         for part in old.infolist():
             data = old.read(part)
             if part.filename == "docProps/core.xml":
-                import re
-
                 data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>2000-01-01T00:00:00Z", data)
             new.writestr(zipfile.ZipInfo(part.filename, (2000, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
     return second.getvalue()
@@ -112,12 +133,12 @@ def _head(sheet: Any, more: Sequence[str]) -> None:
             if before.group and at - start > 1:
                 for inner in range(start + 1, at):
                     sheet.cell(2, inner).value = None
-                sheet.merge_cells(start_row=2, start_column=start, end_row=2, end_column=at - 1)
+                _merge(sheet, 2, start, 2, at - 1)
             elif not before.group:
-                sheet.merge_cells(start_row=2, start_column=at - 1, end_row=3, end_column=at - 1)
+                _merge(sheet, 2, at - 1, 3, at - 1)
             start = at
     for at in range(len(COLUMNS) + 1, len(COLUMNS) + 1 + len(more)):
-        sheet.merge_cells(start_row=2, start_column=at, end_row=3, end_column=at)
+        _merge(sheet, 2, at, 3, at)
 
 
 def _block(sheet: Any, top: int, one: Block, strange: Sequence[str], items: Sequence[str]) -> None:
@@ -128,7 +149,7 @@ def _block(sheet: Any, top: int, one: Block, strange: Sequence[str], items: Sequ
                 _put(sheet, top + number, at, row.values.get(column.key, ""))
         else:
             same = one.values.get(column.key, "")
-            _tall(sheet, top, last, at, same, [row.other.get(column.key, "") for row in one.rows])
+            _tall(sheet, top, last, at, same, [row.differs.get(column.key, "") for row in one.rows])
     for at, word in enumerate(strange, len(COLUMNS) + 1):
         _tall(sheet, top, last, at, one.other.get(word, ""), [row.other.get(word, "") for row in one.rows])
     for at, word in enumerate(items, len(COLUMNS) + len(strange) + 1):
@@ -143,18 +164,18 @@ def _tall(sheet: Any, top: int, last: int, at: int, text: str, others: Sequence[
             _put(sheet, top + number, at, other or text)
         return
     _put(sheet, top, at, text)
-    if last > top:
-        sheet.merge_cells(start_row=top, start_column=at, end_row=last, end_column=at)
+    _merge(sheet, top, at, last, at)
 
 
 def _put(sheet: Any, row: int, column: int, text: str) -> None:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
     if text:
         cell = sheet.cell(row, column)
-        cell.value = ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)[:32767]
+        cell.value = _ILLEGAL.sub("\ufffd", text)[:32767]
         cell.data_type = "s"  # never a formula, whatever the text begins with
-        cell.number_format = "@"
+
+
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+"""What no XML may hold."""
 
 
 def block(interface: Interface) -> Block:
@@ -185,12 +206,10 @@ def block(interface: Interface) -> Block:
     values["related"] = kept["related"] if kept.get("related") and _codes(kept["related"]) == _codes(plain) else plain
     rows = tuple(_row(interface.document, field) for field in _fields(interface, raw))
     other = {str(word): str(text) for word, text in _mapping(raw.get("_other")).items()}
-    return Block({key: text for key, text in values.items() if text}, other, rows or (Row({}, {}),))
+    return Block({key: text for key, text in values.items() if text}, other, rows or (Row({}),))
 
 
 def _codes(text: str) -> list[str]:
-    import re
-
     return [part for part in re.split(r"[;；,，、\s]+", text) if part]
 
 
@@ -233,10 +252,12 @@ def _row(document: Document, field: Field) -> Row:
         values[key] = _text(own.get(key)) or (
             "" if key == "item_type" and not logical else item_text(key, logical, schema)
         )
-    other = {str(word): str(text) for word, text in _mapping(own.get("_other")).items()}
-    if "name" in own and not own["name"] and not own.keys() - {"name", "_other"}:
+    other, differs = (
+        {str(word): str(text) for word, text in _mapping(own.get(part)).items()} for part in ("_other", "_differs")
+    )
+    if "name" in own and not own["name"] and not own.keys() - {"name", "_other", "_differs"}:
         values = {}
-    return Row({key: text for key, text in values.items() if text}, other)
+    return Row({key: text for key, text in values.items() if text}, other, differs)
 
 
 def _logical(schema: Mapping[str, Any]) -> str:

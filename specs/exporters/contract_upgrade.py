@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from specs import odcs2
 from specs.exporters.columns import custom, invalid_values
 
 
@@ -28,6 +29,13 @@ _FIELD = _ELEMENT | listed(
     " partitionKeyPosition classification encryptedName transformSourceObjects transformLogic transformDescription"
     " examples criticalDataElement relationships quality"
 )
+_ENTRIES = {
+    "slaProperties": listed("id property value valueExt unit element driver description scheduler schedule"
+                            " customProperties authoritativeDefinitions"),
+    "roles": listed("id role description access firstLevelApprovers secondLevelApprovers customProperties"),
+    "support": listed("id channel url description tool scope invitationUrl customProperties"),
+}  # fmt: skip
+"""Members of the entries of some lists; the standard allows no others."""
 _METRICS = {"nullCheck": "nullValues", "nullCount": "nullValues", "duplicateCount": "duplicateValues",
             "duplicates": "duplicateValues", "rowCount": "rowCount", "validValues": "invalidValues"}  # fmt: skip
 
@@ -35,9 +43,16 @@ _METRICS = {"nullCheck": "nullValues", "nullCount": "nullValues", "duplicateCoun
 def upgraded(written: dict[str, Any]) -> dict[str, Any]:
     """A copy of the contract in the words of 3.1.0."""
     made = copy.deepcopy(written)
+    old = str(made.get("apiVersion")).lstrip("v").startswith("2")
+    if old:
+        made = odcs2.modern(made)
+        _rules_kept(made)
     if isinstance(made.get("description"), str):
         made["description"] = {"purpose": made["description"]}
     _strange(made, _CONTRACT)
+    for word, known in _ENTRIES.items():
+        for entry in _mappings(made.get(word)):
+            _strange(entry, known)
     made["apiVersion"] = "v3.1.0"
     made.setdefault("status", "draft")
     for table in _mappings(made.get("schema")):
@@ -46,6 +61,14 @@ def upgraded(written: dict[str, Any]) -> dict[str, Any]:
         for field in _mappings(table.get("properties")):
             _field(field)
     return made
+
+
+def _rules_kept(made: dict[str, Any]) -> None:
+    """Quality rules of version 2 (templates of one tool) are none of version 3; they stay as a custom property."""
+    for table in _mappings(made.get("schema")):
+        for place in (table, *_mappings(table.get("properties"))):
+            if "quality" in place:
+                custom(place, "quality", place.pop("quality"))
 
 
 def _field(field: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from specs.exporters.blocks import Block, Cell, Facts, Grid, Heading, Link, Mono, Prose, Sample
 from specs.exporters.labels import LABELS
 from specs.exporters.markup import Markup, element, join, web_address
+from specs.exporters.prose import paragraphs
 from specs.exporters.reference import outline, reference, title_of
 from specs.exporters.trial import trial, trials
 from specs.model import Interface
@@ -137,17 +138,9 @@ def _prose(text: Text) -> Markup:
     paired = all(language in said for language in _LANGUAGES)
     made: list[Markup] = []
     for language, part in said.items():
-        paragraphs = [
-            element("p", *_broken(one)) for one in part.replace("\r\n", "\n").strip().split("\n\n") if one.strip()
-        ]
         name = _LANGUAGES.get(language, language)
-        made.append(element("div", *paragraphs, lang=name, class_="prose said" if paired else "prose"))
+        made.append(element("div", *paragraphs(part), lang=name, class_="prose said" if paired else "prose"))
     return join(*made)
-
-
-def _broken(text: str) -> list[Markup]:
-    lines = text.split("\n")
-    return [piece for line in lines for piece in (join(line), element("br"))][:-1]
 
 
 def _grid(grid: Grid) -> Markup:

@@ -7,15 +7,14 @@ document (a version raised, an element bound) is written anew. A service gives o
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import Any
 
 from specs.exporters.columns import column, custom, words_into
+from specs.exporters.contract_revised import named
 from specs.exporters.contract_upgrade import upgraded
 from specs.exporters.tables import tables
 from specs.model import ForeignKey, Interface, Table
-from specs.odcs import LEVELS
 from specs.reading import read
 from specs.words import is_chinese
 
@@ -123,79 +122,31 @@ def _revised(made: dict[str, Any], interface: Interface) -> dict[str, Any]:
         _drop(made, {"title_en", "description_en"})
         made["name"] = interface.title.get("zh_CN") or interface.title.get("en") or interface.id
         _head(made, interface)
+    if interface.tables != original.tables:
+        made["schema"] = _tables_revised(made, original, interface)
+    return made
+
+
+def _tables_revised(made: dict[str, Any], original: Interface, interface: Interface) -> list[Any]:
+    raw = made.get("schema")
+    entries = raw if isinstance(raw, list) else []
     before = {table.name: table for table in original.tables}
-    if interface.tables == original.tables:
-        return made
-    kept = []
-    for table in interface.tables:
-        old = before.get(table.name)
-        raw = _at(made, old.pointer) if old else None
-        kept.append(raw if raw and table == old else _table_revised(raw, old, table, made))
-    made["schema"] = kept
-    return made
-
-
-def _table_revised(raw: dict[str, Any] | None, old: Table | None, table: Table, document: Any) -> dict[str, Any]:
-    new = _table(table)
-    if raw is None or old is None:
-        return new
-    before = {field.name: field for field in old.fields}
-    fields = []
-    for field, written in zip(table.fields, new["properties"], strict=True):
-        was = before.get(field.name)
-        node = _at(document, was.pointer) if was else None
-        if node and field == was and old.primary_key == table.primary_key:
-            fields.append(node)
-        else:
-            fields.append(_merged(node, written))
-    merged = _merged(raw, {**new, "properties": fields})
-    if table.foreign_keys == old.foreign_keys:
-        merged.pop("relationships", None)
-        if "relationships" in raw:
-            merged["relationships"] = raw["relationships"]
-    else:
-        for field in merged["properties"]:
-            field.pop("relationships", None)
-    return merged
-
-
-def _merged(raw: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
-    """What is written anew, with the members of the document the model does not hold."""
-    if raw is None:
-        return new
-    held = {"businessName", "description", "logicalType", "logicalTypeOptions", "required", "primaryKey", "quality",
-            "primaryKeyPosition", "unique", "examples", "items", "properties"}  # fmt: skip
-    kept = {word: value for word, value in raw.items() if word not in held | {"customProperties"}}
-    if kept.get("classification") in LEVELS:
-        del kept["classification"]
-    made = {**kept, **new}
-    options = raw.get("logicalTypeOptions")
-    if isinstance(options, dict) and raw.get("logicalType") == made.get("logicalType"):
-        unread = {word: options[word] for word in ("timezone", "defaultTimezone") if word in options}
-        if unread:
-            made["logicalTypeOptions"] = {**made.get("logicalTypeOptions", {}), **unread}
-    definitions = [one for one in raw.get("authoritativeDefinitions", ()) if not _is_element(one)]
-    if definitions or "authoritativeDefinitions" in made:
-        made["authoritativeDefinitions"] = [*definitions, *new.get("authoritativeDefinitions", ())]
-        if not made["authoritativeDefinitions"]:
-            del made["authoritativeDefinitions"]
-    own = {
-        one["property"]: one for one in raw.get("customProperties", ()) if isinstance(one, dict) and "property" in one
-    }
-    for name in ("sensitivity", "element", "title_en", "description_en", "en"):
-        own.pop(name, None)
-    own |= {one["property"]: one for one in new.get("customProperties", ())}
-    if own:
-        made["customProperties"] = list(own.values())
-    return made
-
-
-def _is_element(definition: Any) -> bool:
-    """Whether a definition binds a data element, as `specs.odcs` reads it."""
-    if not isinstance(definition, dict):
-        return False
-    kind, url = str(definition.get("type", "")).lower(), str(definition.get("url", ""))
-    return kind in {"dataelement", "data-element", "element"} or url.startswith("urn:tongban:element:")
+    for entry in entries:
+        table = next(
+            (one for one in interface.tables if isinstance(entry, dict) and one.name == entry.get("name")), None
+        )
+        if table is None or table.name not in before:
+            continue
+        if table.foreign_keys != before[table.name].foreign_keys:  # written anew, all at the table
+            entry.pop("relationships", None)
+            for field in entry.get("properties") or ():
+                field.pop("relationships", None)
+        if table.primary_key != before[table.name].primary_key:
+            for field in entry.get("properties") or ():
+                if field.get("name") in table.primary_key:
+                    field["primaryKeyPosition"] = table.primary_key.index(field["name"]) + 1
+    old, new = ([_table(table) for table in one.tables] for one in (original, interface))
+    return named(entries, old, new)
 
 
 def _drop(made: dict[str, Any], names: set[str]) -> None:
@@ -203,13 +154,3 @@ def _drop(made: dict[str, Any], names: set[str]) -> None:
         made["customProperties"] = [
             one for one in listed if not (isinstance(one, dict) and one.get("property") in names)
         ]
-
-
-def _at(document: Any, pointer: str) -> dict[str, Any] | None:
-    node = document
-    for token in pointer.split("/")[1:]:
-        try:
-            node = node[int(token)] if isinstance(node, list) else node[token]
-        except (KeyError, IndexError, TypeError, ValueError):
-            return None
-    return copy.deepcopy(node) if isinstance(node, dict) else None

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from specs.entry import FORMAT_CLASSES, SHARING_CLASSES, SHARING_MODES, UPDATE_FREQUENCIES
@@ -118,6 +119,7 @@ _LEVEL_WORDS = _words({"core": "核心 核心数据", "important": "重要 重�
 _YES = dict.fromkeys(listed("是 1 开放 可以 有条件开放"), True) | dict.fromkeys(listed("否 0 不开放 2"), False)
 
 
+@lru_cache(maxsize=4096)
 def value_of(key: str, text: str) -> Any:
     """The value an entry has for what a cell says; None when the guide does not know it."""
     plain = text.strip()
@@ -201,6 +203,7 @@ _TYPE_WORDS = {
 }
 
 
+@lru_cache(maxsize=4096)
 def type_of(text: str) -> tuple[str, str]:
     """logicalType ("" when unknown) and the length written into the type: `varchar(50)` → string, "50"; `C18`."""
     plain = re.sub(r"[\s（(]*[）)]*$", "", text.strip().replace("（", "(").replace("）", ")"))

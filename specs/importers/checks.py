@@ -59,13 +59,13 @@ def _limits(check: exp.Expr) -> list[tuple[str, str, Any]] | None:
         array = _bare(_bare(node.right).this)
         return _listed(node.left, array.expressions) if isinstance(array, exp.Array) else None
     if isinstance(node, exp.Between):
-        low, high = _literal(node.args["low"]), _literal(node.args["high"])
+        low, high = literal(node.args["low"]), literal(node.args["high"])
         name, length = _target(node.this)
         if name is None or low is None or high is None:
             return None
         return [(name, "minLength" if length else "minimum", low), (name, "maxLength" if length else "maximum", high)]
     if isinstance(node, exp.RegexpLike) and node.expression is not None:
-        name, pattern = _column(node.this), _literal(node.expression)
+        name, pattern = _column(node.this), literal(node.expression)
         return [(name, "pattern", pattern)] if name and isinstance(pattern, str) else None
     return _compared(node)
 
@@ -76,9 +76,9 @@ def _compared(node: exp.Expr) -> list[tuple[str, str, Any]] | None:
     if not isinstance(node, exp.Binary):
         return None
     word, left, right = type(node).__name__, node.left, node.right
-    if _literal(left) is not None:
+    if literal(left) is not None:
         word, left, right = _TURNED.get(word, word), right, left
-    (name, length), value = _target(left), _literal(right)
+    (name, length), value = _target(left), literal(right)
     if name is None or value is None:
         return None
     if word == "EQ":
@@ -111,7 +111,7 @@ def _alternatives(node: exp.Expr) -> list[tuple[str, str, Any]] | None:
 
 
 def _listed(target: exp.Expr, expressions: list[exp.Expr]) -> list[tuple[str, str, Any]] | None:
-    name, values = _column(target), [_literal(one) for one in expressions]
+    name, values = _column(target), [literal(one) for one in expressions]
     return [(name, "values", tuple(values))] if name and values and None not in values else None
 
 
@@ -133,12 +133,13 @@ def _column(node: exp.Expr) -> str | None:
     return node.name if isinstance(node, exp.Column | exp.Identifier) else None
 
 
-def _literal(node: exp.Expr) -> Any:
+def literal(node: exp.Expr) -> Any:
+    """The value of a literal, None for any other expression."""
     from sqlglot import exp
 
     node = _bare(node)
     if isinstance(node, exp.Neg) and isinstance(_bare(node.this), exp.Literal):
-        value = _literal(node.this)
+        value = literal(node.this)
         return -value if isinstance(value, int | float) else None
     if isinstance(node, exp.National):
         return str(node.name)

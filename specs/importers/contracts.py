@@ -52,14 +52,16 @@ def contract(
     place: dict[str, Any] = {"pointer": pointer, "line": line}
     if not department:
         hint = "give --department, the id of the department that answers for the data"
-        undecided.append(points.say("decide-department", f"{title}: no department is named", hint, **place))
-    named: set[str] = set()
+        undecided.append(points.say("decide-department", f"{title[:60]}: no department is named", hint, **place))
+    named: dict[str, int] = {}
     for table in tables:
         table.code = unused(identifier_of(table.name), named)
-        named.add(table.code.lower())
         _bind(table)
         _name_columns(points, table)
-    schema = [_table(points, table, tables) for table in tables]
+    known: dict[str, Found] = {}
+    for table in tables:
+        known.setdefault(table.name.lower(), table)
+    schema = [_table(points, table, known) for table in tables]
     made: dict[str, Any] = {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -78,10 +80,10 @@ def contract(
     if not entry["provider"].get("uscc"):
         lacking.insert(0, "provider's credit code (提供方代码)")
     if lacking:
-        told = f"{title}: the catalogue entry lacks {', '.join(lacking)}"
+        told = f"{title[:60]}: the catalogue entry lacks {', '.join(lacking)}"
         points.say("decide-catalogue", told, "fill in the custom property catalogue", **place)
         if unruled := [words for key, words in MISSING.items() if key in UNRULED and not entry.get(key)]:
-            undecided.append(f"{title}: the catalogue entry lacks {', '.join(unruled)}")
+            undecided.append(f"{title[:60]}: the catalogue entry lacks {', '.join(unruled)}")
     custom(made, "catalogue", entry)
     open_points(made, undecided)
     return made
@@ -98,7 +100,7 @@ def _entry(given: Mapping[str, Any], title: str, department: str | None, tables:
 
 def _name_columns(points: Points, table: Found) -> None:
     """Give every column its name in the contract; Chinese ones get their element's identifier or their initials."""
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     made: list[str] = []
     for column in table.columns:
         wanted = column.name
@@ -106,15 +108,14 @@ def _name_columns(points: Points, table: Found) -> None:
             wanted = column.bound.name if column.bound else identifier_of(wanted)
             made.append(f"{wanted} for {column.name}")
         column.code = unused(identifier_of(wanted), taken)
-        taken.add(column.code.lower())
     if made:
-        told = f"{table.title or table.name}: names were made from the Chinese ones: {_some(made)}"
+        told = f"{(table.title or table.name)[:60]}: names were made from the Chinese ones: {_some(made)}"
         points.say("decide-name", told, "put in the columns' own names", pointer=table.pointer, line=table.line)
 
 
-def _table(points: Points, table: Found, tables: Sequence[Found]) -> dict[str, Any]:
+def _table(points: Points, table: Found, known: Mapping[str, Found]) -> dict[str, Any]:
     place: dict[str, Any] = {"pointer": table.pointer, "line": table.line}
-    called = table.title or table.name
+    called = (table.title or table.name)[:60]
     bare: list[str] = []
     inferred: list[str] = []
     written = [_column(column, bare, inferred) for column in table.columns]
@@ -138,7 +139,7 @@ def _table(points: Points, table: Found, tables: Sequence[Found]) -> dict[str, A
     for name, value in table.custom.items():
         custom(made, name, value)
     made["properties"] = written
-    relations = [one for one in (_relation(points, table, one, tables) for one in table.relations) if one]
+    relations = [one for one in (_relation(points, table, one, known) for one in table.relations) if one]
     if relations:
         made["relationships"] = relations
     if table.quality:
@@ -224,9 +225,9 @@ def _schema(column: Column) -> dict[str, Any]:
     return {**made, "enum": list(column.values)} if column.values else made
 
 
-def _relation(points: Points, table: Found, relation: Relation, tables: Sequence[Found]) -> dict[str, Any] | None:
+def _relation(points: Points, table: Found, relation: Relation, known: Mapping[str, Found]) -> dict[str, Any] | None:
     own = {column.name.lower(): column.code for column in table.columns}
-    target = next((one for one in tables if one.name.lower() == relation.table.lower()), None)
+    target = known.get(relation.table.lower())
     there = {column.name.lower(): column.code for column in target.columns} if target else {}
     ends = relation.targets or tuple(column.name for column in (target.columns if target else ()) if column.key)
     start = [f"{table.code}.{own[name.lower()]}" for name in relation.columns if name.lower() in own]

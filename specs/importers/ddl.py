@@ -38,7 +38,7 @@ def read_ddl(
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     script = Script(points, DIALECTS[chosen])
     text, inserted = without_data(text, chosen)
-    passed: dict[str, int] = {"INSERT": inserted} if inserted else {}
+    passed = {word: count for word, count in inserted.items() if count}
     try:
         for statement in statements(text, chosen):
             _statement(script, statement, passed)
@@ -47,6 +47,8 @@ def read_ddl(
         if not script.tables:
             raise points.refuse(message, "the rest of the script cannot be told apart", line=line) from None
         points.say("import-lost", message, "the rest of the script was not read", line=line)
+    if not script.tables and not text.strip():
+        raise points.refuse("is empty")
     if not script.tables:
         raise points.refuse("no CREATE TABLE that can be read", f"it was read as {chosen}; name another with --dialect")
     if passed:
@@ -79,7 +81,9 @@ def _load(path: Path, points: Points) -> tuple[str, str]:
 def _statement(script: Script, statement: Statement, passed: dict[str, int]) -> None:
     words = statement.words
     if words[0] == "CREATE" and "TABLE" in words[:5]:
-        _create(script, statement)
+        _create(script, statement, passed)
+    elif words[:2] == ("CREATE", "TYPE") and script.enum(statement):
+        return
     elif words[0] == "CREATE" and "INDEX" in words[:5]:
         if "UNIQUE" in words[:4]:
             script.unique_index(statement)
@@ -99,7 +103,7 @@ def _statement(script: Script, statement: Statement, passed: dict[str, int]) -> 
         script.points.say("import-lost", told, "name the dialect with --dialect", line=statement.line)
 
 
-def _create(script: Script, statement: Statement) -> None:
+def _create(script: Script, statement: Statement, passed: dict[str, int]) -> None:
     tokens: Sequence[Any] = statement.tokens
     at = next(index for index, token in enumerate(tokens) if token.text.upper() == "TABLE") + 1
     while at < len(tokens) and tokens[at].text.upper() in {"IF", "NOT", "EXISTS"}:
@@ -116,6 +120,9 @@ def _create(script: Script, statement: Statement) -> None:
             at += 1
             break
         at += 1
+    if tuple(token.text.upper() for token in tokens[at : at + 2]) == ("PARTITION", "OF"):
+        passed["PARTITION OF"] = passed.get("PARTITION OF", 0) + 1
+        return
     if at >= len(tokens) or tokens[at].token_type.name != "L_PAREN" or not name:
         told = f"CREATE TABLE {'.'.join(name)} lists no columns"
         script.points.say("import-lost", told, "import the statement that defines them", line=statement.line)

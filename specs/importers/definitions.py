@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _CONSTRAINTS = listed(
-    "CONSTRAINT PRIMARY UNIQUE FOREIGN CHECK KEY INDEX FULLTEXT SPATIAL EXCLUDE PERIOD CLUSTER NOT LIKE"
+    "CONSTRAINT PRIMARY UNIQUE FOREIGN CHECK KEY INDEX FULLTEXT SPATIAL EXCLUDE PERIOD CLUSTER NOT LIKE SUPPLEMENTAL"
 )
 # What products write after a definition and the parser does not know; all of it is about storage or checking.
 _NOISE = re.compile(
-    r"\b(USING\s+INDEX\b.*|(NO)?VALIDATE\b|NOCHECK\b|ENABLE\b|DISABLE\b|(NO)?RELY\b|STORAGE\s*\(.*?\)|TABLESPACE\s+\S+"
+    r"(\bCOLLATE\s+\S+(\s*\.\s*\S+)?)|\b(USING\s+INDEX\b.*|(NO)?VALIDATE\b|NOCHECK\b|ENABLE\b|DISABLE\b|(NO)?RELY\b|STORAGE\s*\(.*?\)|TABLESPACE\s+\S+"
     r"|(NOT\s+)?CLUSTER\b|SPARSE\b|ROWGUIDCOL\b|NOT\s+FOR\s+REPLICATION\b|INITIALLY\s+\w+|(NOT\s+)?DEFERRABLE\b"
     r"|WITH\s*\(.*\)(\s+ON\s+.*)?$|ON\s+\[?PRIMARY\]?\s*$|TEXTIMAGE_ON.*$|USING\s+(BTREE|HASH)\b|VISIBLE\b|INVISIBLE\b)",
     re.IGNORECASE | re.DOTALL,
@@ -37,6 +37,7 @@ class Script:
         self.points = points
         self.dialect = dialect
         self.tables: dict[str, Found] = {}
+        self._enums: dict[str, tuple[str, ...]] = {}
         self._checks: list[tuple[Found, exp.Expr, int]] = []
 
     def table(self, name: Sequence[str], line: int, parts: Sequence[Sequence[Any]], options: Sequence[Any]) -> None:
@@ -51,6 +52,11 @@ class Script:
                 self._constraint(found, part)
             else:
                 self._column(found, part)
+        if any(token.text.upper() == "INHERITS" for token in options):
+            at = next(index for index, token in enumerate(options) if token.text.upper() == "INHERITS")
+            parents = ", ".join(one[-1].text for one in bracketed(options, at + 1)[1])
+            told = f"{found.name} inherits columns of {parents}; they are not in its draft"
+            self.points.say("import-lost", told, "add them to the fields of the table", line=line)
         for before, token in pairwise(options):
             if before.text.upper() == "COMMENT" and token.token_type.name == "STRING":
                 self._say_table(found, token.text)
@@ -61,13 +67,19 @@ class Script:
     def _column(self, table: Found, part: Sequence[Any]) -> None:
         parsed = self._parsed(part)
         column = Column(part[0].text, line=part[0].line)
-        definition = parsed.expressions[0] if parsed is not None and parsed.expressions else None
-        if definition is None or type(definition).__name__ != "ColumnDef":
-            told = f"{table.name}: the definition of {part[0].text} cannot be read"
-            self.points.say("import-lost", told, "name the dialect with --dialect", line=part[0].line)
+        found = parsed.expressions[0] if parsed is not None and parsed.expressions else None
+        read: Any = found if type(found).__name__ == "ColumnDef" else None
+        if read is None and not self._unread(table, part):
             return
-        kind = definition.args.get("kind")
-        problem = typed(column, kind, _type_text(part[1:]))
+        kind = read.args.get("kind") if read else None
+        written = _type_text(part[1:])
+        values = self._enums.get(written.split(".")[-1].strip().lower())
+        problem = typed(column, kind, written) if read and not values else ""
+        if values:
+            column.logical, column.physical, column.values = "string", written, values
+        if not read:
+            column.physical = written
+            column.required = ("NOT", "NULL") in pairwise(words(part, len(part)))
         if problem:
             column.open.append(
                 self.points.say("decide-type", f"{table.name}.{column.name}: {problem}", line=column.line)
@@ -78,8 +90,16 @@ class Script:
             )
             return
         table.columns.append(column)
-        for one in definition.constraints:
+        for one in read.constraints if read else ():
             self._column_constraint(table, column, one.kind)
+
+    def _unread(self, table: Found, part: Sequence[Any]) -> bool:
+        """Tell of a definition the parser does not know; whether a name and a type can be seen in it all the same."""
+        named = part[0].token_type.name in {"IDENTIFIER", "VAR"} and len(part) > 1 and part[1].text.isidentifier()
+        kept = "; the draft has it as a string" if named else ""
+        told = f"{table.name}: the definition of {part[0].text} cannot be read{kept}"
+        self.points.say("import-lost", told, "name the dialect with --dialect", line=part[0].line)
+        return named
 
     def _column_constraint(self, table: Found, column: Column, kind: Any) -> None:
         word = type(kind).__name__
@@ -95,8 +115,15 @@ class Script:
             self._checks.append((table, kind.this, column.line or 0))
         elif word == "Reference":
             self._relate(table, (column.name,), kind, column.line or 0)
-        elif word == "DefaultColumnConstraint" and type(kind.this).__name__ == "Literal":
-            column.custom["default"] = kind.this.name
+        elif word == "DefaultColumnConstraint":
+            self._default(column, kind.this)
+
+    def _default(self, column: Column, value: exp.Expr) -> None:
+        bare = checks.literal(value)
+        if bare is not None:
+            column.custom["default"] = str(bare)
+        elif type(value).__name__ != "Null":
+            column.custom["defaultExpression"] = value.sql(dialect=self.dialect)
 
     def _constraint(self, table: Found, part: Sequence[Any]) -> None:
         said = words(part, 5)
@@ -110,10 +137,29 @@ class Script:
                 self._with(table, names[0], line, unique=True)
             elif names:
                 table.custom.setdefault("uniqueTogether", []).append(names)
-        elif said[0] in {"KEY", "INDEX", "FULLTEXT", "SPATIAL", "CLUSTER", "PERIOD"}:
+        elif said[0] in {"KEY", "INDEX", "FULLTEXT", "SPATIAL", "CLUSTER", "PERIOD", "SUPPLEMENTAL"}:
             return
+        elif "DEFAULT" in said and "FOR" in words(part, len(part)):
+            self._default_for(table, part, line)
         else:
             self._parsed_constraint(table, part, line)
+
+    def _default_for(self, table: Found, part: Sequence[Any], line: int) -> None:
+        """SQL Server: CONSTRAINT name DEFAULT value FOR column."""
+        start = next(at for at, token in enumerate(part) if token.text.upper() == "DEFAULT")
+        end = max(at for at, token in enumerate(part) if token.text.upper() == "FOR")
+        name = part[end + 1].text if end + 1 < len(part) else ""
+        column = next((one for one in table.columns if one.name.lower() == name.lower()), None)
+        if column is None:
+            self.points.say("import-lost", f"{table.name}: a default names {name}, which is not defined", line=line)
+            return
+        value = list(part[start + 1 : end])
+        while len(value) > 2 and value[0].text == "(" and value[-1].text == ")":
+            value = value[1:-1]
+        if len(value) == 1 and value[0].token_type.name in {"STRING", "NATIONAL_STRING", "NUMBER"}:
+            column.custom["default"] = value[0].text
+        else:
+            column.custom["defaultExpression"] = _source(value, '"')
 
     def _parsed_constraint(self, table: Found, part: Sequence[Any], line: int) -> None:
         from sqlglot import exp
@@ -213,6 +259,16 @@ class Script:
         elif table is not None:
             self._say_table(table, said[1])
 
+    def enum(self, statement: Statement) -> bool:
+        """CREATE TYPE name AS ENUM ('…', …): False when it is another type."""
+        tokens = statement.tokens
+        at = next((index for index, token in enumerate(tokens) if token.text.upper() == "ENUM"), 0)
+        if at < 3 or tokens[at - 1].text.upper() != "AS":
+            return False
+        values = [token.text for token in tokens[at:] if token.token_type.name == "STRING"]
+        self._enums[tokens[at - 2].text.lower()] = tuple(values)
+        return True
+
     def finish(self) -> None:
         """Apply the checks, now that every column is known."""
         for table, check, line in self._checks:
@@ -257,9 +313,10 @@ class Script:
         import sqlglot
         from sqlglot.errors import SqlglotError
 
-        text = _source(part)
-        for attempt in dict.fromkeys((text, _NOISE.sub(" ", text).strip())):
+        for noisy in (True, False):
             for dialect in dict.fromkeys((self.dialect, "postgres", "mysql", "tsql")):
+                text = _source(part, "`" if dialect == "mysql" else '"')
+                attempt = text if noisy else _NOISE.sub(" ", text).strip()
                 try:
                     parsed = sqlglot.parse_one(f"CREATE TABLE t ({attempt})", dialect=dialect)
                 except (SqlglotError, RecursionError):
@@ -270,15 +327,16 @@ class Script:
         return None
 
 
-def _source(part: Sequence[Any]) -> str:
-    """The definition written again from its tokens, names and strings quoted as the standard has it."""
+def _source(part: Sequence[Any], quote: str) -> str:
+    """The definition written again from its tokens, strings quoted as the standard has it, names as the dialect does:
+    to MySQL a name in double quotes would be a string."""
     pieces: list[str] = []
     for token in part:
         kind = token.token_type.name
         if kind in {"STRING", "NATIONAL_STRING"}:
             pieces.append("'" + token.text.replace("'", "''") + "'")
         elif kind == "IDENTIFIER":
-            pieces.append('"' + token.text.replace('"', '""') + '"')
+            pieces.append(quote + token.text.replace(quote, quote * 2) + quote)
         else:
             pieces.append(token.text)
     return " ".join(pieces)
@@ -297,7 +355,7 @@ def _type_text(tokens: Sequence[Any]) -> str:
         said = words(tokens[at:], 2)
         if said[0] in _AFTER_TYPE or said == ("CHARACTER", "SET"):
             break
-        glued = not text or text[-1] in "([" or token.text in {"(", ")", ",", "[", "]"}
+        glued = not text or text[-1] in "([." or token.text in {"(", ")", ",", "[", "]", "."}
         text += token.text if glued else f" {token.text}"
     return text.replace(",", ", ").replace(",  ", ", ")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from functools import lru_cache
 
 from specs.words import is_chinese
 
@@ -22,6 +22,7 @@ def identifier_of(text: str) -> str:
     return made if made and not made[0].isdigit() else f"F{'_' if made else ''}{made}"
 
 
+@lru_cache(maxsize=16384)
 def initials(chinese: str) -> str:
     """The initials of a Chinese text's pinyin, in capitals: 公民身份号码 → GMSFHM."""
     from pypinyin import Style, lazy_pinyin
@@ -29,6 +30,7 @@ def initials(chinese: str) -> str:
     return "".join(lazy_pinyin(chinese, style=Style.FIRST_LETTER, errors="ignore")).upper()
 
 
+@lru_cache(maxsize=4096)
 def slug_of(text: str) -> str:
     """`text` as the last part of an interface id: full pinyin and ASCII words joined by hyphens; "" for neither."""
     from pypinyin import lazy_pinyin
@@ -44,13 +46,20 @@ def slug_of(text: str) -> str:
     return made
 
 
-def unused(name: str, taken: Container[str]) -> str:
-    """`name`, or `name_2`, `name_3` … if it is taken (letter case does not tell names apart)."""
-    made, number = name, 1
-    while made.lower() in taken:
+def unused(name: str, taken: dict[str, int]) -> str:
+    """`name`, or `name_2`, `name_3` … if it is taken (letter case does not tell names apart); takes it.
+
+    `taken`: names in lower case, each with the last number that was added to it.
+    """
+    plain = name.lower()
+    number = taken.get(plain, 0) + 1
+    while number > 1 and f"{plain}_{number}" in taken:
         number += 1
-        made = f"{name}_{number}"
-    return made
+    taken[plain] = number
+    if number == 1:
+        return name
+    taken[f"{plain}_{number}"] = 1
+    return f"{name}_{number}"
 
 
 def listed(text: str) -> frozenset[str]:

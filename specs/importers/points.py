@@ -13,6 +13,7 @@ POINTS: Mapping[str, tuple[Severity, str]] = {
     "import-lost": (Severity.ERROR, "Something of the file could not be taken over; it is not in the draft."),
     "import-skipped": (Severity.INFO, "A sheet, row or statement that says nothing a contract holds was passed over."),
     "import-kept": (Severity.INFO, "A column of the sheet has no place in the standard; it is kept as it is."),
+    "import-hidden": (Severity.INFO, "Hidden rows or columns were taken over like the others: do they belong?"),
     "import-odd-value": (Severity.WARNING, "A value is not one of the standard's, or not of the form it should have."),
     "import-conflict": (Severity.WARNING, "The rows of one resource disagree; the first one counts, all are kept."),
     "decide-department": (Severity.WARNING, "A contract belongs to a department; its id is part of the interface id."),

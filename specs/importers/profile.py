@@ -34,6 +34,8 @@ _FORMS = (
 )
 _INTEGER = r"-?(0|[1-9]\d{0,17})"
 _NUMBER = r"-?(0|[1-9]\d{0,14})(\.\d{1,9})?"
+_POWER = r"-?[0-9]([.][0-9]+)?E[+][0-9]+"
+_AMOUNT = r"[¥￥$]?-?[0-9]+([0-9,]*[0-9])?([.][0-9]+)?[%％元]?"
 _BOOLEAN = r"(true|false|TRUE|FALSE|True|False)"
 _IDENTIFIER = re.compile(
     r"(?i)(编号|编码|代码|号码|证号|卡号|电话|手机|号|_?(code|dm|bh|hm|no|num|number|id|phone|tel|zip))$"
@@ -59,6 +61,8 @@ class Profile:
     most: Any = None
     scale: int = 0
     zeros: int = 0
+    powers: int = 0
+    guarded: int = 0
     numbers: dict[str, int] = field(default_factory=dict)
 
 
@@ -71,7 +75,8 @@ def profiles(base: Any, names: Sequence[str], kinds: Sequence[str]) -> list[Prof
     made: list[Profile] = []
     for start in range(0, len(names), 12):
         part, types = names[start : start + 12], kinds[start : start + 12]
-        first = _pass(base, part, types, f"(SELECT * FROM data LIMIT {SAMPLE})", None)
+        wanted = ", ".join(map(_name, part))
+        first = _pass(base, part, types, f"(SELECT {wanted} FROM data LIMIT {SAMPLE})", None)
         if first and first[0].rows < SAMPLE:
             made += first
             continue
@@ -102,12 +107,12 @@ def _pass(
             word[1:]: int(value or 0) for word, value in said.items() if word[0] == "#"
         }
         plain = {word: value for word, value in said.items() if word[0] != "#"}
-        plain |= {word: int(plain.get(word) or 0) for word in ("scale", "zeros")}
+        plain |= {word: int(plain.get(word) or 0) for word in ("scale", "zeros", "powers", "guarded")}
         made.append(Profile(name=name, kind=kind, rows=rows, numbers=numbers, **plain))
     return made
 
 
-_WORDS = ("integer", "number", "boolean", "digits", *(str(number) for number in range(len(_FORMS))))
+_WORDS = ("integer", "number", "boolean", "digits", "amount", *(str(number) for number in range(len(_FORMS))))
 
 
 def _asked(name: str, kind: str, likely: set[str] | None) -> dict[str, str]:
@@ -115,7 +120,7 @@ def _asked(name: str, kind: str, likely: set[str] | None) -> dict[str, str]:
     asked = {"filled": f"count({name})", "distinct": f"approx_count_distinct({name})"}
     if kind == "VARCHAR":
         return _asked_of_text(f"nullif(trim({name}), '')", set(_WORDS) if likely is None else likely)
-    if re.match(r"(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL|FLOAT|DOUBLE)", kind):
+    if re.match(r"(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL|FLOAT|DOUBLE)(?![A-Z])", kind):
         asked |= {"least": f"min({name})", "most": f"max({name})"}
     elif re.match(r"(DATE|TIME)", kind):
         asked |= {"least": f"CAST(min({name}) AS VARCHAR)", "most": f"CAST(max({name}) AS VARCHAR)"}
@@ -125,13 +130,15 @@ def _asked(name: str, kind: str, likely: set[str] | None) -> dict[str, str]:
 def _asked_of_text(value: str, likely: set[str]) -> dict[str, str]:
     asked = {"filled": f"count({value})", "distinct": f"approx_count_distinct({value})"}
     asked |= {"shortest": f"min(length({value}))", "longest": f"max(length({value}))"}
+    asked["powers"] = f"count_if(contains({value}, 'E+') AND regexp_full_match({value}, '{_POWER}'))"
+    asked["guarded"] = f"count_if(starts_with({value}, chr(39)) OR starts_with({value}, '=\"'))"
     if "number" in likely:
         number = f"CASE WHEN regexp_full_match({value}, '{_NUMBER}') THEN try_cast({value} AS DECIMAL(28, 9)) END"
         asked |= {"least": f"min({number})", "most": f"max({number})"}
         asked["scale"] = f"max(length(regexp_extract({value}, '^-?[0-9]+\\.([0-9]+)$', 1)))"
     if "digits" in likely:
         asked["zeros"] = f"count_if(regexp_full_match({value}, '0\\d+'))"
-    patterns = {"integer": _INTEGER, "number": _NUMBER, "boolean": _BOOLEAN, "digits": r"\d+"}
+    patterns = {"integer": _INTEGER, "number": _NUMBER, "boolean": _BOOLEAN, "digits": r"\d+", "amount": _AMOUNT}
     for word in _WORDS:
         if word not in likely:
             continue
@@ -198,6 +205,17 @@ def _nearly(column: Column, profile: Profile, points: Points) -> None:
     for number, (logical, *_) in enumerate(_FORMS):
         counts[f"a {logical}"] = max(counts.get(f"a {logical}", 0), profile.numbers[str(number)])
     best = max(counts, key=lambda word: counts[word])
+    if profile.powers:
+        told = f"{column.name}: {profile.powers:,} values are written like 1.1E+17; Excel has lost their last digits"
+        hint = "export the column again as text"
+        column.open.append(points.say("import-lost", told, hint, pointer=column.pointer))
+    if profile.guarded:
+        told = f"{column.name}: {profile.guarded:,} values begin with ' or =\", which Excel was to take for text"
+        column.open.append(points.say("import-odd-value", told, "export it without the signs", pointer=column.pointer))
+    if profile.numbers["amount"] == profile.filled > profile.numbers["digits"] and not _is_identifier(column, profile):
+        told = f"{column.name}: numbers with separators, signs or units; the draft says string"
+        hint = "write them as plain numbers"
+        column.open.append(points.say("decide-type", told, hint, pointer=column.pointer))
     if profile.filled > counts[best] >= 0.95 * profile.filled and not _is_identifier(column, profile):
         odd = profile.filled - counts[best]
         told = f"{column.name}: {odd:,} of {profile.filled:,} values are not {best}; the draft says string"
@@ -241,7 +259,7 @@ def _codes(base: Any, column: Column, profile: Profile, points: Points, seen: st
 
 
 _KINDS = (
-    (r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|U?HUGEINT", "integer"), (r"DECIMAL|FLOAT|DOUBLE|REAL", "number"),
+    (r"(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER)(?![A-Z])", "integer"), (r"DECIMAL|FLOAT|DOUBLE|REAL", "number"),
     (r"BOOLEAN", "boolean"), (r"TIMESTAMP", "timestamp"), (r"DATE", "date"), (r"TIME", "time"),
     (r"VARCHAR|UUID|ENUM", "string"), (r"BLOB|BIT", "string"),
 )  # fmt: skip
@@ -259,6 +277,8 @@ def parquet_column(column: Column, profile: Profile | None, kind: Any, points: P
         column.inner = tuple(_inner(name, child, points) for name, child in kind.children)
     elif kind.id == "map":
         column.logical = "object"
+        told = f"{column.name}: {column.physical}: say which keys there are, or what they mean"
+        column.open.append(points.say("decide-type", told, pointer=column.pointer))
     else:
         column.logical = next((logical for form, logical in _KINDS if re.match(form, written)), "")
         if not column.logical:
@@ -269,8 +289,8 @@ def parquet_column(column: Column, profile: Profile | None, kind: Any, points: P
         if scale := re.match(r"DECIMAL\(\d+,\s*(\d+)\)", written):
             column.logical = "number" if int(scale[1]) else "integer"
             column.options = {"multipleOf": float(f"1e-{scale[1]}")} if int(scale[1]) else {}
-        if written == "BLOB":
-            column.options = {"format": "binary"}
+        if written in {"BLOB", "UUID"}:
+            column.options = {"format": {"BLOB": "binary", "UUID": "uuid"}[written]}
         if profile is not None and profile.least is not None:
             _range(column, profile)
 
@@ -279,9 +299,9 @@ def _range(column: Column, profile: Profile) -> None:
     if column.logical in {"integer", "number"}:
         whole = column.logical == "integer"
         low, high = float(profile.least), float(profile.most)
-        if low == low and high == high and abs(low) != float("inf") and abs(high) != float("inf"):
+        if whole or max(abs(low), abs(high)) < 1e15:  # beyond, a limit would not be the value that was seen
             column.options |= {"minimum": _plain(profile.least, whole), "maximum": _plain(profile.most, whole)}
-    elif column.logical == "date":
+    elif column.logical == "date" and str(profile.least)[:1].isdigit() and str(profile.most)[:1].isdigit():
         column.options |= {"minimum": str(profile.least)[:10], "maximum": str(profile.most)[:10]}
 
 

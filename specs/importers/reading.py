@@ -40,9 +40,8 @@ def source_of(path: Path) -> Source:
         return Source.EXCEL
     known = _SUFFIXES.get(path.suffix.lower())
     if known is None:
-        raise points.refuse(
-            f"nothing is known of files called *{path.suffix}", "give --format excel, ddl, csv or parquet"
-        )
+        called = f"*{path.suffix}" if path.suffix else path.name
+        raise points.refuse(f"nothing is known of files called {called}", "give --format excel, ddl, csv or parquet")
     return known
 
 
@@ -62,7 +61,7 @@ def drafts(
     """
     kind = source or source_of(path)
     try:
-        if kind is Source.EXCEL:
+        if kind is Source.EXCEL or (source is None and kind is Source.CSV and _holds_catalogue(path)):
             from specs.importers.excel import read_catalogue
 
             return read_catalogue(path, department=department)
@@ -76,6 +75,18 @@ def drafts(
     except ModuleNotFoundError as error:
         hint = "pip install 'tongban[import]'"
         raise Points(str(path)).refuse(f"reading it needs the package {error.name}", hint) from None
+
+
+def _holds_catalogue(path: Path) -> bool:
+    """Whether a CSV is a resource catalogue saved as text. Its first row is enough to tell that most are not."""
+    from specs.importers.excel import is_catalogue
+
+    with path.open("rb") as stream:
+        start = stream.read(65536)
+    marks = ("资源名称", "目录名称", "信息资源名")
+    return any(mark.encode(code) in start for mark in marks for code in ("utf-8", "gb18030", "utf-16-le")) and (
+        is_catalogue(path)
+    )
 
 
 def decoded(data: bytes) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from specs.importers.catalogue_columns import BY_KEY, SheetColumn, text_of, type_of, type_text, value_of
@@ -31,11 +32,13 @@ _SCOPE = re.compile(r"共享范围：(.+?)；使用用途：(.+)", re.DOTALL)
 
 @dataclass
 class Item:
-    """A row: what it says of the item by column key, and columns nobody knows or in which rows differ (`other`)."""
+    """A row: what it says of the item by column key, columns nobody knows (`other`), and what it says of the resource
+    otherwise than the first row (`differs`)."""
 
     row: int
     values: dict[str, str] = field(default_factory=dict)
     other: dict[str, str] = field(default_factory=dict)
+    differs: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,6 +55,10 @@ class Resource:
     def values(self) -> Mapping[str, str]:
         """The texts by column key."""
         return {key: cell.text for key, cell in self.cells.items()}
+
+    def text(self, key: str, otherwise: str = "") -> str:
+        """The text of one column."""
+        return self.cells[key].text if key in self.cells else otherwise
 
 
 def item_of(
@@ -81,7 +88,7 @@ def item_of(
             item.places[column.key] = cell.place
         else:
             _said(resource, item, column, cell, sheet, points)
-    if item.values or item.other or not resource.items:
+    if item.values or item.other or item.differs or not resource.items:
         resource.items.append(item)
 
 
@@ -98,7 +105,7 @@ def _unknown(resource: Resource, item: Item, header: str, cell: Cell) -> None:
 def _said(resource: Resource, item: Item, column: SheetColumn, cell: Cell, sheet: str, points: Points) -> None:
     known = resource.cells.setdefault(column.key, cell)
     if known.text != cell.text:
-        item.other[column.key] = cell.text
+        item.differs[column.key] = cell.text
         told = f"{sheet}!{cell.place}: {column.header} is {cell.text[:40]!r}, but {known.text[:40]!r} in {known.place}"
         hint = "one resource has one value; give each its own row block, or make them equal"
         points.say("import-conflict", told, hint, pointer=f"/{sheet}/{cell.place}", line=cell.row, column=cell.column)
@@ -198,12 +205,16 @@ def _checks(resource: Resource, entry: Mapping[str, Any], sheet: str, points: Po
 def _odd(resource: Resource, key: str, sheet: str, points: Points) -> None:
     cell = resource.cells[key]
     told = f"{sheet}!{cell.place}: {BY_KEY[key].header} {cell.text[:40]!r} is not one of the guide's values"
+    hint = "it is kept as written"
     if key == "issue_date":
         told = f"{sheet}!{cell.place}: 发布日期 {cell.text[:40]!r} is no date"
+        if re.fullmatch(r"[3-5]\d{4}", cell.text):
+            counted = date(1899, 12, 30) + timedelta(days=int(cell.text))
+            hint = f"Excel counts {counted.isoformat()} so: give the cell the format of a date; {hint}"
     points.say(
         "import-odd-value",
         told,
-        "it is kept as written",
+        hint,
         pointer=f"/{sheet}/{cell.place}",
         line=cell.row,
         column=cell.column,
@@ -219,10 +230,8 @@ def found_of(resource: Resource, sheet: str, points: Points) -> Found:
     for item in resource.items:
         if item.values:
             table.columns.append(_column(item, sheet, points))
-        elif item.other:
-            table.columns.append(
-                Column("item", line=item.row, custom={"catalogueItem": {"_other": item.other, "name": ""}})
-            )
+        elif item.other or item.differs:
+            table.columns.append(Column("item", line=item.row, custom={"catalogueItem": {**_kept(item), "name": ""}}))
     if not table.columns:
         told = f"{sheet}!A{resource.row}: {title} has no items"
         table.open.append(
@@ -247,14 +256,13 @@ def _column(item: Item, sheet: str, points: Points) -> Column:
     column.logical, inside = type_of(type) if type else ("", "")
     if not column.logical:
         what = f"the type {type!r} is not one of the guide's" if type else "no type is given"
-        told = (
-            f"{sheet}!{item.places.get('item_type') or item.places.get('item_name') or f'A{item.row}'}: {name}: {what}"
-        )
+        place = item.places.get("item_type") or item.places.get("item_name") or f"A{item.row}"
+        told = f"{sheet}!{place}: {name[:40]}: {what}"
         column.open.append(points.say("decide-type", told, "say what its values are", line=item.row, pointer=pointer))
     _length(column, length or inside)
     kept = {key: text for key, text in said.items() if key not in {"item_name", "item_code"}}
     kept = {key: text for key, text in kept.items() if item_text(key, column.logical, column.options) != text}
-    extra: dict[str, Any] = {**kept, **({"_other": item.other} if item.other else {})}
+    extra: dict[str, Any] = {**kept, **_kept(item)}
     if name and "item_code" not in said:
         extra["item_code"] = ""
     if not name:
@@ -262,6 +270,10 @@ def _column(item: Item, sheet: str, points: Points) -> Column:
     if extra:
         column.custom["catalogueItem"] = extra
     return column
+
+
+def _kept(item: Item) -> dict[str, Any]:
+    return {word: value for word, value in (("_other", item.other), ("_differs", item.differs)) if value}
 
 
 def _length(column: Column, text: str) -> None:

@@ -69,22 +69,41 @@ def guess(text: str) -> str:
     return best if counted[best] else "postgres"
 
 
-def without_data(text: str, dialect: str) -> tuple[str, int]:
-    """The script without its INSERT statements, and how many there were; lines keep their numbers.
+def without_data(text: str, dialect: str) -> tuple[str, dict[str, int]]:
+    """The script without its INSERT and COPY statements and what MySQL writes between DELIMITER lines, and how many
+    there were of each; lines keep their numbers.
 
     A dump is mostly data, and nothing of it is wanted.
     """
+    counts: dict[str, int] = {}
+    for word, pattern in _BLOCKS.items():
+        text, counts[word] = pattern.subn(lambda found: "\n" * found[0].count("\n"), text)
     string = r"'(?:[^'\\]|''|\\.)*+'" if dialect == "mysql" else r"'(?:[^']|'')*+'"
     begins = (
         r"\n(?!\s*(?:CREATE|ALTER|COMMENT|INSERT|COMMIT|SET|DROP|GO|/)\b)"  # an INSERT need not end with a semicolon
     )
     inside = rf"(?:[^';\n]++|{begins}|{string})*+;?"
     pattern = re.compile(rf"^[ \t]*INSERT\s+INTO\b{inside}", re.IGNORECASE | re.MULTILINE | re.DOTALL)
-    return pattern.subn(lambda found: "\n" * found[0].count("\n"), text)
+    text, counts["INSERT"] = pattern.subn(lambda found: "\n" * found[0].count("\n"), text)
+    return text, counts
+
+
+_BLOCKS = {
+    "COPY": re.compile(
+        r"^COPY\s[^;\n]*\bFROM\s+stdin\b[^\n]*\n(?:(?!\\\.$)[^\n]*\n)*+\\\.$", re.IGNORECASE | re.MULTILINE
+    ),
+    "DELIMITER": re.compile(
+        r"^[ \t]*DELIMITER[ \t]+(?!;[ \t]*$)[^\n]*\n(?:(?![ \t]*DELIMITER[ \t]+;)[^\n]*\n)*+"
+        r"[ \t]*DELIMITER[ \t]+;[ \t]*$",
+        re.IGNORECASE | re.MULTILINE,
+    ),
+}
+"""What stands between two marks and holds no definition of a table."""
 
 
 def statements(text: str, dialect: str) -> Iterator[Statement]:
-    """The statements of a script. Raises ValueError("message", line) where the text is no SQL (an open quote)."""
+    """The statements of a script. Raises ValueError("message", line) where the text is no SQL (an open quote); what
+    stands before the line is given first."""
     from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import SqlglotError
 
@@ -92,10 +111,16 @@ def statements(text: str, dialect: str) -> Iterator[Statement]:
         text = re.sub(r"(?im)^[ \t]*GO[ \t]*$", ";", text)
     if dialect in {"oracle", "dm"}:
         text = re.sub(r"(?m)^[ \t]*/[ \t]*$", ";", text)
+    grammar = Dialect.get_or_raise(DIALECTS[dialect])
+    open_at = 0
     try:
-        tokens = Dialect.get_or_raise(DIALECTS[dialect]).tokenize(text)
-    except SqlglotError as error:
-        raise ValueError("a quote or comment is not closed", _open_line(text, str(error))) from None
+        tokens = grammar.tokenize(text)
+    except SqlglotError:
+        open_at = _open_line(text)
+        try:
+            tokens = grammar.tokenize("\n".join(text.split("\n")[: open_at - 1]))
+        except SqlglotError:
+            tokens = []
     gathered: list[Any] = []
     for token in tokens:
         if token.token_type.name == "SEMICOLON":
@@ -104,13 +129,20 @@ def statements(text: str, dialect: str) -> Iterator[Statement]:
             gathered = []
         else:
             gathered.append(token)
+    if open_at:  # the statement it is in cannot be taken apart
+        raise ValueError("a quote or comment is not closed", open_at)
     if gathered:
         yield Statement(tuple(gathered), gathered[0].line)
 
 
-def _open_line(text: str, message: str) -> int:
-    found = re.search(r"from (\d+):\d+|[Ll]ine (\d+)", message)
-    return int(next(part for part in found.groups() if part)) if found else text.count("\n") + 1
+_CLOSED = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*+'|\"[^\"]*+\"|`[^`]*+`|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+
+
+def _open_line(text: str) -> int:
+    """The line of the first quote or comment that does not end; the last one when all do."""
+    rest = _CLOSED.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    found = re.search(r"['\"`]|/\*", rest)
+    return rest.count("\n", 0, found.start() if found else len(rest)) + 1
 
 
 def bracketed(tokens: Sequence[Any], start: int) -> tuple[int, list[Sequence[Any]]]:

@@ -1,27 +1,24 @@
 """A CSV or Parquet file to a draft contract: DuckDB looks at the rows, nothing of them is kept but codes and limits.
 
-Files are read as streams: memory stays within `MEMORY` however long they are. Every column of a CSV is text until all
-its values say otherwise, so that leading zeros and 18-digit numbers survive.
+Memory stays within `MEMORY` however long a file is; a CSV is kept on disk while it is looked at. Every column of a CSV
+is text until all its values say otherwise, so that leading zeros and 18-digit numbers survive.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from specs.importers.contracts import contract
+from specs.importers.csvtext import TextTable, text_of
 from specs.importers.draft import Column, Draft, Found
-from specs.importers.names import slug_of, unused
+from specs.importers.names import slug_of
 from specs.importers.points import Points
 from specs.importers.profile import Profile, interpret, keys, parquet_column, profiles
 
 MEMORY = "512MB"
-_CHUNK = 1 << 20
 
 
 def read_table(
@@ -36,16 +33,18 @@ def read_table(
     points = Points(str(path))
     if not path.is_file():
         raise points.refuse("cannot be read: no such file", "check the path")
-    with tempfile.TemporaryDirectory(prefix="tongban-import-") as folder:
-        base = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": folder})
+    with tempfile.TemporaryDirectory(prefix="tongban-import-") as made_for_it:
+        folder = Path(made_for_it)
+        base = duckdb.connect(str(folder / "rows.db"), config={"memory_limit": MEMORY, "temp_directory": made_for_it})
         try:
             base.execute("SET preserve_insertion_order = true")
-            source, told = _csv(base, path, Path(folder), points, rows) if kind == "csv" else _parquet(path)
             limit = f" LIMIT {rows}" if rows is not None else ""
-            base.execute(f"CREATE VIEW data AS SELECT * FROM {source}{limit}")
-            table, seen = _table(base, path, points, rows, kind == "csv")
             if kind == "csv":
-                _rejected(base, points)
+                told = _load(base, text_of(path, folder, points, rows), points, limit)
+            else:
+                base.execute(f"CREATE VIEW data AS SELECT * FROM read_parquet({_text(str(path))}){limit}")
+                told = "Parquet"
+            table, seen = _table(base, path, points, rows, kind == "csv")
         except duckdb.Error as error:
             reason = str(error).splitlines()[0][:200]
             raise points.refuse(f"is no {kind} file DuckDB can read: {reason}", "check the format") from None
@@ -57,102 +56,17 @@ def read_table(
     return Draft(made["id"], made, points.findings)
 
 
-def _parquet(path: Path) -> tuple[str, str]:
-    return f"read_parquet({_text(str(path))})", "Parquet"
-
-
-def _csv(base: Any, path: Path, folder: Path, points: Points, rows: int | None) -> tuple[str, str]:
-    encoding = _encoding(path, points)
-    if encoding != "utf-8":
-        path = _in_utf8(path, encoding, folder / "utf8.csv", rows)
-    delimiter = _delimiter(path)
-    options = [f"delim = {_text(delimiter)}", "quote = '\"'", "escape = '\"'", "auto_detect = false"]
+def _load(base: Any, text: TextTable, points: Points, limit: str) -> str:
+    """Make the rows of a CSV the table `data`: parsed once, kept on disk in columns while they are looked at."""
+    options = [f"delim = {_text(text.delimiter)}", "quote = '\"'", "escape = '\"'", "auto_detect = false"]
     options += ["all_varchar = true", "store_rejects = true", "ignore_errors = true", "max_line_size = 4194304"]
-    names, header = _columns(path, delimiter, points)
-    options.append("columns = {" + ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names) + "}")
-    told = {"utf-8": "UTF-8", "gb18030": "GB18030", "utf-16": "UTF-16"}[encoding]
-    source = f"read_csv({_text(str(path))}, {', '.join(options)}, header = {str(header).lower()})"
-    return source, f"CSV ({told}, delimiter {delimiter!r})"
+    options.append("columns = {" + ", ".join(f"{_text(name)}: 'VARCHAR'" for name in text.names) + "}")
+    options.append(f"skip = {text.skipped}, header = {str(text.header).lower()}")
 
-
-def _delimiter(path: Path) -> str:
-    """The sign that parts most cells of the header, with as many cells in the rows below it."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        lines = [line for line, _ in zip(stream, range(200), strict=False)]
-    best, weight = ",", (0.0, 0)
-    for sign in ",\t;|":
-        try:
-            rows = [row for row in csv.reader(lines, delimiter=sign) if row]
-        except csv.Error:
-            continue
-        columns = len(rows[0]) if rows else 0
-        equal = sum(len(row) == columns for row in rows) / max(1, len(rows))
-        if columns > 1 and (equal, columns) > weight:
-            best, weight = sign, (equal, columns)
-    return best
-
-
-def _encoding(path: Path, points: Points) -> str:
-    """The encoding of the whole file, read as a stream."""
-    with path.open("rb") as stream:
-        start = stream.read(2)
-        if start in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-            return "utf-16"
-        if not start:
-            raise points.refuse("the file is empty")
-        for name in ("utf-8", "gb18030"):
-            stream.seek(0)
-            decoder = codecs.getincrementaldecoder(name)()
-            try:
-                while chunk := stream.read(_CHUNK):
-                    decoder.decode(chunk)
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                continue
-            return name
-    raise points.refuse("is neither UTF-8 nor GB18030", "save it as UTF-8")
-
-
-def _in_utf8(path: Path, encoding: str, target: Path, rows: int | None) -> Path:
-    with path.open("r", encoding=encoding, newline="") as stream, target.open("w", encoding="utf-8", newline="") as out:
-        lines = 0
-        while chunk := stream.read(_CHUNK):
-            out.write(chunk)
-            lines += chunk.count("\n")
-            if rows is not None and lines > 2 * rows + 1000:
-                break
-    return target
-
-
-def _columns(path: Path, delimiter: str, points: Points) -> tuple[list[str], bool]:
-    """The columns' names, and whether the first row holds them: its cells differ, none is a number or a date."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        try:
-            first = next((row for row in csv.reader(stream, delimiter=delimiter) if row), [])
-        except csv.Error as error:
-            raise points.refuse(f"is no CSV file: {error}", line=1) from None
-    cells = [cell.strip() for cell in first]
-    if not cells:
-        raise points.refuse("has no columns", line=1)
-    header = not any(re.fullmatch(r"[-+]?[0-9][0-9/.:, -]*", cell) for cell in cells) and any(cells)
-    if not header:
-        hint = "add a header row"
-        points.say("import-odd-value", "the first row is no header; the columns have no names", hint, line=1)
-        return [f"column{number}" for number in range(1, len(cells) + 1)], False
-    names: list[str] = []
-    taken: set[str] = set()
-    for number, cell in enumerate(cells, 1):
-        name = unused(cell or f"column{number}", taken)
-        if name != cell:
-            told = (
-                f"column {number} is called {cell!r}; the draft calls it {name!r}"
-                if cell
-                else f"column {number} has no name"
-            )
-            points.say("import-odd-value", told, "give every column a name of its own", line=1)
-        names.append(name)
-        taken.add(name.lower())
-    return names, True
+    source = f"read_csv({_text(str(text.path))}, {', '.join(options)})"
+    base.execute(f"CREATE TABLE data AS SELECT * FROM {source}{limit}")
+    _rejected(base, points)
+    return f"CSV ({text.encoding}, delimiter {text.delimiter!r})"
 
 
 def _table(base: Any, path: Path, points: Points, rows: int | None, text: bool) -> tuple[Found, str]:

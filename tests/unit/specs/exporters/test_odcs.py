@@ -1,5 +1,6 @@
 """Writing data contracts: valid against the standard's own schema, and nothing lost on the way through the model."""
 
+import copy
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import specs
 from specs import library
 from specs.exporters.odcs import contract, from_model
 from specs.exporters.writing import yaml_text
+from tests.unit.specs.exporters.contract_shapes import ANY, CUSTOM, NAMES, common, head
 from tests.unit.specs.standard import STANDARD
 
 DATA = Path(__file__).parents[3] / "data"
@@ -29,25 +31,8 @@ def read(made: dict[str, Any], name: str = "again.yaml") -> specs.Interface:
 
 # --- contracts of any shape
 
-NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True)
-TEXT = st.text("abc 中文，。:#'\"-{}\n", min_size=1, max_size=16).filter(str.strip)
-PLAIN = st.none() | st.booleans() | st.integers(-999, 999) | TEXT
-JSON = st.recursive(PLAIN, lambda x: st.lists(x, max_size=3) | st.dictionaries(TEXT, x, max_size=3), max_leaves=5)
-RESERVED = {"department", "register", "catalogue", "title_en", "description_en", "en", "element", "sensitivity"}
-CUSTOM = st.lists(
-    st.fixed_dictionaries(
-        {"property": NAMES.filter(lambda name: name not in RESERVED), "value": JSON}, optional={"description": TEXT}
-    ),
-    max_size=3,
-    unique_by=lambda one: one["property"],
-)
-ELEMENT = {
-    "businessName": TEXT,
-    "description": TEXT,
-    "tags": st.lists(TEXT, max_size=2),
-    "customProperties": CUSTOM,
-    "physicalType": TEXT,
-}
+ELEMENT = common("SchemaObject")
+FIELD = common("SchemaBaseProperty")
 NUMBERS = st.integers(-50, 50) | st.floats(-5, 5).map(lambda x: round(x, 3))
 BOUNDS = dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), NUMBERS)
 DATES = {word: st.dates().map(str) for word in BOUNDS} | {
@@ -64,53 +49,39 @@ OPTIONS = {
     "time": {"format": st.just("HH:mm:ss")},
     "boolean": {},
 }
-QUALITY = st.lists(
-    st.one_of(
-        st.fixed_dictionaries({"type": st.just("text"), "description": TEXT}),
-        st.fixed_dictionaries({"type": st.just("library"), "metric": st.just("nullValues"), "mustBe": st.just(0)}),
-        st.fixed_dictionaries(
-            {
-                "type": st.just("library"),
-                "metric": st.just("invalidValues"),
-                "mustBe": st.just(0),
-                "arguments": st.fixed_dictionaries({"validValues": st.lists(TEXT, min_size=1, max_size=3)}),
-            }
-        ),
-        st.fixed_dictionaries({"type": st.just("sql"), "query": TEXT, "mustBeLessThan": NUMBERS}),
-        st.fixed_dictionaries({"type": st.just("custom"), "engine": TEXT, "implementation": TEXT}),
-    ),
-    max_size=2,
-)
 
 
-def scalars(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    options = st.fixed_dictionaries({}, optional=OPTIONS[kind])
-    known = {
-        "required": st.booleans(),
-        "unique": st.booleans(),
-        "classification": st.sampled_from(["general-3", "secret"]),
-        "logicalTypeOptions": options,
-        "quality": QUALITY,
-        "criticalDataElement": st.booleans(),
-        "transformLogic": TEXT,
-        "examples": st.lists(PLAIN, max_size=2),
-    }
-    return st.fixed_dictionaries({"logicalType": st.just(kind)}, optional=ELEMENT | known)
-
-
-def nested(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    members = st.lists(st.tuples(NAMES, inner), max_size=3, unique_by=lambda one: one[0])
-    objects = st.fixed_dictionaries(
-        {
-            "logicalType": st.just("object"),
-            "properties": members.map(lambda all: [{"name": n, **one} for n, one in all]),
-        },
-        optional=ELEMENT,
+LEVELS = st.sampled_from(["general-3", "secret"])
+SCALARS = {
+    kind: st.fixed_dictionaries(
+        {"logicalType": st.just(kind)},
+        optional=FIELD | {"logicalTypeOptions": st.fixed_dictionaries({}, optional=options), "classification": LEVELS},
     )
-    return objects | st.fixed_dictionaries({"logicalType": st.just("array"), "items": inner}, optional=ELEMENT)
+    for kind, options in OPTIONS.items()
+}
+NESTED = {
+    "object": {"minProperties": SIZES, "maxProperties": SIZES},
+    "array": {"minItems": SIZES, "maxItems": SIZES, "uniqueItems": st.booleans()},
+}
+MORE = {
+    kind: st.fixed_dictionaries(
+        {"logicalType": st.just(kind)},
+        optional=FIELD | {"logicalTypeOptions": st.fixed_dictionaries({}, optional=options)},
+    )
+    for kind, options in NESTED.items()
+}
 
 
-FIELDS = st.recursive(st.one_of(*(scalars(kind) for kind in OPTIONS)), nested, max_leaves=3)
+@st.composite
+def fields(draw: st.DrawFn, depth: int = 0) -> dict[str, Any]:
+    kind = draw(st.sampled_from([*OPTIONS, *(NESTED if depth < 3 else ())]))
+    if kind in SCALARS:
+        return draw(SCALARS[kind])
+    made = draw(MORE[kind])
+    if kind == "array":
+        return {**made, "items": draw(fields(depth + 1))}
+    names = draw(st.lists(NAMES, max_size=3, unique=True))
+    return {**made, "properties": [{"name": name, **draw(fields(depth + 1))} for name in names]}
 
 
 @st.composite
@@ -118,37 +89,21 @@ def contracts(draw: st.DrawFn) -> dict[str, Any]:
     tables = []
     for name in draw(st.lists(NAMES, max_size=2, unique=True)):
         columns = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
-        fields = [{"name": column, **draw(FIELDS)} for column in columns]
+        described = [{"name": column, **draw(fields())} for column in columns]
         keys = draw(st.lists(st.sampled_from(range(len(columns))), max_size=2, unique=True))
         for place, at in enumerate(keys, 1):
-            fields[at] |= {"primaryKey": True, "primaryKeyPosition": place}
-        more = draw(
-            st.fixed_dictionaries({}, optional=ELEMENT | {"quality": QUALITY, "dataGranularityDescription": TEXT})
-        )
-        table = {"name": name, "properties": fields, **more}
+            described[at] |= {"primaryKey": True, "primaryKeyPosition": place}
+        more = draw(st.fixed_dictionaries({}, optional=ELEMENT))
+        table = {"name": name, "properties": described, **more}
         if draw(st.booleans()):
             table["relationships"] = [
-                {"type": "foreignKey", "from": f"{name}.{columns[0]}", "to": f"{name}.{columns[-1]}"}
-            ]
+                {"type": "foreignKey", "from": f"{name}.{columns[0]}", "to": f"{name}.{columns[-1]}",
+                 **draw(st.fixed_dictionaries({}, optional={"customProperties": CUSTOM}))}
+            ]  # fmt: skip
+        if draw(st.booleans()):
+            described[-1]["relationships"] = [{"to": f"{name}.{columns[0]}"}]
         tables.append(table)
-    head = {"apiVersion": "v3.1.0", "kind": "DataContract", "id": "a.b", "version": draw(TEXT), "status": draw(TEXT)}
-    more = draw(
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "name": TEXT,
-                "domain": TEXT,
-                "tenant": TEXT,
-                "customProperties": CUSTOM,
-                "description": st.fixed_dictionaries(
-                    {}, optional={"purpose": TEXT, "usage": TEXT, "limitations": TEXT}
-                ),
-                "servers": st.just([{"server": "s", "type": "local", "path": "x", "format": "csv"}]),
-                "slaProperties": st.just([{"property": "frequency", "value": 1, "unit": "d"}]),
-            },
-        )
-    )
-    return {**head, **more, "schema": tables}
+    return {**draw(head()), "schema": tables}
 
 
 def told(interface: specs.Interface, *, rules: bool = True) -> Any:
@@ -178,7 +133,7 @@ def told(interface: specs.Interface, *, rules: bool = True) -> Any:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(contracts())
 def test_a_contract_through_the_model_is_the_same_contract(written: dict[str, Any]) -> None:
     assert faults(written) == []
@@ -186,7 +141,55 @@ def test_a_contract_through_the_model_is_the_same_contract(written: dict[str, An
     assert contract(interface) == written
 
 
-@settings(max_examples=120, deadline=None)
+def places(made: dict[str, Any]) -> list[dict[str, Any]]:
+    """The contract, its tables and its fields, with those inside others."""
+    found, waiting = [made], list(made["schema"])
+    while waiting:
+        found.append(node := waiting.pop())
+        waiting += [*node.get("properties", ()), *([node["items"]] if "items" in node else [])]
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(contracts(), st.dictionaries(NAMES.map("x{}".format), ANY, min_size=1, max_size=2), st.data())
+def test_members_nobody_knows_become_custom_properties_of_their_place(
+    written: dict[str, Any], strange: dict[str, Any], data: st.DataObject
+) -> None:
+    with_them = copy.deepcopy(written)
+    at = data.draw(st.integers(0, len(places(written)) - 1))
+    places(with_them)[at] |= strange
+    made = contract(specs.read(yaml_text(with_them).encode(), "x.yaml"))
+    assert faults(made) == []
+    added = [{"property": word, "value": value} for word, value in strange.items()]
+    place = places(made)[at]
+    assert place["customProperties"][-len(added) :] == added
+    del place["customProperties"][-len(added) :]
+    if not place["customProperties"] and "customProperties" not in places(written)[at]:
+        del place["customProperties"]
+    assert made == written
+
+
+@settings(max_examples=40, deadline=None)
+@given(contracts(), st.data())
+def test_what_is_raised_or_renamed_in_the_model_changes_nothing_else(
+    written: dict[str, Any], data: st.DataObject
+) -> None:
+    interface = specs.read(yaml_text(written).encode(), "x.yaml")
+    tables = list(interface.tables)
+    expected = copy.deepcopy(written) | {"version": "9.9.9"}
+    if tables:
+        at = data.draw(st.integers(0, len(tables) - 1))
+        fields = list(tables[at].fields)
+        of = data.draw(st.integers(0, len(fields) - 1))
+        fields[of] = replace(fields[of], title={"zh_CN": "新名"})
+        tables[at] = replace(tables[at], fields=tuple(fields))
+        expected["schema"][at]["properties"][of]["businessName"] = "新名"
+    made = contract(replace(interface, version="9.9.9", tables=tuple(tables)))
+    assert faults(made) == []
+    assert made == expected
+
+
+@settings(max_examples=60, deadline=None)
 @given(contracts())
 def test_the_model_alone_says_all_that_reading_understood(written: dict[str, Any]) -> None:
     interface = specs.read(yaml_text(written).encode(), "x.yaml")
@@ -238,8 +241,7 @@ def test_what_changed_in_the_model_is_written_and_the_rest_stays() -> None:
     now, was = made["schema"][0]["properties"][-1], before["schema"][0]["properties"][-1]
     assert (now["businessName"], now["classification"]) == ("更新于", "general-2")
     assert now["logicalTypeOptions"]["timezone"] is True
-    assert was["required"] is False  # the default needs no saying, and the element is no longer bound
-    assert {word for word in was if word not in now} == {"required", "authoritativeDefinitions"}
+    assert {word for word in was if word not in now} == {"authoritativeDefinitions"}
     assert read(made).tables[0].field("GXSJ").element is None
     assert {word for word in before if before[word] != made.get(word)} == {"version", "schema"}
 
@@ -350,3 +352,56 @@ schema:
     assert made["schema"][0]["customProperties"] == [
         {"property": "foreignKey", "value": {"fields": ["号码"], "table": "人口", "targetFields": ["号码"]}}
     ]
+
+
+def test_what_reading_leaves_out_is_still_written() -> None:
+    text = """
+apiVersion: v3.1.0
+kind: DataContract
+id: a.b
+version: 1.0.0
+status: draft
+schema:
+  - {name: t, properties: [{name: x, logicalType: string}, {logicalType: date}, {name: x, logicalType: integer}]}
+  - {businessName: no name}
+  - {name: t, description: again}
+"""
+    interface = specs.read(text.encode(), "x.yaml")
+    assert len(interface.findings) == 4
+    table = interface.tables[0]
+    changed = replace(table, fields=(replace(table.fields[0], title={"zh_CN": "甲"}),))
+    made = contract(replace(interface, tables=(changed,)))
+    expected = copy.deepcopy(interface.document.value)
+    expected["schema"][0]["properties"][0]["businessName"] = "甲"
+    assert made == expected
+
+
+def test_a_contract_of_version_2_becomes_one_of_version_3() -> None:
+    text = """
+apiVersion: v2.2.2
+kind: DataContract
+uuid: '5358'
+datasetName: Sales
+quantumName: q
+version: 1.0.0
+status: current
+slaProperties: [{property: latency, value: 4, unit: d, column: tbl.id}]
+dataset:
+  - table: tbl
+    quality: [{code: nullCheck, templateName: n}]
+    columns:
+      - {column: id, isPrimaryKey: true, isNullable: false, logicalType: string, sampleValues: [a], clusterStatus: true}
+"""
+    interface = specs.read(text.encode(), "x.yaml")
+    made = contract(interface)
+    assert faults(made) == []
+    again = read(made)
+    assert (again.title, again.version) == (interface.title, interface.version)
+    assert [field.name for field in again.tables[0].fields] == ["id"]
+    column = made["schema"][0]["properties"][0]
+    assert column == {"name": "id", "primaryKey": True, "required": True, "logicalType": "string", "examples": ["a"],
+                      "customProperties": [{"property": "clusterStatus", "value": True}]}  # fmt: skip
+    assert made["schema"][0]["customProperties"][0]["value"] == [{"code": "nullCheck", "templateName": "n"}]
+    assert {one["property"]: one["value"] for one in made["customProperties"]} == {"quantumName": "q"}
+    renamed = replace(interface.tables[0], title={"zh_CN": "销售"})
+    assert contract(replace(interface, tables=(renamed,)))["schema"][0]["businessName"] == "销售"

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shlex
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from specs.exporters.html import html
 from specs.exporters.jsonschema import jsonschema
 from specs.exporters.markdown import markdown
 from specs.exporters.markup import element, web_address
+from specs.exporters.prose import paragraphs
 from specs.exporters.trial import curl
 from specs.model import Interface
 
@@ -217,6 +219,45 @@ def test_schemas_stand_alone_and_accept_the_documents_own_examples() -> None:
     assert made["$id"] == "urn:tongban:schema:civil-affairs.marriages:1.0.0:verifyMarriage.request"
     with pytest.raises(jsonschema_rs.ValidationError):
         jsonschema_rs.validator_for(made).validate({})
+
+
+@pytest.mark.parametrize("interface", INTERFACES.values(), ids=INTERFACES.keys())
+def test_schemas_are_valid_by_the_dialect_they_name(interface: Interface) -> None:
+    for name, schema in jsonschema(interface).items():
+        assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        jsonschema_rs.meta.validate(schema)
+        assert name
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("one\ntwo\n\nthree", "<p>one<br>two</p><p>three</p>"),
+        ("a\n\\\nb", "<p>a</p><p>b</p>"),
+        (
+            "see:\n- **x**\n- `y`\nend",
+            "<p>see:</p><ul><li><strong>x</strong></li><li><code>y</code></li></ul><p>end</p>",
+        ),
+        ("<b>1)</b> a<br/>b", "<p><strong>1)</strong> a<br>b</p>"),
+        ("<ul><li>x</li><li>y</li></ul>", "<ul><li>x</li><li>y</li></ul>"),
+        ('<a href="https://a.example">A</a>', '<p><a href="https://a.example" rel="noreferrer">A</a></p>'),
+        ('<a href="javascript:x">A</a>', "<p>[A](javascript:x)</p>"),
+        ('[A](https://a.example/"onmouseover=x)', None),
+        ("## Title\n2 < 3 & **", "<p>Title<br>2 &lt; 3 &amp; **</p>"),
+        ("<script>x</script>", "<p>&lt;script&gt;x&lt;/script&gt;</p>"),
+    ],
+)
+def test_a_description_is_shown_as_it_was_meant(text: str, shown: str | None) -> None:
+    made = "".join(paragraphs(text))
+    assert shown is None or made == shown
+    assert not any(name.startswith("on") for _, attributes in Page(made).tags for name in attributes)
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, "<a href=" * 5_000, "**" * 9_000, "`" * 19_999, "- \n" * 6_000])
+def test_a_hostile_description_costs_no_more_than_its_length(text: str) -> None:
+    start = time.process_time()
+    assert paragraphs(text)
+    assert time.process_time() - start < 2
 
 
 def test_the_command_is_one_shell_understands() -> None:

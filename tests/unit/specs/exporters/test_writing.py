@@ -62,3 +62,7 @@ def test_texts_stay_texts(text: str) -> None:
 
 def test_a_heading_is_a_comment() -> None:
     assert yaml_text({"a": 1}, "one\ntwo") == "# one\n# two\na: 1\n"
+
+
+def test_half_a_character_is_told_from_a_whole_one() -> None:
+    assert specs.parse(yaml_text({"a": "x\ud800y"}).encode(), "x.yaml").value == {"a": "x\ufffdy"}

@@ -17,6 +17,7 @@ from specs import library
 from specs.entry import entry
 from specs.exporters.catalogue_sheet import SHEET, block, catalogue_sheet
 from specs.finding import SpecError
+from specs.importers import reading
 from specs.importers.catalogue_columns import COLUMNS, column_of, text_of, type_of, value_of
 from specs.importers.draft import Draft
 from specs.importers.excel import read_catalogue
@@ -288,7 +289,7 @@ def test_odd_cells_are_told_with_sheet_and_cell(tmp_path: Path) -> None:
         "2017年6月",
         "绝密",
     )
-    assert kept.rows[1].other == {"sharing_class": "不予共享"}
+    assert kept.rows[1].differs == {"sharing_class": "不予共享"}
 
 
 def test_repeated_names_are_one_resource_and_a_department_is_asked_for(tmp_path: Path) -> None:
@@ -322,11 +323,15 @@ def test_lint_names_the_open_points_of_a_draft(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        (b"", "no .xlsx"),
+        (b"", "is empty"),
         (b"PK\x03\x04 broken", "no .xlsx"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600, "97"),
         (workbook([["a", "b"], [1, 2]]), "no sheet holds"),
         (workbook([]), "no sheet holds"),
+        (workbook([["资源名称", "信息项名称"]]), "a header and no rows"),
+        (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "with a password"),
+        (b"<html><table></table></html>", "web page"),
+        (bytes(range(256)), "no .xlsx"),
     ],
 )
 def test_what_is_no_catalogue_is_refused(data: bytes, word: str, tmp_path: Path) -> None:
@@ -365,6 +370,70 @@ def test_a_cell_is_never_a_formula(tmp_path: Path) -> None:
     assert (cell.value, cell.data_type) == ('=HYPERLINK("http://x")', "s")
 
 
+def changed(data: bytes, *changes: tuple[bytes, bytes]) -> bytes:
+    """A workbook with its first sheet's XML changed."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            text = old.read(part)
+            for before, after in changes if part.filename.endswith("sheet1.xml") else ():
+                assert before in text
+                text = text.replace(before, after, 1)
+            new.writestr(part.filename, text)
+    return made.getvalue()
+
+
+LITTLE = ["资源名称", "信息项名称", "数据类型"]
+
+
+def test_hidden_headless_repeated_and_far_columns_are_kept_or_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append([*LITTLE, "备注", "备注", None, "code", *[None] * 200, "远"])
+    sheet.append(["甲", "一", "C", "x", "y", "z", "w", *[None] * 200, "v"])
+    sheet.append([None, "二", "C"])
+    sheet.column_dimensions["D"].hidden = True
+    sheet.row_dimensions[3].hidden = True
+    book.create_sheet("藏").sheet_state = "veryHidden"
+    made = io.BytesIO()
+    book.save(made)
+    found = drafts(made.getvalue(), tmp_path)
+    row = block(interfaces(found)[0]).rows[0]
+    assert row.other == {"备注": "x", "备注 (2)": "y", "列F": "z", "code": "w"}
+    told = said(found)
+    for word in ("hidden columns are taken over like the others: D", "hidden rows are taken over like the others: 3",
+                 "the hidden sheet 藏", "Sheet!GZ1: 2 cells right of column GR are not read"):  # fmt: skip
+        assert any(word in one for one in told), (word, told)
+
+
+def test_a_million_empty_rows_and_a_header_on_every_page(tmp_path: Path) -> None:
+    rows = [["目录"], LITTLE, ["甲", "一", "C"], ["目录"], LITTLE, ["甲", "二", "C"]]
+    empty = b"".join(b'<row r="%d" s="1" customFormat="1"/>' % n for n in (9, 1048576))
+    made = drafts(changed(workbook(rows), (b"</sheetData>", empty + b"</sheetData>")), tmp_path)
+    assert [field.title["zh_CN"] for field in interfaces(made)[0].tables[0].fields] == ["一", "二"]
+    assert any("2 row(s) repeat the header" in one for one in said(made))
+
+
+def test_numbers_and_texts_as_excel_keeps_them(tmp_path: Path) -> None:
+    rows = [[*LITTLE, "发布日期", "甲列", "乙列", "丙列"], ["甲", "一", "C", 45413, True, 7, "富"]]
+    data = workbook(rows)
+    rich = b"<is><r><t>\xe5\xaf\x8c</t></r><r><t>\xe6\x96\x87</t></r><rPh><t>x</t></rPh></is>"
+    data = changed(data, (b"<is><t>\xe5\xaf\x8c</t></is>", rich), (b"<v>7</v>", b"<f>3+4</f><v>7.50</v>"))
+    made = drafts(data, tmp_path)
+    assert block(interfaces(made)[0]).rows[0].other == {"甲列": "是", "乙列": "7.5", "丙列": "富文"}
+    hint = next(one.hint for one in made[0].findings if "is no date" in one.message)
+    assert hint.startswith("Excel counts 2024-05-01 so")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
+def test_a_catalogue_saved_as_text(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "目录.csv"
+    path.write_bytes("资源名称,信息项名称,数据类型\n甲,一,C\n甲,二,N\n".encode(encoding))
+    made = reading.drafts(path, department="health")
+    assert [draft.id for draft in made] == ["health.jia"]
+    assert len(interfaces(made)[0].tables[0].fields) == 2
+
+
 # --- both ways
 
 WORD = st.text("甲乙丙丁戊己庚辛", min_size=1, max_size=6)
@@ -389,6 +458,15 @@ CHOICES: dict[str, st.SearchStrategy[str]] = {
 }
 
 
+VALUE = (
+    WORD | st.integers(-99, 10**14) | st.booleans() | st.sampled_from([1.5, -0.25])
+    | st.sampled_from([datetime(2024, 5, 1), datetime(2024, 5, 1, 8, 30)])
+)  # fmt: skip
+OWN = [("处室", "处室"), ("序号", "序号"), ("备注", "备注"), ("备注", "备注 (2)"), (None, "列AC"), ("code", "code"),
+       ("item_name", "item_name"), ("共享方式", "共享方式"), ("_other", "_other")]  # fmt: skip
+"""Columns the guide does not know: what stands above them, and the name they are kept under."""
+
+
 @st.composite
 def resources(draw: st.DrawFn) -> tuple[dict[str, str], list[dict[str, str]]]:
     own = {key: draw(CHOICES.get(key, LINE)) for key in KEYS if not key.startswith("item_") and draw(st.booleans())}
@@ -403,7 +481,8 @@ def resources(draw: st.DrawFn) -> tuple[dict[str, str], list[dict[str, str]]]:
 @st.composite
 def books(draw: st.DrawFn) -> tuple[list[list[Any]], list[str]]:
     """A sheet with columns of its own, resources of several rows, their cells merged, repeated or left empty."""
-    rows: list[list[Any]] = [[*FLAT_HEAD, "处室", "序号"]]
+    titles = draw(st.sampled_from([[], [["政务信息资源目录"]], [["目录"], ["填报单位：甲"]]]))
+    rows: list[list[Any]] = [*titles, [*FLAT_HEAD, *(header for header, _ in OWN)]]
     merged: list[str] = []
     for name in draw(st.lists(NAME, min_size=1, max_size=3, unique=True)):
         own, items = draw(resources())
@@ -413,7 +492,7 @@ def books(draw: st.DrawFn) -> tuple[list[list[Any]], list[str]]:
         top = len(rows) + 1
         for number, item in enumerate(items):
             shown = own if number == 0 or manner == "repeated" else {}
-            rows.append([*flat(**shown, **item), draw(st.none() | WORD), draw(st.none() | st.integers(1, 99))])
+            rows.append([*flat(**shown, **item), *(draw(st.none() | VALUE) for _ in OWN)])
         if manner == "merged" and len(items) > 1:
             for key in own:
                 letter = openpyxl.utils.get_column_letter(AT[key] + 1)
@@ -421,7 +500,16 @@ def books(draw: st.DrawFn) -> tuple[list[list[Any]], list[str]]:
     return rows, merged
 
 
-@settings(max_examples=60, deadline=None)
+def shown(value: Any) -> str:
+    """What a cell says to a person."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, datetime):
+        return value.date().isoformat() if (value.hour, value.minute) == (0, 0) else str(value)
+    return repr(value) if isinstance(value, float) and not value.is_integer() else str(value)
+
+
+@settings(max_examples=40, deadline=None)
 @given(books())
 def test_excel_to_contract_to_excel_loses_nothing(
     tmp_path_factory: pytest.TempPathFactory, book: tuple[Any, Any]
@@ -435,12 +523,15 @@ def test_excel_to_contract_to_excel_loses_nothing(
     assert [_told(draft.contract) for draft in again] == [_told(draft.contract) for draft in made]
     # and every cell that was filled in stands in the blocks again, in its own words
     blocks = [block(one) for one in read]
-    written = [[{**one.values, **row.values} | dict(one.other) | dict(row.other) for row in one.rows] for one in blocks]
-    lines = [line for one in written for line in one]
-    assert len(lines) == len(rows) - 1
-    for row, line in zip(rows[1:], lines, strict=True):
-        for key, cell in zip([*KEYS, "处室", "序号"], row, strict=True):
-            assert cell is None or line.get(key) == str(cell), (key, cell, line)
+    known = [{**one.values, **row.values, **row.differs} for one in blocks for row in one.rows]
+    own = [{**one.other, **row.other} for one in blocks for row in one.rows]
+    body = rows[1 + next(at for at, row in enumerate(rows) if row[: len(FLAT_HEAD)] == FLAT_HEAD) :]
+    assert len(known) == len(own) == len(body)
+    for number, row in enumerate(body):
+        for key, cell in zip(KEYS, row, strict=False):
+            assert cell is None or known[number].get(key) == shown(cell), (key, cell)
+        for (_, name), cell in zip(OWN, row[len(KEYS) :], strict=True):
+            assert cell is None or own[number].get(name) == shown(cell), (name, cell)
 
 
 def _told(node: Any) -> Any:

@@ -263,7 +263,7 @@ def test_a_definition_that_cannot_be_read_hides_nothing_else(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        (b"", "no CREATE TABLE"),
+        (b"", "is empty"),
         (b"hello world", "no CREATE TABLE"),
         (b"CREATE TABLE t AS SELECT 1", "no CREATE TABLE"),
         (b"CREATE TABLE t (a varchar(3) default 'open", "not closed"),
@@ -344,3 +344,64 @@ def test_types_stay_as_written_and_null_checks_are_required(tmp_path: Path) -> N
         "TIMESTAMP(6) WITH TIME ZONE",
     ]
     assert [field.required for field in found.fields] == [True, True, False]
+
+
+DUMP = """
+CREATE TYPE public.sex AS ENUM ('1', '2');
+CREATE TABLE public.person (
+    id bigint NOT NULL, sex public.sex, n int DEFAULT -1, ts timestamp DEFAULT now(), p weird (( NOT NULL
+) PARTITION BY RANGE (ts);
+CREATE TABLE public.person_2024 PARTITION OF public.person FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE child (extra int) INHERITS (public.person);
+COPY public.person (id) FROM stdin;
+1\tit's; (open
+\\.
+ALTER TABLE ONLY public.person ADD CONSTRAINT pk PRIMARY KEY (id);
+"""
+
+
+def test_a_dump_of_postgres_with_its_data(tmp_path: Path) -> None:
+    made = draft(DUMP.replace(", p weird (( NOT NULL", ", p weird ** x NOT NULL"), tmp_path, dialect="postgres")
+    person, child = made.contract["schema"]
+    fields = {one["name"]: one for one in person["properties"]}
+    assert fields["id"]["primaryKey"] is True
+    assert fields["sex"]["quality"][0]["arguments"] == {"validValues": ["1", "2"]}
+    custom = {name: {c["property"]: c["value"] for c in fields[name].get("customProperties", ())} for name in fields}
+    assert custom["n"]["default"] == "-1"
+    assert "CURRENT_TIMESTAMP" in custom["ts"]["defaultExpression"]
+    assert fields["p"]["required"] is True  # what cannot be read is no reason to leave a column out
+    lost = [one.message for one in made.findings if one.rule == "import-lost"]
+    assert lost == [
+        "person: the definition of p cannot be read; the draft has it as a string",
+        "child inherits columns of person; they are not in its draft",
+    ]
+    assert [one["name"] for one in child["properties"]] == ["extra"]
+
+
+def test_quoted_names_of_mysql_in_checks_and_routines_between_delimiters(tmp_path: Path) -> None:
+    text = """
+CREATE TABLE `t` (`id` int PRIMARY KEY, `amt` int, CONSTRAINT `ck` CHECK (`amt` > 0 and `amt` <= 100)) ENGINE=InnoDB;
+DELIMITER ;;
+CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW BEGIN SET NEW.amt = 1; ODD; END ;;
+DELIMITER ;
+"""
+    made = draft(text, tmp_path, dialect="mysql")
+    assert made.contract["schema"][0]["properties"][1]["logicalTypeOptions"] == {"exclusiveMinimum": 0, "maximum": 100}
+    assert not [one for one in made.findings if one.rule == "import-lost"]
+
+
+def test_a_default_of_sql_server_stands_in_a_constraint(tmp_path: Path) -> None:
+    text = "CREATE TABLE [t]([id] [int] NOT NULL, [d] [datetime] NULL)\nGO\n"
+    text += "ALTER TABLE [t] ADD CONSTRAINT [a] DEFAULT ((7)) FOR [id]\nGO\n"
+    text += "ALTER TABLE [t] ADD CONSTRAINT [b] DEFAULT (getdate()) FOR [d]\nGO\n"
+    made = draft(text, tmp_path, dialect="sqlserver")
+    custom = [one["customProperties"] for one in made.contract["schema"][0]["properties"]]
+    assert custom[0][0] == {"property": "default", "value": "7"}
+    assert custom[1][0] == {"property": "defaultExpression", "value": "getdate ( )"}
+    assert not [one for one in made.findings if one.rule == "import-lost"]
+
+
+def test_what_stands_before_an_open_quote_is_read(tmp_path: Path) -> None:
+    made = draft("CREATE TABLE a (x int);\nCREATE TABLE b (y char(1) DEFAULT 'x);\nCREATE TABLE c (z int);", tmp_path)
+    assert [one["name"] for one in made.contract["schema"]] == ["a"]
+    assert [(one.rule, one.line) for one in made.findings if one.rule == "import-lost"] == [("import-lost", 2)]

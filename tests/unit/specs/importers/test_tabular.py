@@ -239,3 +239,58 @@ def test_hostile_files_end(data: bytes, tmp_path: Path) -> None:
 def test_names_with_quotes_reach_no_sql(tmp_path: Path) -> None:
     made = csv('a\'b,c""d,e;--\n' + "1,2,3\n" * 50, tmp_path)
     assert len(read(made).fields) == 3
+
+
+def test_a_table_as_people_export_it(tmp_path: Path) -> None:
+    """Titles above the header, line ends of two kinds, digits Excel lost, signs that make Excel see a text."""
+    text = (
+        "参保人员名单,,\r\n导出时间：2024-05-01,,\n公民身份号码,工号,应缴\r\n"
+        "1.10105E+17,'001,\"1,234.50\"\n11010519900307123X,'002,900元\r\n"
+    )
+    made = csv(text, tmp_path)
+    assert [field.title["zh_CN"] for field in read(made).fields] == ["公民身份号码", "工号", "应缴"]
+    assert any("1 values are written like 1.1E+17" in one for one in told(made, "import-lost"))
+    assert any("2 values begin with '" in one for one in told(made, "import-odd-value"))
+    assert any("separators" in one for one in told(made, "decide-type"))
+    assert ["参保人员名单" in one for one in told(made, "import-skipped")] == [True, False]
+
+
+@pytest.mark.parametrize("text", ["sep=;\na;b\n1;x\n", "a\tb\n1\tx\n", "a|b\n1|x\n"])
+def test_the_delimiter_is_found(text: str, tmp_path: Path) -> None:
+    assert [field.name for field in read(csv(text, tmp_path)).fields] == ["a", "b"]
+
+
+def test_utf_16_without_a_mark_and_a_web_page(tmp_path: Path) -> None:
+    assert [field.name for field in read(csv("a,b\n1,甲\n".encode("utf-16-le"), tmp_path)).fields] == ["a", "b"]
+    with pytest.raises(SpecError, match="web page"):
+        csv("<html><body>登录</body></html>", tmp_path)
+
+
+def test_types_of_parquet_nobody_else_has(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    rows: dict[str, Any] = {
+        "much": pa.array([Decimal("12345678901234567.89")], pa.decimal128(38, 2)),
+        "map": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int32())),
+        "deep": pa.array([[[{"a": 1}]]], pa.list_(pa.list_(pa.struct({"a": pa.int32()})))),
+        "nan": pa.array([float("nan")]),
+        "span": pa.array([1], pa.duration("s")),
+    }
+    pq.write_table(pa.table(rows), path)
+    made = read_table(path, "parquet", department="police")
+    STANDARD.validate(dict(made.contract))
+    fields = {field.name: shape(field) for field in read(made).fields}
+    assert fields["much"] == {"type": "number", "multipleOf": 0.01}  # a limit of it would not be the value
+    assert fields["deep"]["items"]["items"]["properties"] == {"a": {"type": "integer", "x-physical-type": "INTEGER"}}
+    assert "minimum" not in fields["nan"]
+    assert any("MAP(VARCHAR, INTEGER)" in one for one in told(made, "decide-type"))
+
+
+def test_an_interval_is_no_integer(tmp_path: Path) -> None:
+    import duckdb
+
+    path = tmp_path / "x.parquet"
+    duckdb.connect().execute(f"COPY (SELECT INTERVAL 1 DAY AS i, DATE 'infinity' AS d) TO '{path}' (FORMAT parquet)")
+    made = read_table(path, "parquet", department="police")
+    fields = {field.name: shape(field) for field in read(made).fields}
+    assert fields["i"] == {"type": "string"}
+    assert fields["d"] == {"type": "string", "format": "date"}
