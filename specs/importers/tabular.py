@@ -1,7 +1,7 @@
 """A CSV or Parquet file to a draft contract: DuckDB looks at the rows, nothing of them is kept but codes and limits.
 
-Memory stays within `MEMORY` however long a file is; a CSV is kept on disk while it is looked at. Every column of a CSV
-is text until all its values say otherwise, so that leading zeros and 18-digit numbers survive.
+Files are read as streams: memory stays within `MEMORY` however long they are. Every column of a CSV is text until all
+its values say otherwise, so that leading zeros and 18-digit numbers survive.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def read_table(
         raise points.refuse("cannot be read: no such file", "check the path")
     with tempfile.TemporaryDirectory(prefix="tongban-import-") as made_for_it:
         folder = Path(made_for_it)
-        base = duckdb.connect(str(folder / "rows.db"), config={"memory_limit": MEMORY, "temp_directory": made_for_it})
+        base = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": made_for_it})
         try:
             base.execute("SET preserve_insertion_order = true")
             limit = f" LIMIT {rows}" if rows is not None else ""
@@ -45,6 +45,8 @@ def read_table(
                 base.execute(f"CREATE VIEW data AS SELECT * FROM read_parquet({_text(str(path))}){limit}")
                 told = "Parquet"
             table, seen = _table(base, path, points, rows, kind == "csv")
+            if kind == "csv":
+                _rejected(base, points)
         except duckdb.Error as error:
             reason = str(error).splitlines()[0][:200]
             raise points.refuse(f"is no {kind} file DuckDB can read: {reason}", "check the format") from None
@@ -57,15 +59,14 @@ def read_table(
 
 
 def _load(base: Any, text: TextTable, points: Points, limit: str) -> str:
-    """Make the rows of a CSV the table `data`: parsed once, kept on disk in columns while they are looked at."""
+    """Make the rows of a CSV the view `data`."""
     options = [f"delim = {_text(text.delimiter)}", "quote = '\"'", "escape = '\"'", "auto_detect = false"]
     options += ["all_varchar = true", "store_rejects = true", "ignore_errors = true", "max_line_size = 4194304"]
     options.append("columns = {" + ", ".join(f"{_text(name)}: 'VARCHAR'" for name in text.names) + "}")
     options.append(f"skip = {text.skipped}, header = {str(text.header).lower()}")
 
     source = f"read_csv({_text(str(text.path))}, {', '.join(options)})"
-    base.execute(f"CREATE TABLE data AS SELECT * FROM {source}{limit}")
-    _rejected(base, points)
+    base.execute(f"CREATE VIEW data AS SELECT * FROM {source}{limit}")
     return f"CSV ({text.encoding}, delimiter {text.delimiter!r})"
 
 
