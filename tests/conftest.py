@@ -21,6 +21,10 @@ import pytest
 
 COMMAND = [sys.executable, "-m", "exchange.cli"]
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a run in the background of a script ignores Ctrl-C, and so would every command the tests start and interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
