@@ -10,6 +10,8 @@ from specs import elements
 from specs.lexicon import Words, key, lexicon, words_of
 from specs.namewords import namewords
 
+LONGEST = 200
+"""Characters of a name that is looked through for names inside it; nobody's is longer."""
 UNCERTAIN = 0.45
 """What a reading is worth that only context can make good."""
 
@@ -81,6 +83,8 @@ def _divided(upper: str) -> list[Reading]:
 
 
 def _with_role(upper: str, spelled: str) -> list[Reading]:
+    if len(upper) > LONGEST:
+        return []
     known = lexicon()
     joined = upper.replace("_", "")
     for cut in range(len(spelled) - 2, 3, -1):

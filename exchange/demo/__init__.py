@@ -60,6 +60,7 @@ def play(settings: Settings, *, once: bool, rows: int, as_json: bool) -> int:
                 told.append({"step": number, "name": name, "ok": True, "figure": figure, "seconds": round(seconds, 2)})
                 if not as_json:
                     print(f"✓ {number}/8 {TITLES[name]}: {figure} ({seconds:.1f} s)", flush=True)
+        meter.stop()
         total = {"seconds": round(time.perf_counter() - began, 1), "peak_mib": meter.peak_mib}
         if as_json:
             print(json.dumps({"steps": told, **total}, ensure_ascii=False))

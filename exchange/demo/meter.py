@@ -24,6 +24,10 @@ class Meter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take no more samples: each of them costs the kernel a walk through all memory of the tree."""
         self._stop.set()
         self._thread.join()
 

@@ -154,7 +154,7 @@ def test_the_list_narrows_while_one_types_and_counts_again(page: Page, served: S
     page.reload()
     expect(page.get_by_role("status")).to_contain_text("2 interfaces")
     page.get_by_role("link", name="show everything").click()
-    expect(page.get_by_role("status")).to_contain_text("16 interfaces")
+    expect(page.get_by_role("status")).to_contain_text("20 interfaces")
 
 
 def test_an_operation_is_tried_from_the_reference_page(page: Page, served: Served) -> None:
