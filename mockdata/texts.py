@@ -64,7 +64,7 @@ def _by_arrow(parts: Sequence[Part], there: NDArray[np.bool_] | None) -> pa.Arra
 
 
 def _by_loop(loops: Any, rows: int, parts: Sequence[Part], there: NDArray[np.bool_] | None) -> pa.Array:
-    pools = [_pool(pool) for pool, _ in parts]
+    pools = [_pool(pool, loops.CHUNK) for pool, _ in parts]
     picks = [None if at is None else np.ascontiguousarray(at, dtype=np.int64) for _, at in parts]
     offsets = np.array([pool.offsets.ctypes.data for pool in pools])
     picked = np.array([0 if at is None else at.ctypes.data for at in picks])
@@ -82,13 +82,13 @@ def _by_loop(loops: Any, rows: int, parts: Sequence[Part], there: NDArray[np.boo
 class _Pool:
     """A pool's bytes, with slack behind them, and offsets from its first word."""
 
-    def __init__(self, array: pa.Array) -> None:
+    def __init__(self, array: pa.Array, slack: int) -> None:
         buffers = array.buffers()
         offsets = np.frombuffer(buffers[1], dtype=np.int32)[array.offset : array.offset + len(array) + 1]
         begin, end = int(offsets[0]), int(offsets[-1])
         self.offsets = np.ascontiguousarray(offsets - np.int32(begin))
         self.longest = int(np.diff(self.offsets).max(initial=0))
-        self.texts = np.zeros(end - begin + self.longest + 16, dtype=np.uint8)
+        self.texts = np.zeros(end - begin + self.longest + slack, dtype=np.uint8)
         if end > begin:
             self.texts[: end - begin] = np.frombuffer(buffers[2], dtype=np.uint8)[begin:end]
 
@@ -97,14 +97,14 @@ _POOLS: dict[tuple[int, int, int], tuple[pa.Array, _Pool]] = {}
 """Pools seen before, by where their bytes lie; the array is kept so that nothing else can come to lie there."""
 
 
-def _pool(array: pa.Array) -> _Pool:
+def _pool(array: pa.Array, slack: int) -> _Pool:
     if len(array) > _KEPT:
-        return _Pool(array)
+        return _Pool(array, slack)
     where = (array.buffers()[1].address, array.offset, len(array))
     if where not in _POOLS:
         if len(_POOLS) >= _MANY:
             _POOLS.clear()
-        _POOLS[where] = array, _Pool(array)
+        _POOLS[where] = array, _Pool(array, slack)
     return _POOLS[where][1]
 
 

@@ -8,6 +8,7 @@ template (a model: no figures exist); firms employ people of their own division 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,11 +95,16 @@ class Firms:
         start = self._edges[np.where(wraps, firm - BLOCK, firm)] - self._edges[self.first[place]]
         return np.asarray(block * self._edges[-1] + start + np.where(wraps, self._edges[-1], 0))
 
-    def employer(self, index: Ints) -> Ints:
-        """The firm each person works for, -1 for persons who are nobody's employees."""
-        if compiled(len(index)):
-            place, block, slot, _ = self.layout.where(np.maximum(index, 0))
-            found = self.employer_at(place, block, slot)
+    def employer(self, index: Ints, known: Sequence[Ints] | None = None) -> Ints:
+        """The firm each person works for, -1 for persons who are nobody's employees. `known`: their place, block and
+        slot, when they have been looked up already (see `Layout.where`)."""
+        if loops := compiled(len(index)):
+            place, block, slot = known or self.layout.where(np.maximum(index, 0))[:3]
+            staff, key = self.employees, np.uint64(self._mixer.key)
+            found: Ints = loops.employers(
+                place, block, slot, self.layout.start, staff.marked, staff.before,
+                key, self._mixer.rounds, self._jobs, self.first, self._edges, self._holder, self.offset,
+            )  # fmt: skip
             return np.where(index >= 0, found, -1)
         row = self.employees.row(index)
         safe = np.maximum(row, 0)
@@ -106,18 +112,6 @@ class Firms:
         within = safe - self.employees.offset[place]
         job = self._mixer.forward(np.where(row >= 0, within, 0), np.maximum(self._jobs[place], 1))
         return np.where(row >= 0, self.offset[place] + self._firm_of_job(place, job), -1)
-
-    def employer_at(self, place: Ints, block: Ints, slot: Ints) -> Ints:
-        """`employer` of persons whose place is known (see `Layout.where`)."""
-        loops = compiled(len(slot))
-        if loops is None:
-            return self.employer(self.layout.at(place, block, slot))
-        staff, key = self.employees, np.uint64(self._mixer.key)
-        found: Ints = loops.employers(
-            place, block, slot, self.layout.start, staff.marked, staff.before,
-            key, self._mixer.rounds, self._jobs, self.first, self._edges, self._holder, self.offset,
-        )  # fmt: skip
-        return found
 
     def _span(self, firm: Ints) -> tuple[Ints, Ints, Ints]:
         """(place among populated divisions, first job, number of jobs)."""

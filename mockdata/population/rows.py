@@ -301,7 +301,7 @@ class Rows:
     def employer(self) -> Ints:
         """Firm, -1 for nobody's employees (any more)."""
         if self.template is self.world.template:
-            return self.world.firms.employer_at(self.place, self.block, self.slot)
+            return self.world.firms.employer(self.index, (self.place, self.block, self.slot))
         works = (self.activity.kind[self.slot] == EMPLOYEE) & self.world.now.alive[self.slot]
         index = np.where(works & (self.index < int(self.world.layout.offset[-1])), self.index, -1)
         return self.world.firms.employer(index)

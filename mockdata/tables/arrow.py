@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 Schema = Mapping[str, Any]
 Resolve = Callable[[dict[str, Any]], dict[str, Any]]
 
+UNFIT = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
+"""What Arrow raises for values that cannot be of a type: each kind of conversion has its own."""
 MOMENT = pa.timestamp("us", tz="UTC")
 COMPACT_DATE = r"^\d{8}$"
 _TELLTALE = {

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from mockdata.tables import arrow
 from mockdata.tables.columns import Grid, Nullable, Recipe, innermost
 from mockdata.tables.constraints import broken
 from mockdata.tables.dependent import Cases, Computed, Correlated, Linear, numbers
@@ -85,7 +86,7 @@ class Row:
             values = inner.draw(np.arange(rows), 0, columns)
         except ExpressionError as error:
             raise place.fault(f"x-compute: {error}") from None
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+        except arrow.UNFIT:
             raise place.fault(f"x-compute: its values are not of type {inner.type}") from None
         if values.null_count and not nullable:
             raise place.fault("x-compute: it has no value for some rows, and the field is required",

@@ -33,13 +33,10 @@ NORMALS = 4097
 
 
 @dataclass(frozen=True, slots=True)
-class Cases:
-    """Another recipe for each value of the column `on`; `otherwise` for all other values and for none."""
+class _OnAnother:
+    """What depends on the column `on`; as many values as there are rows."""
 
     on: str
-    values: tuple[str, ...]
-    recipes: tuple[Recipe, ...]
-    otherwise: Recipe
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -48,6 +45,15 @@ class Cases:
     @property
     def size(self) -> int | None:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(_OnAnother):
+    """Another recipe for each value of the column `on`; `otherwise` for all other values and for none."""
+
+    values: tuple[str, ...]
+    recipes: tuple[Recipe, ...]
+    otherwise: Recipe
 
     def draw(self, rows: Ints, key: int, columns: Columns = NOTHING) -> pa.Array:
         texts = spelled(columns[self.on])
@@ -73,23 +79,14 @@ def spelled(values: pa.Array) -> pa.Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class Linear(_OnAnother):
     """Numbers around intercept + slope × the column `on`, `deviation` apart; `middle` stands for a null."""
 
-    on: str
     intercept: float
     slope: float
     deviation: float
     middle: float
     grid: Grid
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return (self.on,)
-
-    @property
-    def size(self) -> int | None:
-        return None
 
     def draw(self, rows: Ints, key: int, columns: Columns = NOTHING) -> pa.Array:
         other = numbers(columns[self.on], self.middle)
@@ -98,24 +95,15 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
-class Correlated:
+class Correlated(_OnAnother):
     """Numbers of the grid's own distribution with the rank correlation `rho` to the column `on` (Gaussian copula).
 
     `known` are the sorted values of a sample of that column, by which its ranks are told.
     """
 
-    on: str
     rho: float
     known: tuple[float, ...]
     grid: Grid
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return (self.on,)
-
-    @property
-    def size(self) -> int | None:
-        return None
 
     def draw(self, rows: Ints, key: int, columns: Columns = NOTHING) -> pa.Array:
         other = numbers(columns[self.on], math.nan)

@@ -62,7 +62,7 @@ def fitting(register: Register, population: Population, recipe: FromRegister, co
     facts = register.read(population, rows, [recipe.element])[recipe.element]
     try:
         values = arrow.convert(facts, column.type, column.schema)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+    except arrow.UNFIT:
         example = next((value for value in facts.to_pylist() if value is not None), None)
         return f"the population's values (like {example!r}) cannot be of type {column.type}"
     if column.always and not column.nullable and values.null_count:

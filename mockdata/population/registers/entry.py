@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from mockdata.population.attributes import ATTRIBUTES
+from mockdata.population.belongings import Belongings
 from mockdata.population.entries import Entries
 from mockdata.population.population import Population
 from mockdata.population.registers.register import Column, Register, Turning
 from mockdata.population.rows import Rows
-from mockdata.seeds import Ints
+from mockdata.seeds import Ints, Words, hashed
 
 Find = Callable[[Population, pa.Array], tuple[Ints, Ints]]
 """Key values → (person, which of that person's rows), -1 for a value that is no key."""
@@ -34,6 +35,20 @@ class Entry:
     def rows(self) -> Rows:
         """The persons."""
         return self.population.rows(self.person)
+
+
+@dataclass(frozen=True)
+class Belonging(Entry):
+    """Things people own: (first owner, number of the thing)."""
+
+    @property
+    def things(self) -> Belongings:
+        """What people own."""
+        return self.population.belongings
+
+    def words(self, purpose: str) -> Words:
+        """64 pseudo-random bits a thing."""
+        return hashed(self.population.world.key(purpose), self.person * 4 + self.turn)
 
 
 def of_person(*names: str) -> dict[str, Column]:

@@ -12,14 +12,13 @@ from mockdata import identifiers
 from mockdata.population import calendar
 from mockdata.population.addresses import addresses
 from mockdata.population.attributes import ATTRIBUTES
-from mockdata.population.belongings import Belongings
 from mockdata.population.incomes import money
 from mockdata.population.population import Population
-from mockdata.population.registers.entry import Entry, numbered, of_entries
+from mockdata.population.registers.entry import Belonging, numbered, of_entries
 from mockdata.population.registers.register import Column
 from mockdata.population.registers.vehicle import owners
 from mockdata.population.rows import codes, dates, touched
-from mockdata.seeds import Bijection, Ints, Words, below, hashed
+from mockdata.seeds import Bijection, Ints, below, hashed
 from mockdata.texts import joined, taken
 
 _CAPACITY = 10**9
@@ -27,17 +26,8 @@ _CAPACITY = 10**9
 
 
 @dataclass(frozen=True)
-class Home(Entry):
+class Home(Belonging):
     """Homes: (first head of the family, number of the home)."""
-
-    @property
-    def things(self) -> Belongings:
-        """What people own."""
-        return self.population.belongings
-
-    def words(self, purpose: str) -> Words:
-        """64 pseudo-random bits a home."""
-        return hashed(self.population.world.key(purpose), self.person * 4 + self.turn)
 
     @cached_property
     def day(self) -> Ints:

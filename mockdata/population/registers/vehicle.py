@@ -11,31 +11,22 @@ import pyarrow as pa
 from mockdata import identifiers
 from mockdata.population import calendar, plates
 from mockdata.population.attributes import ATTRIBUTES
-from mockdata.population.belongings import CARS, Belongings
+from mockdata.population.belongings import CARS
 from mockdata.population.divisions import Mode
 from mockdata.population.entries import Entries
 from mockdata.population.population import Population
-from mockdata.population.registers.entry import Entry, number, numbered, of_entries, split
+from mockdata.population.registers.entry import Belonging, number, numbered, of_entries, split
 from mockdata.population.registers.register import Column
 from mockdata.population.rows import Rows, codes, dates, touched
-from mockdata.seeds import Bijection, Ints, Words, below, hashed
+from mockdata.seeds import Bijection, Ints, below
 from mockdata.texts import taken
 
 _BY_FUEL = tuple(np.array([at for at, model in enumerate(plates.MODELS) if model[3] == fuel]) for fuel in range(3))
 
 
 @dataclass(frozen=True)
-class Car(Entry):
+class Car(Belonging):
     """Cars: (first owner, number of the car)."""
-
-    @property
-    def things(self) -> Belongings:
-        """What people own."""
-        return self.population.belongings
-
-    def words(self, purpose: str) -> Words:
-        """64 pseudo-random bits a car."""
-        return hashed(self.population.world.key(purpose), self.person * 4 + self.turn)
 
     @cached_property
     def fuel(self) -> Ints:

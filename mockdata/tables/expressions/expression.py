@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mockdata.tables import arrow
 from mockdata.tables.expressions import engine, vectors
 from mockdata.tables.expressions.nodes import (
     BOOL,
@@ -159,7 +160,7 @@ def _gathered(values: list[Any]) -> pa.Array:
         return pa.array(whole, pa.int64()).view(_ARROW[TIME])
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except arrow.UNFIT:
         raise ExpressionError(
             f"gives values of several kinds: {', '.join(sorted(k.__name__ for k in kinds))}"
         ) from None
