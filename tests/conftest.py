@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,34 +93,68 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """``tongban demo`` as a person starts it, with small datasets; ended by Ctrl-C."""
-    home = tmp_path_factory.mktemp("served")
+def served(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Served]:
+    """``tongban demo`` as a person starts it, with small datasets: one for all test processes, started by the first
+    that asks and ended by Ctrl-C by the last that leaves.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = (own if worker_id == "master" else own.parent) / "served"
+    shared.mkdir(exist_ok=True)
+    with _alone(shared) as users:
+        users.add(worker_id)
+        started = shared / "started.json"
+        if not started.exists():
+            started.write_text(json.dumps(_start_story(shared)))
+        url, output, process = json.loads(started.read_text())
+    yield Served(url, shared, output)
+    with _alone(shared) as users:
+        users.discard(worker_id)
+        if not users:
+            started.unlink()
+            _end_story(process)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[set[str]]:
+    """The processes that use the story of a folder, held by nobody else meanwhile."""
+    with (folder / "users.json").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        users = set(json.loads(file.read() or "[]"))
+        yield users
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(sorted(users)))
+
+
+def _start_story(home: Path) -> tuple[str, list[str], int]:
+    """Its address, what it printed, and its process."""
     port = free_port()
-    process = subprocess.Popen(
-        [*COMMAND, "demo", "--rows", "2000", "--port", str(port)],
-        env=environment(home),
-        stdout=subprocess.PIPE,
-        stderr=(home / "stderr.txt").open("w"),
-        text=True,
-    )
-    output: list[str] = []
+    told, complaints = home / "stdout.txt", home / "stderr.txt"
+    with told.open("w") as out, complaints.open("w") as errors:
+        process = subprocess.Popen(
+            [*COMMAND, "demo", "--rows", "2000", "--port", str(port)], env=environment(home), stdout=out, stderr=errors
+        )
+    while "\nserving " not in told.read_text():
+        if process.poll() is not None:
+            pytest.fail("the story did not reach serving:\n" + told.read_text() + complaints.read_text())
+        time.sleep(0.2)
+    process.returncode = 0  # whoever ends it may be another test process
+    return f"http://127.0.0.1:{port}", told.read_text().splitlines(), process.pid
+
+
+def _end_story(process: int) -> None:
+    os.kill(process, signal.SIGINT)
+    deadline = time.monotonic() + 30
+    while _runs(process):
+        if time.monotonic() > deadline:
+            os.kill(process, signal.SIGKILL)
+        time.sleep(0.1)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process is still at work; one that has ended waits for its parent as a zombie."""
     try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            output.append(line.rstrip())
-            if line.startswith("serving "):
-                break
-        else:
-            pytest.fail("the story did not reach serving:\n" + "\n".join(output) + (home / "stderr.txt").read_text())
-        yield Served(f"http://127.0.0.1:{port}", home, output)
-    finally:
-        process.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + 30
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.1)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

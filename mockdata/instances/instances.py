@@ -60,11 +60,20 @@ class Instances:
 
     `draft` counts where the schema has no `$schema`. `tolerant` drops keywords no validator accepts, as
     published documents have them, instead of refusing. `sending` leaves out optional members marked
-    `writeOnly`. Raises Unsatisfiable for a schema that is no schema.
+    `writeOnly`. `formal`: a schema whose `format` cannot be met is refused; else what is valid without it is taken,
+    because `format` is an annotation. Raises Unsatisfiable for a schema that is no schema.
     """
 
-    def __init__(self, schema: Any, draft: str = "2020-12", *, tolerant: bool = False, sending: bool = False) -> None:
-        self._sending = sending
+    def __init__(
+        self,
+        schema: Any,
+        draft: str = "2020-12",
+        *,
+        tolerant: bool = False,
+        sending: bool = False,
+        formal: bool = False,
+    ) -> None:
+        self._sending, self._formal = sending, formal
         self._references = References(schema, draft)
         try:
             if tolerant and isinstance(schema, dict):
@@ -113,9 +122,8 @@ class Instances:
                     failure = error
                     continue
                 return value
-        if self._checks[-1].formats and self._references.uses(
-            "format"
-        ):  # `format` is an annotation: what it forbids alone is not impossible
+        if self._checks[-1].formats and self._references.uses("format") and not self._formal:
+            # `format` is an annotation: what it forbids alone is not impossible
             self._checks.append(Checks(self._references, formats=False))
             return self.example(seed, suggest, lean=lean)
         raise failure or Unsatisfiable("", "nothing found")

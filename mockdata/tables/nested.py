@@ -95,4 +95,4 @@ class Instance:
 def _instances(schema: str) -> Any:
     from mockdata.instances import Instances
 
-    return Instances(json.loads(schema))
+    return Instances(json.loads(schema), formal=True)

@@ -163,7 +163,13 @@ def _string(schema: dict[str, Any], type: pa.DataType, place: Place, unique: boo
             raise place.fault("format date takes 10 characters, which the lengths forbid")
         return made
     if pa.types.is_timestamp(type):
-        return moments(schema, place, unique)
+        made = moments(schema, place, unique)
+        shown = f"{place.as_of.isoformat()}T00:00:00Z"
+        if pattern is not None and not _template(pattern, 0, None, place).matches(shown):
+            raise place.fault(f"format date-time (like {shown}) against pattern {pattern!r}")
+        if low > len(shown) or (high is not None and high < len(shown)):
+            raise place.fault(f"format date-time takes {len(shown)} characters, which the lengths forbid")
+        return made
     if pattern is not None:
         template = _template(pattern, low, high, place)
         if _says_date(place.column, schema) and template.matches(f"{place.as_of:%Y%m%d}"):
@@ -277,7 +283,7 @@ def _instance(schema: dict[str, Any], place: Place, unique: bool) -> Recipe:
         raise place.fault("uniqueness cannot be kept for values with alternatives or conditions in their schema")
     whole = place.standalone(schema)
     try:
-        Instances(whole).example(0)
+        Instances(whole, formal=True).example(0)
     except Unsatisfiable as error:
         raise PlanError(place.column, place.pointer + error.pointer, error.reason) from None
     return Instance(whole)

@@ -52,24 +52,24 @@ def test_kills_in_the_middle_lose_nothing(tmp_path: Path, postgres: str) -> None
 def _killed(home: Path, port: str, after: int, database: str) -> None:
     """Start the story and kill it soon after it has shown so many steps."""
     command = [*COMMAND, "demo", "--once", "--rows", "1000", "--port", port]
-    process = subprocess.Popen(
+    complaints, shown = home / "stderr.txt", 0
+    with complaints.open("w") as errors, subprocess.Popen(
         command,
         env=environment(home, TONGBAN_DATABASE_URL=database),
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         text=True,
-    )
-    assert process.stdout is not None
-    shown = 0
-    for line in process.stdout:
-        shown += line.startswith("✓")
-        if shown == after:
-            time.sleep(0.7)
-            break
-    assert shown == after, "the story ended before it could be killed"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            shown += line.startswith("✓")
+            if shown == after:
+                time.sleep(0.7)
+                break
+        os.kill(process.pid, signal.SIGKILL)
+    assert shown == after, "".join(lines) + complaints.read_text()
 
 
 def test_a_second_start_on_the_same_folder_is_refused(served: Served) -> None:

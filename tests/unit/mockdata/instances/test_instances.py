@@ -203,3 +203,12 @@ def test_a_drawing_fault_never_lets_an_invalid_instance_out(monkeypatch):
     with pytest.raises(Unsatisfiable) as caught:
         instance({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "minimum": 0}}}, 1)
     assert caught.value.pointer == "/properties/n/minimum"
+
+
+def test_a_format_that_cannot_be_met_is_an_annotation_unless_told_otherwise():
+    schema = {"type": "string", "format": "date", "maxLength": 5}
+    assert all(len(Instances(schema).example(seed)) <= 5 for seed in SEEDS)
+    with pytest.raises(Unsatisfiable):
+        Instances(schema, formal=True).example(0)
+    optional = {"type": "object", "properties": {"a": schema}}
+    assert all(Instances(optional, formal=True).example(seed) == {} for seed in SEEDS)

@@ -6,7 +6,7 @@ import jsonschema_rs
 import pyarrow as pa
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mockdata.instances import Instances, Unsatisfiable
@@ -93,8 +93,17 @@ def api(schema, required):
     )  # fmt: skip
 
 
+def holding(item, **words):
+    """An object that must have a list of these."""
+    held = {"type": "object", "properties": {"a": {"type": "array", "items": item, **words}}, "required": ["a"]}
+    return {**held, "maxProperties": 1}
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(schemas, st.sampled_from([["x"], ["n"], []]))
+@example(holding({"type": "string", "format": "date", "maxLength": 0}, minItems=1), ["x"])
+@example(holding({"type": "string", "format": "date-time", "maxLength": 19}), ["x"])
+@example({"type": "array", "items": {"type": "string", "format": "date-time", "maxLength": 19}}, ["x"])
 def test_every_row_is_valid(schema, required):
     interface = api(schema, required)
     whole = interface.standalone(interface.definitions["Row"])
