@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,14 @@ UNALLOTTED = tuple(str(prefix) for prefix in range(140, 200) if str(prefix) not 
 def text_column(matrix: Bytes) -> pa.Array:
     """An Arrow string array from a matrix of ASCII bytes, one string a row, all of one length."""
     rows, width = matrix.shape
-    offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int32)
     data = np.ascontiguousarray(matrix)
-    return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    return pa.Array.from_buffers(pa.string(), rows, [None, even_offsets(rows, width), pa.py_buffer(data)])
+
+
+@lru_cache(maxsize=64)
+def even_offsets(rows: int, width: int) -> pa.Buffer:
+    """The offsets of texts that are all of one length; batches of one size share them."""
+    return pa.py_buffer(np.arange(rows + 1, dtype=np.int32) * np.int32(width))
 
 
 def byte_matrix(values: Any, width: int) -> tuple[Bytes, NDArray[np.bool_]]:

@@ -7,6 +7,8 @@ that row i has word i. A million texts are made without a Python string.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,21 +16,37 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mockdata import identifiers
 from mockdata.kernels import compiled
 from mockdata.seeds import Ints
 
-Part = tuple[pa.Array, Ints | None]
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """A part that is a number a row (below 10**width), written with leading zeros."""
+
+    numbers: Ints
+    width: int
+
+
+Part = tuple[pa.Array, Ints | None] | Digits
 
 
 def joined(*parts: Part, there: NDArray[np.bool_] | None = None) -> pa.Array:
     """One text a row, the words of its parts side by side; null where `there` is False (positions are then ignored)."""
-    rows = len(parts[0][0] if parts[0][1] is None else parts[0][1])
+    rows = _rows(parts[0])
     if there is not None and there.all():
         there = None
     loops = compiled(rows)
     if loops is None:
         return _by_arrow(parts, there)
     return _by_loop(loops, rows, parts, there)
+
+
+def _rows(part: Part) -> int:
+    if isinstance(part, Digits):
+        return len(part.numbers)
+    return len(part[0] if part[1] is None else part[1])
 
 
 def taken(pool: pa.Array, at: Ints) -> pa.Array:
@@ -55,28 +73,66 @@ def spread(column: pa.Array, there: NDArray[np.bool_]) -> pa.Array:
 
 def _by_arrow(parts: Sequence[Part], there: NDArray[np.bool_] | None) -> pa.Array:
     words = []
-    for pool, at in parts:
+    for part in parts:
+        pool, at = (_spelled(part), None) if isinstance(part, Digits) else part
         mask = None if there is None else ~there
         words.append(pool if at is None else pool.take(pa.array(at, mask=mask)))
-    if there is not None and parts[0][1] is None:
+    if there is not None and (isinstance(parts[0], Digits) or parts[0][1] is None):
         words[0] = pc.if_else(pa.array(there), words[0], None)
     return words[0] if len(words) == 1 else pc.binary_join_element_wise(*words, "")
 
 
+def _spelled(part: Digits) -> pa.Array:
+    return identifiers.text_column(identifiers.digits(part.numbers, part.width))
+
+
 def _by_loop(loops: Any, rows: int, parts: Sequence[Part], there: NDArray[np.bool_] | None) -> pa.Array:
-    pools = [_pool(pool, loops.CHUNK) for pool, _ in parts]
-    picks = [None if at is None else np.ascontiguousarray(at, dtype=np.int64) for _, at in parts]
-    offsets = np.array([pool.offsets.ctypes.data for pool in pools])
+    pools = [_digits(part.width) if isinstance(part, Digits) else _pool(part[0], loops.CHUNK) for part in parts]
+    picks = [part.numbers if isinstance(part, Digits) else part[1] for part in parts]
+    picks = [None if at is None else np.ascontiguousarray(at, dtype=np.int64) for at in picks]
+    texts, offsets, reach, widths = np.array([(p.text, p.offset, p.longest, p.width) for p in pools]).T.copy()
     picked = np.array([0 if at is None else at.ctypes.data for at in picks])
     marks = np.zeros(0, dtype=np.bool_) if there is None else there
-    ends = loops.ends(rows, offsets, picked, marks)
+    slack = int(reach.max()) + loops.CHUNK
+    even = there is None and all(pool.even for pool in pools)
+    most = rows * int(reach.sum())
+    if most > _ROOM and not even:
+        most = loops.size(rows, offsets, picked, widths, marks)
+    if most >= 2**31:
+        raise OverflowError("a column of one batch holds more than 2 GiB of text")
     # Arrow's memory pool keeps what a batch gave back for the next one; NumPy would ask the system each time
-    reach = np.array([pool.longest for pool in pools])
-    out = pa.allocate_buffer(int(ends[-1]) + int(reach.max()) + loops.CHUNK)
-    texts = np.array([pool.texts.ctypes.data for pool in pools])
-    loops.join(rows, texts, offsets, picked, reach, marks, out.address)
+    out = pa.allocate_buffer(most + slack)
+    if even:
+        ends = identifiers.even_offsets(rows, int(reach.sum()))
+        size = loops.join(rows, texts, offsets, picked, reach, widths, marks, out.address, np.zeros(0, np.int32))
+    else:
+        ends = pa.allocate_buffer(4 * (rows + 1))
+        found = np.frombuffer(ends, dtype=np.int32)
+        found[0] = 0
+        size = loops.join(rows, texts, offsets, picked, reach, widths, marks, out.address, found[1:])
     valid = None if there is None else pa.py_buffer(np.packbits(there, bitorder="little"))
-    return pa.Array.from_buffers(pa.string(), rows, [valid, pa.py_buffer(ends), out.slice(0, int(ends[-1]))])
+    return pa.Array.from_buffers(pa.string(), rows, [valid, ends, out.slice(0, int(size))])
+
+
+_ROOM = 1 << 24
+"""Bytes that are asked for without counting first: what is not written to is never really there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """What stands for a pool where a number is written."""
+
+    longest: int
+    text: int = 0
+    offset: int = 0
+    even: bool = True
+
+    @property
+    def width(self) -> int:
+        return self.longest
+
+
+_digits = lru_cache(_Number)
 
 
 class _Pool:
@@ -87,8 +143,11 @@ class _Pool:
         offsets = np.frombuffer(buffers[1], dtype=np.int32)[array.offset : array.offset + len(array) + 1]
         begin, end = int(offsets[0]), int(offsets[-1])
         self.offsets = np.ascontiguousarray(offsets - np.int32(begin))
-        self.longest = int(np.diff(self.offsets).max(initial=0))
+        lengths = np.diff(self.offsets)
+        self.longest = int(lengths.max(initial=0))
         self.texts = np.zeros(end - begin + self.longest + slack, dtype=np.uint8)
+        self.even = self.longest == int(lengths.min(initial=self.longest))
+        self.text, self.offset, self.width = self.texts.ctypes.data, self.offsets.ctypes.data, 0
         if end > begin:
             self.texts[: end - begin] = np.frombuffer(buffers[2], dtype=np.uint8)[begin:end]
 

@@ -21,6 +21,8 @@ _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _ROUND = np.uint64(0x632BE59BD9B4E019)
 
 _PAIRS = np.array([[48 + number // 10, 48 + number % 10] for number in range(100)], np.uint8)
+_PAIRS16 = _PAIRS.view("<u2").ravel().astype(np.int64)
+"""The digits of 0 … 99 as pairs of bytes, and as the numbers these are in memory."""
 
 CHUNK = 16
 """Texts are copied so many bytes at a time: that many, and a word's length, may be read behind a pool and written
@@ -286,6 +288,40 @@ def address_parts(
     return area, way, number, room
 
 
+# ---- facts of persons (mockdata.population) -------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def office_times(days: Any, words: Any, epoch: int) -> Any:
+    """`rows.office_time` in milliseconds since 1970."""
+    out = np.empty(len(days), np.int64)
+    for row in range(len(days)):
+        minute = (days[row] - epoch) * 1440 + _below(words[row], 9 * 60)
+        out[row] = minute * 60_000 + np.int64(words[row] & np.uint64(0xFFFF)) % 60 * 1000
+    return out
+
+
+@njit(cache=True, nogil=True)
+def registered(days: Any, words: Any, limits: Any, start: int) -> Any:
+    """`attributes._registered`: the day an entry was made; `start`: the first day of the computerised registers."""
+    out = np.empty(len(days), np.int64)
+    for row in range(len(days)):
+        soon = min(days[row] + _below(words[row], 30) + 1, limits[row])
+        out[row] = start + _below(words[row], 1826) if days[row] < start else soon
+    return out
+
+
+@njit(cache=True, nogil=True)
+def incomes(ranks: Any, words: Any, table: Any) -> Any:
+    """`incomes._cents`."""
+    out = np.empty(len(ranks), np.int64)
+    steps = len(table)
+    for row in range(len(ranks)):
+        spread = np.float64(words[row] >> np.uint64(11)) * 2.0**-53 - 0.5
+        out[row] = table[np.int64(min(max(ranks[row] * steps + spread * 32, 0.0), steps - 1.0))]
+    return out
+
+
 # ---- identifiers (mockdata.identifiers) -----------------------------------------------------------------------
 
 
@@ -380,6 +416,19 @@ def _copier() -> Any:
     return copy
 
 
+def _storer(bits: int) -> Any:
+    @intrinsic
+    def store(typing: Any, target: Any, value: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.IntType(bits)
+            builder.store(builder.trunc(arguments[1], kind), builder.inttoptr(arguments[0], kind.as_pointer()), align=1)
+            return context.get_dummy_value()
+
+        return types.void(types.intp, types.int64), generate
+
+    return store
+
+
 def _loader(bits: int) -> Any:
     @intrinsic
     def load(typing: Any, source: Any) -> Any:
@@ -392,44 +441,68 @@ def _loader(bits: int) -> Any:
     return load
 
 
-# sixteen bytes from one address to another, aligned or not; integers at an address
+# sixteen bytes from one address to another, aligned or not; integers at an address; one or two bytes to an address
 _copy16, _int64_at, _int32_at = _copier(), _loader(64), _loader(32)
+_put8, _put16 = _storer(8), _storer(16)
 
 
 @njit(cache=True, nogil=True)
-def ends(rows: int, offsets: Any, picks: Any, there: Any) -> Any:
-    """Where each row of `join` begins (int32), and the end of the last one. See there for the arguments."""
-    out = np.empty(rows + 1, np.int32)
+def size(rows: int, offsets: Any, picks: Any, widths: Any, there: Any) -> Any:
+    """How many bytes `join` will write. See there for the arguments."""
     total = np.int64(0)
-    out[0] = 0
     for row in range(rows):
         if len(there) == 0 or there[row]:
             for part in range(len(offsets)):
+                if widths[part] > 0:
+                    total += widths[part]
+                    continue
                 pick = row if picks[part] == 0 else _int64_at(picks[part] + row * 8)
                 total += _int32_at(offsets[part] + pick * 4 + 4) - _int32_at(offsets[part] + pick * 4)
-        if total > 2**31 - 1:
-            raise OverflowError("a column of one batch holds more than 2 GiB of text")
-        out[row + 1] = total
-    return out
+    return total
 
 
 @njit(cache=True, nogil=True)
-def join(rows: int, texts: Any, offsets: Any, picks: Any, reach: Any, there: Any, target: Any) -> Any:
-    """Texts put together row by row from the address `target` on.
+def join(
+    rows: int, texts: Any, offsets: Any, picks: Any, reach: Any, widths: Any, there: Any, target: Any, ends: Any
+) -> Any:
+    """Texts put together row by row from the address `target` on; `ends` (int32) gets where each row ends. Returns the
+    end of the last one.
 
     For each part the addresses of its pool's bytes and offsets (int32) and of the positions picked (int64); an address
     of 0 for the positions means the row's own number. `reach` is the length of each pool's longest word: every word is
     copied that far, because a fixed number of steps is quicker than the right one; what is too much the next word
-    overwrites. `there` has one mark a row, or none at all when every row is there. There must be room for
-    `ends(…)[-1]`, the longest reach and CHUNK bytes.
+    overwrites. A part with a width is no pool: the number picked is written in so many digits. `there` has one mark a
+    row, or none at all when every row is there; `ends` is left alone when it is empty. There must be room for the
+    texts, the longest reach and CHUNK bytes.
     """
+    begin = target
     for row in range(rows):
         if len(there) == 0 or there[row]:
             for part in range(len(texts)):
                 pick = row if picks[part] == 0 else _int64_at(picks[part] + row * 8)
-                begin = _int32_at(offsets[part] + pick * 4)
-                length = _int32_at(offsets[part] + pick * 4 + 4) - begin
-                source = texts[part] + begin
+                if widths[part] > 0:
+                    _write(target, widths[part], pick)
+                    target += widths[part]
+                    continue
+                first = _int32_at(offsets[part] + pick * 4)
+                source = texts[part] + first
                 for step in range(0, reach[part], CHUNK):
                     _copy16(target + step, source + step)
-                target += length
+                target += _int32_at(offsets[part] + pick * 4 + 4) - first
+        if len(ends) > 0:
+            ends[row] = target - begin
+    return target - begin
+
+
+@njit(cache=True, inline="always")
+def _write(target: Any, width: Any, number: Any) -> None:
+    """A number's decimal digits, with leading zeros, at an address."""
+    rest = np.uint64(number)
+    place = target + width
+    while place - target >= 2:
+        place -= 2
+        hundreds = rest // np.uint64(100)
+        _put16(place, _PAIRS16[np.int64(rest - hundreds * np.uint64(100))])
+        rest = hundreds
+    if place > target:
+        _put8(target, np.int64(48 + rest))

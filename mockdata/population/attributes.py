@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mockdata import identifiers
+from mockdata.kernels import compiled
 from mockdata.population import activity, pools
 from mockdata.population.addresses import addresses
 from mockdata.population.births import BIRTHS
@@ -37,7 +38,7 @@ from mockdata.population.rows import (
     within_province,
 )
 from mockdata.seeds import Bijection, Ints, below, hashed, unit
-from mockdata.texts import joined, spread, taken
+from mockdata.texts import Digits, joined, spread, taken
 
 HOUSEHOLD_NUMBERS = 10**9
 """How many household numbers of nine digits there are."""
@@ -71,7 +72,7 @@ def surname_of(rows: Rows) -> Ints:
 
 def sex(rows: Rows) -> pa.Array:
     """GB/T 2261.1: 1 male, 2 female."""
-    return codes("1", "2").take(pa.array(rows.sex - 1))
+    return taken(codes("1", "2"), rows.sex - 1)
 
 
 def birth_date(rows: Rows) -> pa.Array:
@@ -149,7 +150,7 @@ def household_number(rows: Rows) -> pa.Array:
     """Nine digits, one number a household, unique."""
     row = rows.world.homes.row(rows.home)
     mixed = Bijection(rows.world.key("household number")).forward(row, HOUSEHOLD_NUMBERS)
-    return identifiers.text_column(identifiers.digits(mixed, 9))
+    return joined(Digits(mixed, 9))
 
 
 def relation_to_head(rows: Rows) -> pa.Array:
@@ -191,9 +192,13 @@ def mobile(rows: Rows) -> pa.Array:
     """11 digits, unique in any 1.1 thousand million neighbouring persons (reserved mode) or everywhere (realistic)."""
     prefixes = phone_prefixes(rows.world.divisions.mode)
     capacity = len(prefixes) * 100_000_000
-    mixed = Bijection(rows.world.key("mobile"), rounds=3).forward(rows.index % capacity, capacity)
-    prefix, rest = np.divmod(mixed, 100_000_000)
-    return joined((codes(*prefixes), prefix), (identifiers.text_column(identifiers.digits(rest, 8)), None))
+    mixed = Bijection(rows.world.key("mobile"), rounds=3).forward(_wrapped(rows.index, capacity), capacity)
+    ahead = np.array([(int(prefix) - number) * 100_000_000 for number, prefix in enumerate(prefixes)])
+    return joined(Digits(mixed + ahead[mixed // 100_000_000], 11))
+
+
+def _wrapped(index: Ints, capacity: int) -> Ints:
+    return index % capacity if len(index) and int(index.max()) >= capacity else index
 
 
 def phone_prefixes(mode: str) -> tuple[str, ...]:
@@ -203,10 +208,9 @@ def phone_prefixes(mode: str) -> tuple[str, ...]:
 
 def email(rows: Rows) -> pa.Array:
     """Pinyin of the surname and a number, unique, always under example.com, example.net or example.org (RFC 2606)."""
-    number = Bijection(rows.world.key("email"), rounds=3).forward(rows.index % 10**10, 10**10)
+    number = Bijection(rows.world.key("email"), rounds=3).forward(_wrapped(rows.index, 10**10), 10**10)
     spelled = (pools.surname_spellings(), rows.once("surname", surname_of))
-    digits = identifiers.text_column(identifiers.digits(number, 10))
-    return joined(spelled, (digits, None), (codes("@example.com", "@example.net", "@example.org"), number % 3))
+    return joined(spelled, Digits(number, 10), (codes("@example.com", "@example.net", "@example.org"), number % 3))
 
 
 def marital_status(rows: Rows) -> pa.Array:
@@ -309,6 +313,9 @@ def registered_at(rows: Rows) -> pa.Array:
 def _registered(rows: Rows) -> Ints:
     words = rows.words("registered")
     start = int(YEAR_STARTS[1999 - 1880])
+    if loops := compiled(len(rows)):
+        found: Ints = loops.registered(rows.day, words, rows.limit, start)
+        return found
     soon = np.minimum(rows.day + below(words, 30) + 1, rows.limit)
     return np.where(rows.day < start, start + below(words, 1826), soon)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mockdata.kernels import compiled
 from mockdata.population.rows import Rows
 from mockdata.seeds import Floats, Ints, unit
 
@@ -36,7 +37,11 @@ def base_cents(rows: Rows) -> Ints:
 def _cents(rows: Rows, rank: Floats) -> Ints:
     table = _table()
     # a little noise a person, so that not every copy of a slot earns the same
-    spread = unit(rows.words("income")) - 0.5
+    words = rows.words("income")
+    if loops := compiled(len(rank)):
+        found: Ints = loops.incomes(rank, words, table)
+        return found
+    spread = unit(words) - 0.5
     return table[np.clip(rank * len(table) + spread * 32, 0, len(table) - 1).astype(np.int64)]
 
 

@@ -351,18 +351,20 @@ def codes(*values: str) -> pa.Array:
 
 def dates(days: Ints, there: Any = None) -> pa.Array:
     """date32 from day numbers since 1880-01-01; null where `there` is False."""
-    values = (days - EPOCH).astype(np.int32)
-    mask = None if there is None or there.all() else ~there
-    return pa.array(values, pa.int32(), mask=mask).cast(pa.date32())
+    values = np.subtract(days, EPOCH, dtype=np.int32, casting="unsafe")
+    valid = None if there is None or there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
+    return pa.Array.from_buffers(pa.date32(), len(values), [valid, pa.py_buffer(values)])
 
 
 def office_time(days: Ints, words: Words) -> pa.Array:
     """A moment of office hours (8 to 17, China Standard Time) on each day, as a UTC timestamp in milliseconds."""
-    minute = below(words, 9 * 60)
-    second = (words & np.uint64(0xFFFF)).astype(np.int64) % 60
-    return pa.array((days - EPOCH) * (1440 * _MINUTE) + minute * _MINUTE + second * 1000).cast(
-        pa.timestamp("ms", tz="UTC")
-    )
+    if loops := compiled(len(days)):
+        moments = loops.office_times(days, words, EPOCH)
+    else:
+        minute = below(words, 9 * 60)
+        second = (words & np.uint64(0xFFFF)).astype(np.int64) % 60
+        moments = (days - EPOCH) * (1440 * _MINUTE) + minute * _MINUTE + second * 1000
+    return pa.Array.from_buffers(pa.timestamp("ms", tz="UTC"), len(days), [None, pa.py_buffer(moments)])
 
 
 def touched(rows: Rows, since: Ints) -> pa.Array:

@@ -40,7 +40,7 @@ class Sample:
         self.cells = -(-self.space // CELL)
         self._order = Bijection(stream(population.seed, "cells", self.space))
         self._listed: Ints | None = None
-        self._first = np.zeros(0, dtype=np.int64)
+        self._shift = np.zeros(0, dtype=np.int64)
         self._ends = np.zeros(0, dtype=np.int64)
         self._lock = Lock()
 
@@ -50,8 +50,7 @@ class Sample:
             return positions
         self.reach(int(positions.max()) + 1)
         cell = intervals(self._ends, positions) + 1
-        begin = np.where(cell > 0, self._ends[np.maximum(cell - 1, 0)], 0)
-        found: Ints = self._first[cell] + positions - begin
+        found: Ints = positions + self._shift[cell]
         return found
 
     def before(self, subjects: Ints) -> Ints:
@@ -80,7 +79,8 @@ class Sample:
                 after = self.before(np.minimum((cell + 1) * CELL, self.space))
                 sofar = int(self._ends[-1]) if start else 0
                 ends = sofar + np.cumsum(after - first)
-                self._first, self._ends = np.append(self._first, first), np.append(self._ends, ends)
+                shift = first - np.append(sofar, ends[:-1])
+                self._shift, self._ends = np.append(self._shift, shift), np.append(self._ends, ends)
             return min(stop, int(self._ends[-1])) if len(self._ends) else 0
 
     def within(self, places: NDArray[np.bool_]) -> Sample:

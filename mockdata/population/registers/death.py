@@ -11,7 +11,7 @@ from mockdata.population.population import Population
 from mockdata.population.registers.crowd import PARENTS, by_number, of_crowd
 from mockdata.population.rows import Rows, codes, dates, touched, within_province
 from mockdata.seeds import Bijection, Ints, below
-from mockdata.texts import joined, taken
+from mockdata.texts import Digits, joined, taken
 
 _CAPACITY = 10**10
 _CAUSES = (
@@ -32,8 +32,7 @@ _PLACES = ("医疗卫生机构", "家中", "养老服务机构", "其他场所")
 def _number(rows: Rows) -> pa.Array:
     """SW and twelve digits, unique."""
     mixed = Bijection(rows.world.key("death certificate")).forward(rows.index, _CAPACITY)
-    digits = identifiers.text_column(identifiers.digits(mixed, 12))
-    return joined((codes("SW"), np.zeros(len(rows), np.int64)), (digits, None))
+    return joined((codes("SW"), np.zeros(len(rows), np.int64)), Digits(mixed, 12))
 
 
 def _by_certificate(population: Population, values: pa.Array) -> Ints:

@@ -19,7 +19,7 @@ from mockdata.population.registers.register import Column
 from mockdata.population.registers.vehicle import owners
 from mockdata.population.rows import codes, dates, touched
 from mockdata.seeds import Bijection, Ints, below, hashed
-from mockdata.texts import joined, taken
+from mockdata.texts import Digits, joined, taken
 
 _CAPACITY = 10**9
 """Unit numbers of one division."""
@@ -99,7 +99,7 @@ def _certificate(home: Home) -> pa.Array:
     return joined(
         (pa.array(list(identifiers.PLATE_PROVINCES)), table.provinces[home.rows.division]), (codes("("), _zero(home)),
         (year, None), (codes(")"), _zero(home)), (table.names, home.rows.division), (codes("不动产权第"), _zero(home)),
-        (identifiers.text_column(identifiers.digits(mixed, 7)), None), (codes("号"), _zero(home)),
+        Digits(mixed, 7), (codes("号"), _zero(home)),
     )  # fmt: skip
 
 

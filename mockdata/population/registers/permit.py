@@ -17,7 +17,7 @@ from mockdata.population.registers.entry import Entry, of_entries
 from mockdata.population.registers.register import Column
 from mockdata.population.rows import YEAR_STARTS, codes, dates
 from mockdata.seeds import Bijection, Ints, below, hashed
-from mockdata.texts import joined, taken
+from mockdata.texts import Digits, joined, taken
 
 _CAPACITY = 10**8
 _FURTHER = 0.35
@@ -70,9 +70,8 @@ def _entries(population: Population) -> Entries:
 def _number(permit: Permit) -> pa.Array:
     """A mark of the kind, the division and eight digits."""
     mixed = Bijection(permit.population.world.key("permit number")).forward(permit.person, _CAPACITY)
-    area = identifiers.digits(permit.population.divisions.numbers[permit.firm.division], 6)
-    digits = identifiers.text_column(np.concatenate([area, identifiers.digits(mixed, 8)], axis=1))
-    return joined((codes(*_MARKS), permit.kind), (digits, None))
+    area = permit.population.divisions.numbers[permit.firm.division]
+    return joined((codes(*_MARKS), permit.kind), Digits(area, 6), Digits(mixed, 8))
 
 
 def _by_number(population: Population, values: pa.Array) -> tuple[Ints, Ints]:

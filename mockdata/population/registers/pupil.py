@@ -12,7 +12,7 @@ from mockdata.population.population import Population
 from mockdata.population.registers.crowd import GUARDIANS, PARENTS, by_number, of_crowd
 from mockdata.population.rows import Rows, codes, dates, touched
 from mockdata.seeds import Ints, below
-from mockdata.texts import joined, taken
+from mockdata.texts import Digits, joined, taken
 
 _GRADES = tuple(
     f"{stage}{year}年级" for stage, years in (("小学", 6), ("初中", 3), ("高中", 3)) for year in range(1, years + 1)
@@ -35,8 +35,7 @@ def _school(rows: Rows) -> Ints:
 
 
 def _code(rows: Rows) -> pa.Array:
-    area = identifiers.digits(rows.world.divisions.numbers[rows.division], 6)
-    return identifiers.text_column(np.concatenate([area, identifiers.digits(_school(rows) + 1, 4)], axis=1))
+    return joined(Digits(rows.world.divisions.numbers[rows.division], 6), Digits(_school(rows) + 1, 4))
 
 
 def _name(rows: Rows) -> pa.Array:
