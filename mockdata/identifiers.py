@@ -172,7 +172,7 @@ def citizen_numbers(areas: Ints, days: Ints, sequences: Ints) -> Bytes:
     checks = np.frombuffer(_CITIZEN_CHECKS.encode(), np.uint8)
     if loops := compiled(len(areas)):
         numbers: Bytes = loops.citizen_numbers(
-            areas, days, sequences, calendar, day_sums, np.array(_CITIZEN_WEIGHTS), checks
+            areas, days, sequences, calendar.view(np.int64).ravel(), day_sums, np.array(_CITIZEN_WEIGHTS), checks
         )
         return numbers
     matrix = np.empty((len(areas), 18), dtype=np.uint8)
