@@ -118,7 +118,7 @@ def _by_loop(loops: Any, rows: int, parts: Sequence[Part], there: NDArray[np.boo
     return pa.Array.from_buffers(pa.string(), rows, [valid, ends, out.slice(0, int(size))])
 
 
-_ROOM = 1 << 24
+_ROOM = 1 << 25
 """Bytes that are asked for without counting first: what is not written to is never really there."""
 
 

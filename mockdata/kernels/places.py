@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from mockdata.kernels.randomness import below_one, factors, forward, keys_of, mix
+from mockdata.kernels.randomness import BLOCK, below_one, factors, forward_block, keys_of, mix
 
 
 @njit(cache=True, nogil=True)
@@ -110,23 +110,29 @@ def employers(
     key: Any, rounds: int, jobs: Any, first: Any, edges: Any, holder: Any, offset: Any,
 ) -> Any:  # fmt: skip
     """`Firms.employer` of persons; the second line of arguments is the firms' own."""
-    out = np.empty(len(slot), np.int64)
+    rows = len(slot)
+    out = np.empty(rows, np.int64)
     keys = keys_of(key, rounds)
     firms, work = len(edges) - 1, edges[-1]
-    last, a, b = np.int64(-1), np.int64(1), np.int64(1)
-    for row in range(len(slot)):
-        if not marked[slot[row]]:
+    whose, jobs_of = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    row = 0
+    while row < rows:
+        # the employees among the next neighbours of one division
+        at, many = place[row], 0
+        while row < rows and many < BLOCK and place[row] == at:
             out[row] = -1
-            continue
-        at = place[row]
-        if jobs[at] != last:
-            last = jobs[at]
-            a, b = factors(last)
-        job = forward(keys, _rank(at, block[row], slot[row], start, before), last, a, b)
-        copy = job // work
-        turn = job - copy * work + edges[first[at]]
-        firm = holder[turn - work if turn >= work else turn] - first[at]
-        out[row] = offset[at] + copy * firms + (firm + firms if firm < 0 else firm)
+            if marked[slot[row]]:
+                whose[many], jobs_of[many] = row, _rank(at, block[row], slot[row], start, before)
+                many += 1
+            row += 1
+        a, b = factors(jobs[at])
+        forward_block(keys, jobs_of[:many], jobs[at], a, b, jobs_of[:many])
+        for number in range(many):
+            job = jobs_of[number]
+            copy = job // work
+            turn = job - copy * work + edges[first[at]]
+            firm = holder[turn - work if turn >= work else turn] - first[at]
+            out[whose[number]] = offset[at] + copy * firms + (firm + firms if firm < 0 else firm)
     return out
 
 

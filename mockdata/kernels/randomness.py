@@ -104,16 +104,16 @@ def _back(keys: Any, value: Any, bound: Any, a: Any, b: Any) -> Any:
             return value
 
 
-_BLOCK, _EXACT = 512, 1 << 50
+BLOCK, _EXACT = 512, 1 << 50
 """Rows whose two halves stay in the nearest cache; numbers below this are divided exactly as floats."""
 
 
 @njit(cache=True)
-def _forward_block(keys: Any, values: Any, bound: Any, a: Any, b: Any, out: Any) -> None:
+def forward_block(keys: Any, values: Any, bound: Any, a: Any, b: Any, out: Any) -> None:
     """`_forward` of many values: round by round, which compilers turn into vector instructions. The few that land at or
     above the bound walk on one by one."""
     rows = len(values)
-    lefts, rights = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
+    lefts, rights = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     for row in range(rows):
         lefts[row] = np.int64(np.float64(values[row]) / np.float64(b))
         rights[row] = values[row] - lefts[row] * b
@@ -141,8 +141,8 @@ def permuted(key: Any, rounds: int, values: Any, bounds: Any, backward: bool) ->
     keys = keys_of(key, rounds)
     if len(bounds) == 1 and not backward and bounds[0] < _EXACT:
         a, b = factors(bounds[0])
-        for begin in range(0, len(values), _BLOCK):
-            _forward_block(keys, values[begin : begin + _BLOCK], bounds[0], a, b, out[begin : begin + _BLOCK])
+        for begin in range(0, len(values), BLOCK):
+            forward_block(keys, values[begin : begin + BLOCK], bounds[0], a, b, out[begin : begin + BLOCK])
         return out
     last, a, b = np.int64(-1), np.int64(1), np.int64(1)
     for row in range(len(values)):
