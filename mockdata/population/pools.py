@@ -8,6 +8,7 @@ division × brand × trade × legal form, road stem × kind of road × number.
 from __future__ import annotations
 
 from functools import cache
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -105,10 +106,12 @@ def _faker_surnames() -> tuple[list[str], Floats]:
 
 @cache
 def surname_spellings() -> pa.Array:
-    """Pinyin of each surname of `surnames`, for e-mail addresses."""
-    from pypinyin import lazy_pinyin
-
-    return pa.array(["".join(lazy_pinyin(name)).replace("ü", "v") for name in surnames()[0].to_pylist()], pa.string())
+    """Pinyin of each surname of `surnames`, for e-mail addresses. Written down by pypinyin, whose loading takes longer
+    than a million rows.
+    """
+    listed = (resources.files("mockdata.population") / "surnames.txt").read_text(encoding="utf-8")
+    spelled = dict(line.split() for line in listed.splitlines())
+    return pa.array([spelled[name] for name in surnames()[0].to_pylist()], pa.string())
 
 
 @cache

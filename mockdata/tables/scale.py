@@ -11,11 +11,13 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TypeVar
 
 ROW_GROUP = 262_144
@@ -51,14 +53,11 @@ def cores() -> int:
 
 
 @contextmanager
-def local(workers: int) -> Iterator[Executor | None]:
-    """An executor of that many processes, or None (do it here) for one worker. Processes are spawned, not forked:
-    Arrow's threads do not survive a fork. Ctrl-C is for this process to deal with: workers finish what they do. They
-    end with this process even when it is killed.
+def _others(workers: int) -> Iterator[Executor]:
+    """An executor of that many further processes. They are spawned, not forked: Arrow's threads do not survive a fork.
+    Ctrl-C is for this process to deal with: workers finish what they do. They end with this process even when it is
+    killed.
     """
-    if workers <= 1:
-        yield None
-        return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin) as pool:
         with _deaf():
@@ -100,9 +99,9 @@ def each(
 ) -> list[Result]:
     """`work` on every task; results in the order of the tasks. `done` hears of each result as it comes in.
 
-    With `executor` given it is used and left open, else up to `workers` local processes. A pool that loses a worker
-    is opened again for what is missing, three times at most. An error of `work` itself is raised and nothing more
-    begins.
+    With `executor` given it is used and left open, else this process and up to `workers` - 1 others share the tasks:
+    this one has at hand what another needs seconds to prepare. A pool that loses a worker is opened again for what is
+    missing, three times at most. An error of `work` itself is raised and nothing more begins.
     """
     results: dict[int, Result] = {}
 
@@ -111,21 +110,20 @@ def each(
         if done is not None:
             done(result)
 
+    def missing() -> list[int]:
+        return [number for number in range(len(tasks)) if number not in results]
+
     if executor is not None:
-        _drain(executor, work, tasks, results, keep)
+        _drain(executor, work, tasks, keep)
     elif workers <= 1 or len(tasks) <= 1:
         for number, task in enumerate(tasks):
             keep(number, work(task))
     else:
         for attempt in range(TRIES):
+            others = min(workers, len(missing()), 61) - 1
             try:
-                with local(min(workers, len(tasks) - len(results), 61)) as pool:
-                    if pool is None:
-                        for number in range(len(tasks)):
-                            if number not in results:
-                                keep(number, work(tasks[number]))
-                    else:
-                        _drain(pool, work, tasks, results, keep)
+                with _others(max(others, 1)) as pool:
+                    _share(pool, others, work, tasks, deque(missing()), keep)
                 break
             except BrokenProcessPool:
                 if attempt == TRIES - 1:
@@ -134,13 +132,9 @@ def each(
 
 
 def _drain(
-    executor: Executor,
-    work: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    results: dict[int, Result],
-    keep: Callable[[int, Result], None],
+    executor: Executor, work: Callable[[Task], Result], tasks: Sequence[Task], keep: Callable[[int, Result], None]
 ) -> None:
-    waiting = {executor.submit(work, tasks[n]): n for n in range(len(tasks)) if n not in results}
+    waiting = {executor.submit(work, task): number for number, task in enumerate(tasks)}
     try:
         for future in as_completed(waiting):
             keep(waiting[future], future.result())
@@ -148,3 +142,50 @@ def _drain(
         for future in waiting:
             future.cancel()
         raise
+
+
+def _share(
+    pool: Executor,
+    others: int,
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    waiting: deque[int],
+    keep: Callable[[int, Result], None],
+) -> None:
+    """Tasks of these numbers by a thread of this process and `others` of the pool, each taking the next when it is done
+    with one."""
+    finished: SimpleQueue[tuple[int, Future[Result], bool]] = SimpleQueue()
+
+    def here() -> None:
+        while waiting:
+            try:
+                number = waiting.popleft()
+            except IndexError:  # another was quicker
+                return
+            future: Future[Result] = Future()
+            try:
+                future.set_result(work(tasks[number]))
+            except BaseException as error:
+                future.set_exception(error)
+            finished.put((number, future, False))
+
+    def there() -> None:
+        with suppress(IndexError):
+            number = waiting.popleft()
+            future = pool.submit(work, tasks[number])
+            future.add_done_callback(lambda done: finished.put((number, done, True)))
+
+    left = len(waiting)
+    for _ in range(others):
+        there()
+    own = threading.Thread(target=here, name="tongban-part")
+    own.start()
+    try:
+        for _ in range(left):
+            number, future, idle = finished.get()
+            if idle:
+                there()
+            keep(number, future.result())
+    finally:
+        waiting.clear()
+        own.join()

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pypinyin import lazy_pinyin
 
 from mockdata import identifiers
-from mockdata.population import Population, ages
+from mockdata.population import Population, ages, pools
 from mockdata.population.attributes import ATTRIBUTES
 from mockdata.population.divisions import PROVINCES, RESERVED
 from mockdata.seeds import hashed
@@ -395,3 +396,8 @@ PINNED = {
     "marriage_certificate_number": "d5ad680141185e2f",
     "mobile": "26e2355631fe9c65",
 }
+
+
+def test_every_surname_is_spelled_as_pypinyin_spells_it():
+    names = pools.surnames()[0].to_pylist()
+    assert pools.surname_spellings().to_pylist() == ["".join(lazy_pinyin(name)).replace("ü", "v") for name in names]
