@@ -17,10 +17,12 @@ from mockdata.instances.draws import Draws
 from mockdata.instances.heights import ENDLESS, Heights
 from mockdata.instances.merge import Demand, Expansion
 from mockdata.instances.references import References, escape
+from mockdata.instances.straight import Make, Missed, Run, compiled
 from mockdata.instances.suggestions import Suggestions
 from mockdata.instances.values import Maker, Mode
 from mockdata.seeds import stream
 
+_NOTHING = object()
 __all__ = ["Instances", "Unsatisfiable", "instance"]
 
 MODES = (
@@ -110,6 +112,15 @@ class Instances:
         start = Draws(seed if isinstance(seed, int) else stream(seed))
         failure: Unsatisfiable | None = None
         modes: tuple[Mode, ...] = LEAN if lean else MODES
+        if self._straight is not None:
+            try:
+                value = self._straight(
+                    start, (), Run(suggest, self._sending, modes[0].optional, modes[0].nodes, modes[0].depth)
+                )
+            except Missed:
+                value = _NOTHING
+            if value is not _NOTHING and self._checks[0].whole.is_valid(value):
+                return value
         if self._endless:
             modes = ENDLESS_ONLY
         for checks in list(self._checks):
@@ -127,6 +138,10 @@ class Instances:
             self._checks.append(Checks(self._references, formats=False))
             return self.example(seed, suggest, lean=lean)
         raise failure or Unsatisfiable("", "nothing found")
+
+    @cached_property
+    def _straight(self) -> Make | None:
+        return compiled(self._checks[0])
 
     @cached_property
     def _endless(self) -> bool:
