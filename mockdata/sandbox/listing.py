@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from mockdata.sandbox.messages import Request
 from mockdata.sandbox.parameters import Shape, write
 from mockdata.sandbox.requests import Parsed
 from mockdata.sandbox.resources import Layout, Resource, Role
-from mockdata.sandbox.world import Place, World, place
+from mockdata.sandbox.world import KEPT, Place, World, place
 from mockdata.seeds import stream
 from specs.model import Content
 
@@ -71,6 +72,7 @@ class Listing:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._kept: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
 
     def body(
         self, contract: Contract, content: Content, resource: Resource, parsed: Parsed, request: Request
@@ -110,10 +112,21 @@ class Listing:
         return [item for item in made if item is not None]
 
     def _item(self, content: Content, layout: Layout, where: Place, id: str) -> Any:
-        world = self.world
+        """One thing as the list shows it. A virtual one stays as it is: the latest are kept."""
         parameter = where.resource.parameter
         raw = {**where.path, parameter: id} if parameter is not None else where.path
         one = Place(where.resource, where.collection, id, raw)
+        if self.world.written(one) is not None:
+            return self._made(content, layout, one)
+        key = (content.pointer or content.media_type, where.collection, id)
+        if key not in self._kept:
+            self._kept[key] = self._made(content, layout, one)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[key]
+
+    def _made(self, content: Content, layout: Layout, one: Place) -> Any:
+        world, id = self.world, one.id or ""
         entity = world.entity(one)
         makers = world.item_instances(content, layout)
         if entity and not layout.entity and makers.accepts(dict(entity)):
@@ -122,7 +135,7 @@ class Listing:
         if layout.field is not None:
             suggest.lay(id, (*layout.entity, layout.field))
         suggest.lay(dict(entity), layout.entity)
-        seed = stream(world.seed, world.interface.id, where.collection, "item", id)
+        seed = stream(world.seed, world.interface.id, one.collection, "item", id)
         try:
             return makers.example(seed, suggest, lean=world.written(one) is not None)
         except Unsatisfiable:
