@@ -76,7 +76,7 @@ def compiled(checks: Checks) -> Make | None:
     if not isinstance(document, dict) or not checks.references.draft.startswith("20"):
         return None
     try:
-        return _Compiler(checks).value(document, checks.references.start, ())
+        return _Compiler(checks).value(document, checks.references.start, (), "")
     except (_Choice, Unresolved):
         return None
 
@@ -86,8 +86,8 @@ class _Compiler:
         self.checks = checks
         self.count = 0
 
-    def value(self, schema: Any, scope: Scope, within: tuple[int, ...]) -> Make:
-        """The maker of one schema. Raises _Choice, Unresolved."""
+    def value(self, schema: Any, scope: Scope, within: tuple[int, ...], name: str) -> Make:
+        """The maker of one schema, of a member of that name ("" at the top). Raises _Choice, Unresolved."""
         self.count += 1
         if not isinstance(schema, dict) or "$id" in schema or id(schema) in within or self.count > LARGEST:
             raise _Choice
@@ -96,7 +96,7 @@ class _Compiler:
             if not all(_says(word) for word in schema if word not in ("$ref", "type") and word not in _ROOT):
                 raise _Choice
             target, inner = self.checks.references.resolve(schema["$ref"], scope)
-            return self.value(target, inner, within)
+            return self.value(target, inner, within, name)
         kinds = schema.get("type")
         listed = schema.get("enum", [schema["const"]] if "const" in schema else None)
         if listed is not None:
@@ -109,7 +109,7 @@ class _Compiler:
             word not in _WORDS[one] and not _says(word) for word in schema if word not in _ROOT
         ):
             raise _Choice
-        made = getattr(self, f"_{one}")(schema, scope, within)
+        made = getattr(self, f"_{one}")(schema, scope, within, name)
         return self._suggested(schema, _or_null(made) if len(kinds) == 2 else made)
 
     def _suggested(self, schema: dict[str, Any], make: Make) -> Make:
@@ -132,31 +132,31 @@ class _Compiler:
             raise _Choice
         return lambda draws, path, run: copy.deepcopy(draws.pick(values))
 
-    def _object(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...]) -> Make:
+    def _object(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...], name: str) -> Make:
         members, required = schema.get("properties"), schema.get("required", [])
         if not members or not set(required) <= members.keys():
             raise _Choice
         parts = []
-        for name, inner in members.items():
+        for member, inner in members.items():
             unsent = isinstance(inner, dict) and inner.get("writeOnly") is True
-            parts.append((name, name in required, unsent, self.value(inner, scope, within)))
+            parts.append((member, member in required, unsent, self.value(inner, scope, within, member)))
 
         def made(draws: Draws, path: Path, run: Run) -> dict[str, Any]:
             found = {}
-            for name, needed, unsent, make in parts:
-                there = (*path, name)
+            for member, needed, unsent, make in parts:
+                there = (*path, member)
                 if needed or (not (unsent and run.sending) and run.wants(there, draws)):
-                    found[name] = make(draws.child(name), there, run)
+                    found[member] = make(draws.child(member), there, run)
             return found
 
         return made
 
-    def _array(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...]) -> Make:
+    def _array(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...], name: str) -> Make:
         low, high = int(schema.get("minItems", 0)), schema.get("maxItems")
         most = low + _MORE_ITEMS if high is None else min(int(high), low + _MORE_ITEMS)
         if "items" not in schema or most < low:
             raise _Choice
-        make, distinct = self.value(schema["items"], scope, within), bool(schema.get("uniqueItems"))
+        make, distinct = self.value(schema["items"], scope, within, name), bool(schema.get("uniqueItems"))
 
         def made(draws: Draws, path: Path, run: Run) -> list[Any]:
             least = max(low, 1) if most else 0
@@ -177,36 +177,40 @@ class _Compiler:
 
         return made
 
-    def _boolean(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...]) -> Make:
+    def _boolean(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...], name: str) -> Make:
         return lambda draws, path, run: draws.chance(0.5)
 
-    def _string(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...]) -> Make:
-        text = strings.gather([schema])
+    def _string(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...], name: str) -> Make:
+        text, asserted = strings.gather([schema]), self.checks.formats
+        made = strings.template_of(text)
+        if made is not None:
+            return lambda draws, path, run: strings.spelled(made, draws)
 
-        def made(draws: Draws, path: Path, run: Run) -> str:
-            value = strings.draw(text, draws, _name(path), self.checks.formats)
+        def drawn(draws: Draws, path: Path, run: Run) -> str:
+            value = strings.draw(text, draws, name, asserted)
             if value is None:
                 raise Missed
             return value
 
-        return made
+        return drawn
 
-    def _integer(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...]) -> Make:
-        return self._numeric(schema, whole=True)
+    def _integer(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...], name: str) -> Make:
+        return self._numeric(schema, name, whole=True)
 
-    def _number(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...]) -> Make:
-        return self._numeric(schema, whole=False)
+    def _number(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...], name: str) -> Make:
+        return self._numeric(schema, name, whole=False)
 
     @staticmethod
-    def _numeric(schema: dict[str, Any], *, whole: bool) -> Make:
-        limits, grids = numbers.limits([schema]), dict[str, "_Grid | None"]()
+    def _numeric(schema: dict[str, Any], name: str, *, whole: bool) -> Make:
+        limits = numbers.limits([schema])
+        if limits.low is limits.high is None and (everyday := lifelike.span(name)) is not None:
+            limits = numbers.limits([schema, {"minimum": everyday[0], "maximum": everyday[1]}])
+        grid = _grid(limits, whole)
+        if grid is not None:
+            return lambda draws, path, run: grid.draw(draws)
 
         def made(draws: Draws, path: Path, run: Run) -> int | float:
-            name = _name(path)
-            if name not in grids:
-                grids[name] = _grid(schema, limits, name, whole)
-            grid = grids[name]
-            value = numbers.draw(limits, whole, draws) if grid is None else grid.draw(draws)
+            value = numbers.draw(limits, whole, draws)
             if value is None:
                 raise Missed
             return value
@@ -229,10 +233,8 @@ class _Grid:
         return number if self.denominator == 1 else _plain(number / self.denominator)
 
 
-def _grid(schema: dict[str, Any], limits: numbers.Limits, name: str, whole: bool) -> _Grid | None:
+def _grid(limits: numbers.Limits, whole: bool) -> _Grid | None:
     """The grid of a bounded number, None where `numbers.draw` has to find out more."""
-    if limits.low is limits.high is None and (everyday := lifelike.span(name)) is not None:
-        limits = numbers.limits([schema, {"minimum": everyday[0], "maximum": everyday[1]}])
     step = limits.step if limits.step is not None else Fraction(1) if whole else Fraction(1, 100)
     if limits.low is None or limits.high is None or (whole and step.denominator != 1):
         return None
@@ -257,7 +259,3 @@ def _or_null(make: Make) -> Make:
 def _says(word: str) -> bool:
     """Whether a keyword only says something about a schema."""
     return word in _SAID or word.startswith("x-")
-
-
-def _name(path: Path) -> str:
-    return next((token for token in reversed(path) if isinstance(token, str)), "")

@@ -138,6 +138,17 @@ def template(pattern: str, draws: Draws, shortest: int = 0, longest: int | None 
         return made
 
 
+def template_of(text: Text) -> patterns.Template | None:
+    """The template of a text of which nothing is demanded but one pattern with many matches of its lengths."""
+    if text.patterns != text.patterns[:1] or not text.patterns or text.formats or text.encoding or text.media_type:
+        return None
+    try:
+        made = patterns.compile(text.patterns[0], text.shortest, text.longest)
+    except patterns.Unsupported:
+        return None
+    return None if text.samples or made.checked or (made.size or 0) < FEW else made
+
+
 def spelled(made: patterns.Template, draws: Draws) -> str:
     """One string of a template, drawn character by character: for a single string quicker than by the
     column.
