@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from mockdata.instances.references import References, subschemas
+from mockdata.instances.references import LISTS, NAMED, SINGLE, References, subschemas
 
 _VALIDATORS: dict[str, type[jsonschema_rs.Validator]] = {
     "2020-12": jsonschema_rs.Draft202012Validator,
@@ -40,6 +40,9 @@ def _is_base64(value: str) -> bool:
         return False
     return True
 
+
+_NAMES = frozenset(("$id", "$schema", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$defs", "definitions"))
+"""Keywords of a schema of the document that a copy of it must not repeat."""
 
 FORMATS = {"byte": _is_base64, "base64": _is_base64}
 """Formats of OpenAPI's registry that jsonschema-rs does not know."""
@@ -143,12 +146,14 @@ class Checks:
     def _rebuilt(self, schema: dict[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for word, value in schema.items():
-            if word in ("properties", "patternProperties") and isinstance(value, dict):
+            if word in _NAMES:
+                continue
+            if word in NAMED and isinstance(value, dict):
                 out[word] = {name: self._portable(part) for name, part in value.items()}
-            elif word in ("allOf", "anyOf", "oneOf", "prefixItems") and isinstance(value, list):
+            elif word in LISTS and isinstance(value, list):
                 out[word] = [self._portable(part) for part in value]
             else:
-                out[word] = self._portable(value) if word in ("not", "items", "contains") else value
+                out[word] = self._portable(value) if word in SINGLE else value
         return out
 
 

@@ -11,15 +11,20 @@ from typing import Any
 
 import jsonschema_rs
 
+from mockdata.instances.attempts import FULL, Attempts
+from mockdata.instances.boundaries import Boundaries
 from mockdata.instances.checks import Checks, InvalidSchema, repaired
 from mockdata.instances.dead import Dead, Exhausted
 from mockdata.instances.draws import Draws
 from mockdata.instances.heights import ENDLESS, Heights
+from mockdata.instances.invalid import Violations
 from mockdata.instances.merge import Demand, Expansion
+from mockdata.instances.named import Boundary, Broken, Refusal, Spot
 from mockdata.instances.references import References, escape
 from mockdata.instances.straight import Make, Missed, Run, compiled
 from mockdata.instances.suggestions import Suggestions
 from mockdata.instances.values import Maker, Mode
+from mockdata.instances.ways import Way
 from mockdata.seeds import stream
 
 _NOTHING = object()
@@ -44,6 +49,10 @@ LEAN = (Mode(0.0, 0, 1), *MODES[3:4], *MODES[6:])
 
 ENDLESS_ONLY = (Mode(0.0, 0, 0, 400, suggest=False),)
 """For schemas that seem to demand endless nesting: no more than a look for another way out."""
+
+
+TRIES = 60
+"""Spots to try before it is said that there is no named instance."""
 
 
 class Unsatisfiable(ValueError):
@@ -139,6 +148,101 @@ class Instances:
             return self.example(seed, suggest, lean=lean)
         raise failure or Unsatisfiable("", "nothing found")
 
+    def violations(self) -> tuple[Spot, ...]:
+        """Every keyword, with its place, that can be violated alone: each has been tried."""
+        return tuple(one for one, found in self._violated.items() if isinstance(found, Broken))
+
+    def boundaries(self) -> tuple[Spot, ...]:
+        """Every limit, with its place, that a valid instance can touch: each has been tried."""
+        return tuple(one for one, found in self._touched.items() if isinstance(found, Boundary))
+
+    def refusals(self, *, invalid: bool = True) -> tuple[Refusal, ...]:
+        """The keywords that cannot be violated alone (without `invalid`: the limits no valid instance touches), and
+        why.
+        """
+        found = (self._violated if invalid else self._touched).values()
+        return tuple(one for one in found if isinstance(one, Refusal))
+
+    def invalid(
+        self, seed: int | str, spot: Spot | None = None, *, keyword: str | None = None, at: str | None = None
+    ) -> Broken:
+        """An instance in which exactly one keyword at one place is violated, named.
+
+        Which: `spot`, one of `violations()`; else one drawn by seed among those of a `keyword` and at or below a
+        pointer `at`, as far as these are given. Raises Unsatisfiable when none of them can be violated alone.
+        """
+        found = self._named(self._breaking, seed, spot, keyword, at)
+        if isinstance(found, Refusal):
+            raise Unsatisfiable(found.spot.schema_pointer, f"cannot be violated alone: {found.reason}")
+        assert isinstance(found, Broken)
+        return found
+
+    def boundary(
+        self, seed: int | str, spot: Spot | None = None, *, keyword: str | None = None, at: str | None = None
+    ) -> Boundary:
+        """A valid instance in which a place sits at or just inside a limit, named. Arguments as for `invalid`."""
+        found = self._named(self._touching, seed, spot, keyword, at)
+        if isinstance(found, Refusal):
+            raise Unsatisfiable(found.spot.schema_pointer, f"no valid instance touches it: {found.reason}")
+        assert isinstance(found, Boundary)
+        return found
+
+    def spots(self, keyword: str | None = None, at: str | None = None, *, invalid: bool = True) -> tuple[Spot, ...]:
+        """What may be violated (or, without `invalid`, touched), untried: of a keyword (or of one on the way, such as
+        `items`), at or below a pointer into the schema, or else into the value.
+        """
+        ways = (self._breaking if invalid else self._touching).ways
+        found = [one for one, way in ways.items() if at is None or self._below(at, one, way)]
+        found = found or [one for one in ways if at is not None and _under(at, one.instance_pointer)]
+        exact = [one for one in found if keyword in (None, one.keyword)]
+        return tuple(exact or [one for one in found if f"/{keyword}/" in one.schema_pointer])
+
+    def _below(self, at: str, spot: Spot, way: Way) -> bool:
+        straight = f"{self._references.pointer(way.place.schema)}/{spot.keyword}"
+        return _under(at, spot.schema_pointer) or _under(at, straight)
+
+    def _named(
+        self, maker: Violations | Boundaries, seed: int | str, spot: Spot | None, keyword: str | None, at: str | None
+    ) -> Broken | Boundary | Refusal:
+        draws = Draws(seed if isinstance(seed, int) else stream(seed))
+        asked = [spot] if spot is not None else draws.shuffled(self.spots(keyword, at, invalid=maker is self._breaking))
+        base = self._attempts.base(draws.child("base"))
+        refused: Refusal | None = None
+        for one in asked[:TRIES]:
+            if one not in maker.ways:
+                raise Unsatisfiable(one.schema_pointer, f"the schema has no such {one.keyword}")
+            found = maker.made(one, draws.child("named"), base)
+            if not isinstance(found, Refusal):
+                return found
+            refused = refused or found
+        if spot is not None:  # what `violations` and `boundaries` tell of is always to be had
+            return maker.made(spot, Draws(0), self._attempts.base(Draws(0), FULL))
+        if refused is None:
+            raise Unsatisfiable(at or "", f"there is nothing {f'of {keyword} ' if keyword else ''}to violate or touch")
+        return refused
+
+    @cached_property
+    def _attempts(self) -> Attempts:
+        return Attempts(self._references, self._checks[0], self._expansion, self._sending)
+
+    @cached_property
+    def _breaking(self) -> Violations:
+        return Violations(self._attempts)
+
+    @cached_property
+    def _touching(self) -> Boundaries:
+        return Boundaries(self._attempts)
+
+    @cached_property
+    def _violated(self) -> dict[Spot, Broken | Refusal]:
+        base = self._attempts.base(Draws(0), FULL)
+        return {one: self._breaking.made(one, Draws(0), base) for one in self._breaking.ways}
+
+    @cached_property
+    def _touched(self) -> dict[Spot, Boundary | Refusal]:
+        base = self._attempts.base(Draws(0), FULL)
+        return {one: self._touching.made(one, Draws(0), base) for one in self._touching.ways}
+
     @cached_property
     def _straight(self) -> Make | None:
         return compiled(self._checks[0])
@@ -162,6 +266,11 @@ class Instances:
         error = next(iter(checks.whole.iter_errors(value)))
         pointer = "".join(f"/{escape(str(token))}" for token in error.schema_path)
         raise Unsatisfiable(pointer, f"not met: {error.message}")
+
+
+def _under(at: str, pointer: str) -> bool:
+    """Whether a pointer leads to a place or below it."""
+    return (pointer + "/").startswith(at.rstrip("/") + "/")
 
 
 def _place(error: jsonschema_rs.ValidationError) -> str:

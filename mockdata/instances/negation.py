@@ -3,7 +3,8 @@
 A schema is a conjunction of keywords, so its negation is a choice of one keyword to break. Each alternative
 is again a list of schemas to satisfy. Keywords that begin with NUL are this package's own and never leave it:
 `\\0types` (allowed kinds, telling whole numbers from fractions), `\\0unlike` (a schema that must not hold,
-found by trying), `\\0member` (an object member by name and value), `\\0repeat` (an array with an equal pair).
+found by trying), `\\0member` (an object member by name and value), `\\0stranger` (the same, with a
+name that `propertyNames` does not bind), `\\0repeat` (an array with an equal pair).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 KINDS = ("null", "boolean", "integer", "fraction", "string", "array", "object")
 NUMBERS = ("integer", "fraction")
-TYPES, UNLIKE, MEMBER, REPEAT = "\0types", "\0unlike", "\0member", "\0repeat"
+TYPES, UNLIKE, MEMBER, STRANGER, REPEAT = "\0types", "\0unlike", "\0member", "\0stranger", "\0repeat"
 
 Alternative = list[Any]  # schemas that must all hold
 
@@ -47,10 +48,15 @@ def rest_items(schema: dict[str, Any]) -> Any:
 
 def negations(schema: dict[str, Any]) -> Iterator[Alternative]:
     """The ways to break `schema`, references excepted (the caller follows those)."""
-    for word, value in schema.items():
-        breaker = _BREAKERS.get(word)
-        if breaker is not None:
-            yield from breaker(value, schema)
+    for word in schema:
+        yield from negation(schema, word)
+
+
+def negation(schema: dict[str, Any], word: str) -> Iterator[Alternative]:
+    """The ways to break one keyword of `schema`."""
+    breaker = _BREAKERS.get(word)
+    if breaker is not None:
+        yield from breaker(schema[word], schema)
 
 
 def _number(**keywords: Any) -> Alternative:

@@ -11,7 +11,7 @@ from mockdata.instances.checks import Checks, matches
 from mockdata.instances.dead import Dead
 from mockdata.instances.draws import Draws
 from mockdata.instances.merge import Atom, Conjunction, Demand
-from mockdata.instances.negation import MEMBER
+from mockdata.instances.negation import MEMBER, STRANGER
 from mockdata.instances.strings import spelled, template
 from mockdata.instances.suggestions import Path
 
@@ -34,7 +34,12 @@ class ObjectPlan:
         self.names = [
             atom.demand(atom.schema["propertyNames"]) for atom in self.atoms if "propertyNames" in atom.schema
         ]
-        self.members = [(atom, atom.schema[MEMBER]) for atom in self.atoms if MEMBER in atom.schema]
+        self.members = [
+            (atom, atom.schema[word], word == STRANGER)
+            for atom in self.atoms
+            for word in (MEMBER, STRANGER)
+            if word in atom.schema
+        ]
         self.needs = self._needs(schemas)
         self.known = dict.fromkeys(name for schema in schemas for name in schema.get("properties", {}))
         self.known.update(dict.fromkeys(self.needs))
@@ -103,11 +108,12 @@ class ObjectPlan:
         """Whether a member of that name may be there at all, as far as that shows without drawing it."""
         known = self._allowed.get(name)
         if known is None:
-            refused = any(demand.schema is False for demand in self.demands(name))
-            refused = refused or self.state.members.get(name) == []
-            known = not refused and all(self.checks.holds(demand.schema, name) for demand in self.names)
+            known = self._possible(name) and all(self.checks.holds(demand.schema, name) for demand in self.names)
             self._allowed[name] = known
         return known
+
+    def _possible(self, name: str) -> bool:
+        return self.state.members.get(name) != [] and not any(demand.schema is False for demand in self.demands(name))
 
     def closure(self, name: str) -> list[str]:
         """The name and everything `dependentRequired` brings with it."""
@@ -142,11 +148,13 @@ class ObjectPlan:
             return None
         return name if isinstance(name, str) else None
 
-    def asked_names(self, maker: Maker, atom: Atom, wanted: Any, draws: Draws) -> Iterator[str]:
-        """Names for a member that must exist under a name condition (made when a `not` is broken)."""
+    def asked_names(self, maker: Maker, wanted: Demand, strange: bool, draws: Draws) -> Iterator[str]:
+        """Names for a member that must exist under a name condition (made when a `not` is broken). `strange`:
+        `propertyNames` does not bind them.
+        """
         for attempt in range(NAME_TRIES):
-            name = self._drawn_name(maker, [atom.demand(wanted), *self.names], draws.child(attempt))
-            if name is not None and self.allowed(name):
+            name = self._drawn_name(maker, [wanted, *(() if strange else self.names)], draws.child(attempt))
+            if name is not None and (self._possible(name) if strange else self.allowed(name)):
                 yield name
 
 
@@ -162,8 +170,8 @@ def build(maker: Maker, state: Conjunction, draws: Draws, path: Path) -> dict[st
     for name in _must(plan):
         if name not in made:
             _member(maker, plan, name, made, draws, path)
-    for number, (atom, (wanted, inner)) in enumerate(plan.members):
-        _asked(maker, plan, atom, wanted, inner, made, draws.child(f"asked {number}"), path)
+    for number in range(len(plan.members)):
+        _asked(maker, plan, number, made, draws.child(f"asked {number}"), path)
     if plan.high is not None and len(made) > plan.high:
         raise maker.dead(state, f"{len(made)} members are required, maxProperties is {plan.high}")
     for name in plan.known:
@@ -212,17 +220,9 @@ def _optional(maker: Maker, plan: ObjectPlan, name: str, made: dict[str, Any], d
     made.update(trial)
 
 
-def _asked(
-    maker: Maker,
-    plan: ObjectPlan,
-    atom: Atom,
-    wanted: Any,
-    inner: Any,
-    made: dict[str, Any],
-    draws: Draws,
-    path: Path,
-) -> None:
-    for name in plan.asked_names(maker, atom, wanted, draws):
+def _asked(maker: Maker, plan: ObjectPlan, number: int, made: dict[str, Any], draws: Draws, path: Path) -> None:
+    atom, (wanted, inner), strange = plan.members[number]
+    for name in plan.asked_names(maker, atom.demand(wanted), strange, draws):
         try:
             demands = [*plan.demands(name), atom.demand(inner)]
             made[name] = maker.value(demands, draws.child(name), (*path, name))

@@ -129,6 +129,11 @@ class References:
         """The scope at the root of the document."""
         return Scope(self.uri, (self.uri,))
 
+    @property
+    def size(self) -> int:
+        """How many schemas have been read so far."""
+        return len(self._kept)
+
     def place(self, schema: Any) -> str | None:
         """The URI with JSON pointer of a schema object of this document, else None (made up on the way)."""
         known = self._places.get(id(schema))

@@ -24,6 +24,16 @@ def lookup(value: Any, path: Path) -> Any:
     return value
 
 
+def replaced(value: Any, path: Path, part: Any) -> Any:
+    """The value with another part at a path, which must be there; the rest is shared."""
+    if not path:
+        return part
+    inner = replaced(value[path[0]], path[1:], part)
+    if isinstance(value, list):
+        return [inner if at == path[0] else other for at, other in enumerate(value)]
+    return {name: inner if name == path[0] else other for name, other in value.items()}
+
+
 def variants(value: Any) -> Iterator[Any]:
     """The value, and the same in the other spelling where schemas disagree on text or number."""
     yield value

@@ -13,7 +13,7 @@ from mockdata.instances.checks import Checks
 from mockdata.instances.dead import Dead, Exhausted
 from mockdata.instances.draws import Draws
 from mockdata.instances.equality import kind
-from mockdata.instances.merge import Conjunction, Demand, Expansion
+from mockdata.instances.merge import Atom, Conjunction, Demand, Expansion
 from mockdata.instances.references import References, Unresolved
 from mockdata.instances.suggestions import Path, Suggestions
 
@@ -206,7 +206,11 @@ class Maker:
             return True
         if any(self.checks.holds(other, value) for other in state.excluded):
             return False
-        return all(self.checks.holds(atom.schema, value) for atom in state.atoms)
+        return all(self.checks.holds(atom.schema, value) for atom in state.atoms if self.binding(atom))
+
+    def binding(self, atom: Atom) -> bool:
+        """Whether a value must meet a schema as a whole."""
+        return True
 
     @staticmethod
     def _order(state: Conjunction, schemas: list[dict[str, Any]], draws: Draws) -> list[str]:
