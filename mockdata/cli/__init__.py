@@ -13,6 +13,7 @@ from mockdata.cli.generate import generate
 from mockdata.cli.instances import instances
 from mockdata.cli.lookup import lookup
 from mockdata.cli.personas import personas
+from mockdata.cli.realism import realism
 from mockdata.cli.score import score
 from mockdata.cli.serve import serve
 from mockdata.cli.verify import verify
@@ -20,5 +21,5 @@ from mockdata.cli.verify import verify
 app = typer.Typer(
     help="Synthetic data, lookups and mock servers for any spec.", no_args_is_help=True, add_completion=False
 )
-for command in (generate, check, verify, score, lookup, personas, instances, serve):
+for command in (generate, check, realism, verify, score, lookup, personas, instances, serve):
     app.command()(command)

@@ -84,6 +84,18 @@ def male_shares() -> Floats:
     return np.asarray(scaled / (1 + scaled))
 
 
+def strays(years: Ints) -> float:
+    """The largest relative deviation of a census band among persons of these birth years, on the base date; of those
+    born in one year a share by the days gone has had its birthday."""
+    born = np.bincount(np.clip(BASE.year - years, 0, OLDEST + 1), minlength=OLDEST + 2).astype(np.float64)
+    reached = (BASE - date(BASE.year, 1, 1)).days / 365.25
+    at_age = born * reached
+    at_age[0] = born[0]
+    at_age[:-1] += born[1:] * (1 - reached)
+    found = np.bincount(np.minimum(np.arange(len(at_age)) // 5, len(BANDS) - 1), at_age)
+    return float(np.abs(found / len(years) / (np.array(BANDS) / sum(BANDS)) - 1).max())
+
+
 def quotas(persons: int) -> tuple[Ints, Ints]:
     """(men, women) by k = 0 … OLDEST for a template of so many persons; they add up to `persons` exactly."""
     male = male_shares()

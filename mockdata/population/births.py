@@ -18,7 +18,8 @@ from mockdata.seeds import Bijection, Ints, below, hashed, unit
 
 FIRST_YEAR = 1996
 """The certificate exists since this year."""
-_CAPACITY = 10**9
+CERTIFICATES = 10**9
+"""How many numbers of birth certificates there are."""
 
 
 def _letter(year: Ints) -> Ints:
@@ -34,7 +35,7 @@ def birth_certificate_number(rows: Rows) -> pa.Array:
         size, first = int(rows.world.layout.offset[-1]), rows.world.born_since_1996.count
         row = np.where((rows.index >= size) & (rows.year >= FIRST_YEAR), first + rows.index - size, row)
     there = row >= 0
-    mixed = Bijection(rows.world.key("birth certificate")).forward(np.where(there, row, 0), _CAPACITY)
+    mixed = Bijection(rows.world.key("birth certificate")).forward(np.where(there, row, 0), CERTIFICATES)
     matrix = identifiers.birth_certificates(np.where(there, _letter(rows.year), 0), mixed)
     column = identifiers.text_column(matrix)
     return column if there.all() else pc.if_else(pa.array(there), column, pa.scalar(None, pa.string()))
@@ -45,7 +46,7 @@ def find(world: World, numbers: Any) -> Ints:
     matrix, usable = identifiers.byte_matrix(numbers, 10)
     digits = identifiers.number_of(matrix[:, 1:])
     usable &= digits >= 0
-    row = Bijection(world.key("birth certificate")).backward(np.where(usable, digits, 0), _CAPACITY)
+    row = Bijection(world.key("birth certificate")).backward(np.where(usable, digits, 0), CERTIFICATES)
     early = row < world.born_since_1996.count
     index = world.born_since_1996.index(np.where(usable & early, row, 0))
     if (usable & ~early).any():

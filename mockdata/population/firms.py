@@ -44,10 +44,15 @@ class Firms:
         sizes = np.repeat(_SIZES, apportion(_WEIGHTS, BLOCK))[order(stream(self.seed, "firm sizes"), BLOCK)]
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
+    @property
+    def block_sizes(self) -> Ints:
+        """Employees of each firm of the block."""
+        return np.diff(self._edges)
+
     @cached_property
     def _holder(self) -> Ints:
         """The firm of the block that each job of the block belongs to."""
-        return np.repeat(np.arange(BLOCK), np.diff(self._edges))
+        return np.repeat(np.arange(BLOCK), self.block_sizes)
 
     @cached_property
     def first(self) -> Ints:

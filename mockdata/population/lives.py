@@ -9,6 +9,7 @@ no division holds only one of the two.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 
@@ -22,6 +23,8 @@ from mockdata.population.layout import Layout
 from mockdata.population.lifetimes import GAP
 from mockdata.population.mortality import NEVER
 from mockdata.population.template import MAN, WOMAN, Template
+from mockdata.population.waves import Pace, pace
+from mockdata.scenarios import Wave
 from mockdata.seeds import Ints
 
 YEARS = 20
@@ -65,23 +68,24 @@ class Lives:
         return np.select([second_day <= day, first_day <= day], [second, first], self.template.head)
 
 
-def unfold(layout: Layout, seed: int | str, base_day: int) -> Lives:
-    """Settles everything; a function of the seed and the layout. Takes about a second."""
+def unfold(layout: Layout, seed: int | str, base_day: int, waves: Sequence[Wave] = ()) -> Lives:
+    """Settles everything; a function of the seed, the layout and the waves of its scenarios. Takes about a second."""
+    dying, bearing = pace(waves, "deaths"), pace(waves, "births")
     block = layout.template
     chances = Chances(seed, "lives")
     n = len(block)
     age = BASE.year - block.year
     death = mortality.deaths(
         chances.uniform("death", n), chances.uniform("moment of death", n), block.sex, np.maximum(age - 1, 0),
-        np.full(n, base_day), YEARS,
+        np.full(n, base_day), YEARS, dying,
     )  # fmt: skip
     partner, wedding = _weddings(chances, layout, death, base_day)
     married = np.where(wedding < NEVER, BASE.year + _years_after(wedding, base_day), block.married)
     parting, moves = _partings(chances, replace(block, partner=partner), wedding, death, base_day)
     couples = replace(block, partner=partner, married=married)
     base = Lives(couples, n, np.zeros(0, np.int64), np.full(n, -1), death, wedding, parting, moves)
-    born = _births(chances, base, base_day)
-    dead = _dead(chances, block, base_day)
+    born = _births(chances, base, base_day, dying, bearing)
+    dead = _dead(chances, block, base_day, dying)
     return _joined(base, born, dead)
 
 
@@ -198,7 +202,7 @@ class _Further:
     death: Ints
 
 
-def _births(chances: Chances, base: Lives, base_day: int) -> _Further:
+def _births(chances: Chances, base: Lives, base_day: int, dying: Pace | None, bearing: Pace | None) -> _Further:
     """Children of the couples of each year after the base date; as many a year as the youngest whole cohort has."""
     block, death = base.template, base.death
     mother = np.nonzero((block.partner >= 0) & (block.sex == WOMAN) & (block.dissolved == 0))[0]
@@ -217,9 +221,12 @@ def _births(chances: Chances, base: Lives, base_day: int) -> _Further:
         weight = np.where((age >= 20) & (age < 42), _FERTILITY[np.clip(age - 20, 0, 21)], 0.0)
         weight = weight * _BY_CHILDREN[np.minimum(children, 3)] * (last <= year - 2)
         moment = chances.uniform(f"birth day {year}", len(mother))
-        day = base_day + 1 + (365.25 * (year + moment)).astype(np.int64)
+        day, many = base_day + 1 + (365.25 * (year + moment)).astype(np.int64), 1.0
+        if bearing is not None:
+            begin, end = base_day + 365.25 * year, base_day + 365.25 * (year + 1)
+            day, many = 1 + bearing.within(begin, end, moment), float(bearing.at(end) - bearing.at(begin)) / 365.25
         weight = weight * ((day > since) & (day < until))
-        chance = np.minimum(weight * (wanted / max(weight.sum(), 1.0)), 0.6)
+        chance = np.minimum(weight * (wanted * many / max(weight.sum(), 1.0)), 0.6)
         here = np.nonzero(chances.uniform(f"birth {year}", len(mother)) < chance)[0]
         children[here] += 1
         last[here] = year
@@ -245,7 +252,7 @@ def _births(chances: Chances, base: Lives, base_day: int) -> _Further:
         "father": his, "mother": her, "partner": np.full(n, -1), "marital": np.full(n, 10), "root": root,
         "ethnic_root": block.ethnic_root[his], "head": home, "born_rank": _cell_ranks(day * 2 + sex),
     }  # fmt: skip
-    return _Further(columns, her, day, mortality.deaths(chance, moment, sex, np.zeros(n, np.int64), day, YEARS))
+    return _Further(columns, her, day, mortality.deaths(chance, moment, sex, np.zeros(n, np.int64), day, YEARS, dying))
 
 
 def _cell_ranks(cell: Ints) -> Ints:
@@ -256,15 +263,19 @@ def _cell_ranks(cell: Ints) -> Ints:
     return rank
 
 
-def _dead(chances: Chances, block: Template, base_day: int) -> _Further:
+def _dead(chances: Chances, block: Template, base_day: int, dying: Pace | None) -> _Further:
     """The dead of the DEAD_YEARS before the base date: former members of the households that are there now."""
     table = mortality.chances()
     age = np.clip(BASE.year - block.year, 0, table.shape[1] - 1)
     each = np.cumsum(table[block.sex - 1, age])
-    n = round(float(each[-1]) * DEAD_YEARS)
+    begin = base_day - DEAD_YEARS * 365.25
+    n = round(float(each[-1]) * (DEAD_YEARS if dying is None else float(dying.at(base_day) - dying.at(begin)) / 365.25))
     like = np.searchsorted(each, chances.uniform("the dead", n) * each[-1], side="right")
     like = np.minimum(like, len(block) - 1)
-    back = (chances.uniform("day of death before", n) * DEAD_YEARS * 365.25).astype(np.int64)
+    moment = chances.uniform("day of death before", n)
+    back = (moment * DEAD_YEARS * 365.25).astype(np.int64)
+    if dying is not None:
+        back = np.maximum(base_day - 1 - dying.within(begin, base_day, 1 - moment), 0)
     day = base_day - 1 - back
     year = block.year[like] - back // 365
     sex = block.sex[like]

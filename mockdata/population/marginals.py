@@ -1,134 +1,133 @@
-"""How close a population comes to the published shares: province, age, sex, household size, surname, ethnic group.
+"""How close a population comes to the published figures: province, age, sex, household, surname, ethnic group and more.
 
 `count` tells how many persons of a chunk fall into each group; counts of chunks are added, so a sample of any size
-needs the memory of one chunk. `compare` sets the sums beside the published shares.
+needs the memory of one chunk. `compare` sets the sums beside the published figures of `figures`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+import pyarrow.compute as pc
 
 from mockdata import kernels
-from mockdata.population import ages, pools
+from mockdata.population import figures, pools
+from mockdata.population.activity import EDUCATION
 from mockdata.population.attributes import ATTRIBUTES, surname_of
-from mockdata.population.divisions import PROVINCES, every_division
-from mockdata.population.kin import FAMILIES, SIZE_BY_GENERATIONS
+from mockdata.population.divisions import PROVINCES
+from mockdata.population.figures import INCOME_STEP, LEAST, TOLERANCE, Marginal
+from mockdata.population.incomes import cents
 from mockdata.population.population import Population
 from mockdata.population.rows import Rows
 from mockdata.seeds import Floats, Ints
 
-TOLERANCE, LEAST = 0.02, 0.01
-"""Relative tolerance, and the share from which a group is held to it."""
-_SURNAMES = (("前5姓", 5, 0.308), ("前100姓", 100, 0.859))
-_MEN = 105.07 / 205.07
+__all__ = ["LEAST", "TOLERANCE", "Counts", "Marginal", "added", "compare", "count", "marginals"]
 
+Counts = Mapping[str, Floats | Ints]
+"""Weights of the groups of each distribution; the names are those `figures.compared` reads."""
 
-@dataclass(frozen=True)
-class Marginal:
-    """One group of one distribution: published share and share found; `source` says where the share is from."""
-
-    distribution: str
-    group: str
-    expected: float
-    found: float
-    source: str
-
-    @property
-    def relative(self) -> float:
-        """Relative deviation of what was found."""
-        return self.found / self.expected - 1 if self.expected else 0.0
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether it lies within the TOLERANCE; None for groups under LEAST, which are not held to it."""
-        return abs(self.relative) <= TOLERANCE if self.expected >= LEAST else None
-
-
-Counts = Mapping[str, Floats]
+OLDEST = 100
+"""Ages from here on are counted together."""
+_INCOMES = 20_000
+"""Bins of monthly incomes."""
+_LEVEL = np.array([2, 2, 1, 1, 0, 3, 4, 2, 2])
+"""Generation of each relation to the head of the household; lodgers and other relatives count with the head's."""
 
 
 def count(population: Population, indices: Ints) -> Counts:
-    """Weights of the groups among persons of `indices`, by distribution."""
+    """Weights of the groups among persons of `indices`, living ones of the population's date, by distribution."""
     kernels.load(len(indices))
-    rows = population.rows(indices)
-    groups = ATTRIBUTES["ethnic_group"](rows)
-    numbers = groups.cast("int64").to_numpy()
-    size = _household_sizes(population, rows)
-    family = ~rows.template.collective[rows.slot]
+    rows, age = population.rows(indices), population.ages(indices)
+    cell = (rows.sex - 1) * (OLDEST + 1) + np.clip(age, 0, OLDEST)
+    pyramid = np.bincount(cell, minlength=2 * (OLDEST + 1))
     return {
         "province": np.bincount(population.divisions.provinces[rows.division], minlength=len(PROVINCES)),
-        "age": np.bincount(np.clip(population.ages(indices), 0, 84) // 5, minlength=len(ages.BANDS))[: len(ages.BANDS)],
-        "sex": np.bincount(rows.sex, minlength=3)[1:],
-        # one household counts once, whichever of its members are in the sample
-        "household": np.bincount(np.minimum(size[family], 10), 1 / size[family], minlength=11)[1:],
-        "kind": np.array([family.sum(), (~family).sum()]),
+        "pyramid": pyramid,
+        **of_pyramid(pyramid),
+        **_households(population, rows),
         "surname": np.bincount(rows.once("surname", surname_of), minlength=len(pools.surnames()[0])),
-        "ethnic": np.bincount(numbers, minlength=100),
+        "ethnic": np.bincount(ATTRIBUTES["ethnic_group"](rows).cast("int64").to_numpy(), minlength=100),
+        "education": np.bincount(rows.activity.education[rows.slot], minlength=len(EDUCATION)),
+        "mothers name": _mothers_names(rows, age),
+        "settlement": _settlement(rows),
+        "income": _incomes(rows),
     }
 
 
-def _household_sizes(population: Population, rows: Rows) -> Ints:
-    if population.world.later:
-        now = population.world.now
-        sizes = np.bincount(now.head[now.alive], minlength=len(now.alive))
-        return np.maximum(sizes[now.head[rows.slot]], 1)
-    block = population.world.template
-    return np.asarray(np.bincount(block.head, minlength=len(block))[block.head[rows.slot]])
+def of_pyramid(pyramid: Ints) -> Counts:
+    """What follows from persons by sex and year of age: 2 × (OLDEST + 1) counts, those of men first."""
+    men, women = pyramid.reshape(2, -1)
+    both = men + women
+    bands = np.bincount(np.minimum(np.arange(OLDEST + 1) // 5, 16), both, minlength=17)
+    young = np.array([men[:5].sum(), women[:5].sum()])
+    return {"age": bands, "sex": np.array([men.sum(), women.sum()]), "newborn": young}
 
 
-def compare(counts: Iterable[Counts]) -> list[Marginal]:
-    """The table of shares of all chunks together."""
+def _households(population: Population, rows: Rows) -> Counts:
+    """Households by size and generations. One counts once, whichever of its members are in the sample."""
+    sizes, generations = _homes(population)
+    size = sizes[rows.slot]
+    family = ~rows.template.collective[rows.slot]
+    cell = (np.minimum(size[family], 10) - 1) * 5 + generations[rows.slot][family] - 1
+    return {
+        "household": np.bincount(cell, 1 / size[family], minlength=50),
+        "family": np.array([family.sum(), (1 / size[family]).sum()]),
+        "kind": np.array([family.sum(), (~family).sum()]),
+        "homes": np.array([(1 / size[family]).sum(), (1 / size[~family]).sum()]),
+    }
+
+
+def _homes(population: Population) -> tuple[Ints, Ints]:
+    """(persons, generations) of the home of each slot on the population's date."""
+    world = population.world
+    kept: tuple[Ints, Ints] | None = world.memory.get("homes by size")
+    if kept is None:
+        block = world.now.template if world.later else world.template
+        alive = world.now.alive if world.later else np.ones(len(block), dtype=np.bool_)
+        sizes = np.bincount(block.head[alive], minlength=len(block))
+        there = np.zeros((len(block), 5), dtype=np.int64)
+        there[block.head[alive], _LEVEL[block.relation[alive]]] = 1
+        kept = np.maximum(sizes[block.head], 1), np.maximum(there.sum(axis=1)[block.head], 1)
+        world.memory["homes by size"] = kept
+    return kept
+
+
+def _mothers_names(rows: Rows, age: Ints) -> Floats:
+    """Children under five with both parents known: (with the father's surname, with the mother's)."""
+    block = rows.template
+    slot = rows.slot[age < 5]
+    slot = slot[(block.mother[slot] >= 0) & (block.father[slot] >= 0)]
+    hers = block.root[slot] == block.root[block.mother[slot]]
+    return np.array([np.count_nonzero(~hers), np.count_nonzero(hers)], dtype=np.float64)
+
+
+def _settlement(rows: Rows) -> Floats:
+    """(in towns, in villages), by the address: village groups end in 组."""
+    village = pc.sum(pc.ends_with(ATTRIBUTES["address"](rows), "组")).as_py() or 0
+    return np.array([len(rows) - village, village], dtype=np.float64)
+
+
+def _incomes(rows: Rows) -> Ints:
+    """Earners by monthly income, in bins of INCOME_STEP cents."""
+    earns = rows.activity.rank[rows.slot] > 0
+    return np.bincount(np.minimum(cents(rows)[earns] // INCOME_STEP, _INCOMES - 1), minlength=_INCOMES)
+
+
+def added(counts: Iterable[Counts]) -> dict[str, Floats]:
+    """The counts of all chunks together."""
     total: dict[str, Floats] = {}
     for chunk in counts:
         for name, values in chunk.items():
-            total[name] = total.get(name, np.zeros(len(values))) + values
-    share = {name: values / values.sum() for name, values in total.items()}
-    return [*_provinces(share["province"]), *_ages(share["age"]), *_sexes(share["sex"]), *_households(share),
-            *_surnames(share["surname"]), *_ethnic(share["ethnic"])]  # fmt: skip
+            total[name] = total[name] + values if name in total else np.asarray(values, dtype=np.float64)
+    return total
+
+
+def compare(counts: Iterable[Counts]) -> list[Marginal]:
+    """The table of all chunks together; a distribution that nothing was counted of is left out."""
+    return list(figures.compared(added(counts)))
 
 
 def marginals(population: Population, chunks: Iterable[Ints]) -> list[Marginal]:
     """The table for persons given in chunks."""
     return compare(count(population, chunk) for chunk in chunks)
-
-
-def _provinces(found: Floats) -> Iterable[Marginal]:
-    people = np.array(list(PROVINCES.values()), dtype=np.float64)
-    names = {entry.real_code[:2]: entry.province for entry in every_division()}
-    for code, expected, value in zip(PROVINCES, people / people.sum(), found, strict=True):
-        yield Marginal("省份", names[code], float(expected), float(value), "2020年人口普查")
-
-
-def _ages(found: Floats) -> Iterable[Marginal]:
-    bands = np.array(ages.BANDS) / sum(ages.BANDS)
-    for at, (expected, value) in enumerate(zip(bands, found, strict=True)):
-        group = f"{at * 5}–{at * 5 + 4}岁" if at < len(bands) - 1 else f"{at * 5}岁及以上"
-        yield Marginal("年龄", group, float(expected), float(value), "2020年人口普查")
-
-
-def _sexes(found: Floats) -> Iterable[Marginal]:
-    for group, expected, value in zip(("男", "女"), (_MEN, 1 - _MEN), found, strict=True):
-        yield Marginal("性别", group, expected, float(value), "2020年人口普查")
-
-
-def _households(share: Counts) -> Iterable[Marginal]:
-    sizes = SIZE_BY_GENERATIONS.sum(axis=1) / FAMILIES
-    for at, (expected, value) in enumerate(zip(sizes, share["household"], strict=True), start=1):
-        group = f"{at}人户" if at < 10 else "10人及以上户"
-        yield Marginal("家庭户规模", group, float(expected), float(value), "2020年人口普查")
-    people = 118_969_424 / 1_411_778_724
-    yield Marginal("户别", "集体户人口", people, float(share["kind"][1]), "2020年人口普查")
-
-
-def _surnames(found: Floats) -> Iterable[Marginal]:
-    for group, number, expected in _SURNAMES:
-        yield Marginal("姓氏", group, expected, float(np.sort(found)[::-1][:number].sum()), "户籍人口姓名报告")
-
-
-def _ethnic(found: Floats) -> Iterable[Marginal]:
-    yield Marginal("民族", "01", 1 - pools.MINORITIES / pools.EVERYBODY, float(found[1]), "2020年人口普查")
-    for code, millions in pools.ETHNIC_MILLIONS.items():
-        yield Marginal("民族", code, millions / pools.EVERYBODY, float(found[int(code)]), "2020年人口普查")

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from mockdata.population import ages
+from mockdata.population.waves import Pace
 from mockdata.seeds import Floats, Ints
 
 NEVER = 10**8
@@ -40,16 +41,25 @@ def chances() -> Floats:
     return np.asarray(np.minimum(table * (A_YEAR / died), 1.0))
 
 
-def deaths(chance: Floats, moment: Floats, sex: Ints, age: Ints, since: Ints, years: int) -> Ints:
+def deaths(
+    chance: Floats, moment: Floats, sex: Ints, age: Ints, since: Ints, years: int, pace: Pace | None = None
+) -> Ints:
     """The day each person dies within so many years from day `since` on, NEVER for those who live on.
 
-    chance, moment: even draws in [0, 1) a person; age: completed years on `since`.
+    chance, moment: even draws in [0, 1) a person; age: completed years on `since`; pace: how time passes for deaths.
     """
     table = chances()
     left = np.ones(len(sex))
     day = np.full(len(sex), NEVER, dtype=np.int64)
     for year in range(years):
-        left = left * (1 - table[sex - 1, np.minimum(age + year, _OLDEST)])
+        risk = table[sex - 1, np.minimum(age + year, _OLDEST)]
+        if pace is not None:
+            begin, end = since + 365.25 * year, since + 365.25 * (year + 1)
+            risk = np.minimum(risk * (pace.at(end) - pace.at(begin)) / 365.25, 1.0)
+        left = left * (1 - risk)
         now = (chance >= left) & (day == NEVER)
-        day[now] = since[now] + 1 + (365.25 * (year + moment[now])).astype(np.int64)
+        if pace is None:
+            day[now] = since[now] + 1 + (365.25 * (year + moment[now])).astype(np.int64)
+        else:
+            day[now] = 1 + pace.within(begin[now], end[now], moment[now])
     return day

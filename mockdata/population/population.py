@@ -25,17 +25,19 @@ from mockdata.population.ages import BASE
 from mockdata.population.attributes import ATTRIBUTES, HOUSEHOLD_NUMBERS
 from mockdata.population.belongings import Belongings
 from mockdata.population.birth_index import BirthIndex
-from mockdata.population.births import FIRST_YEAR
+from mockdata.population.births import CERTIFICATES, FIRST_YEAR
 from mockdata.population.careers import Careers
 from mockdata.population.changes import Changes
 from mockdata.population.crowds import Crowd, Crowds, living_representative
 from mockdata.population.divisions import Divisions, Mode, divisions
 from mockdata.population.firms import Firms
-from mockdata.population.layout import Selection, lay_out
-from mockdata.population.lives import HORIZON
+from mockdata.population.fleets import Fleets
+from mockdata.population.layout import SEQUENCES, Selection, lay_out
+from mockdata.population.lives import DEAD_YEARS, HORIZON
 from mockdata.population.naming import golden
 from mockdata.population.rows import Rows, World
 from mockdata.population.template import HOUSEHOLDS, template
+from mockdata.population.waves import fault
 from mockdata.scenarios import Pack
 from mockdata.seeds import Bijection, Ints
 from mockdata.texts import spread
@@ -82,6 +84,8 @@ class Population:
             born_since_1996=Selection(layout, block.year >= FIRST_YEAR),
             as_of=_day(as_of), scenarios=tuple(scenarios),
         )  # fmt: skip
+        if self.world.waves:
+            _enough(self.world)
         self.crowds = Crowds(self.world)
         self._births = BirthIndex(self.world)
         # persons never change, and a sandbox asks for the same one several times in one request
@@ -153,6 +157,11 @@ class Population:
     def belongings(self) -> Belongings:
         """Cars, homes and driving licences."""
         return Belongings(self.world)
+
+    @cached_property
+    def fleets(self) -> Fleets:
+        """Cars of firms."""
+        return Fleets(self.world)
 
     @cached_property
     def changes(self) -> Changes:
@@ -323,9 +332,18 @@ def _known(pack: Pack) -> None:
     for where in spoken + ([pack.rows[0]] if pack.rows else []):
         if (odd := traits.unknown(where)) is not None:
             raise ValueError(f"scenario {pack.name}: persons have no trait {odd!r}")
+    if (wrong := fault(pack.waves, DEAD_YEARS, HORIZON)) is not None:
+        raise ValueError(f"scenario {pack.name}: {wrong}")
     for names in pack.names:
         if {"name", "named"} & names.where.keys():
             raise ValueError(f"scenario {pack.name}: who gets a name cannot hang on names")
+
+
+def _enough(world: World) -> None:
+    """Nothing when the births of a scenario's waves find numbers. Raises ValueError."""
+    rank, most = int(world.lives.template.born_rank.max()), SEQUENCES // int(world.layout.blocks.max())
+    if rank >= most or world.born_since_1996.count + world.everybody.further.count > CERTIFICATES:
+        raise ValueError("the waves of the scenarios bring more people than there are numbers for")
 
 
 def _seen(recipe: tuple[Any, ...], department: str) -> Population:

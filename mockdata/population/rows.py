@@ -25,7 +25,7 @@ from mockdata.population.lives import Lives, unfold
 from mockdata.population.mortality import NEVER
 from mockdata.population.now import Everybody, Now
 from mockdata.population.template import Template
-from mockdata.scenarios import Pack
+from mockdata.scenarios import Pack, Wave
 from mockdata.seeds import Ints, Words, below, hashed, stream
 
 T = TypeVar("T")
@@ -66,12 +66,17 @@ class World:
         """Whether the date is after the base date, so that something has happened since."""
         return self.as_of > BASE_DAY
 
+    @property
+    def waves(self) -> tuple[Wave, ...]:
+        """Times of more or fewer deaths and births, of all scenarios."""
+        return tuple(wave for pack in self.scenarios for wave in pack.waves)
+
     @cached_property
     def lives(self) -> Lives:
         """What becomes of everybody; settled at the first question about it."""
         if self.truth is not None:  # departments err about facts, never about lives
             return self.truth.lives
-        return unfold(self.layout, self.seed, BASE_DAY)
+        return unfold(self.layout, self.seed, BASE_DAY, self.waves)
 
     @cached_property
     def everybody(self) -> Everybody:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,18 @@ class Conflict:
     departments: tuple[str, ...]
     share: float
     where: Where
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Days from `first` to `last` (included) with so many times the usual deaths and births; `cause` is that of the
+    deaths beyond the usual ones."""
+
+    first: date
+    last: date
+    deaths: float
+    births: float
+    cause: str | None
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,17 @@ class Pack:
             for entry in self._document.get("conflicts", ())
         )
 
+    @cached_property
+    def waves(self) -> tuple[Wave, ...]:
+        """Times of more or fewer deaths and births."""
+        return tuple(
+            Wave(
+                date.fromisoformat(entry["from"]), date.fromisoformat(entry["until"]), float(entry.get("deaths", 1)),
+                float(entry.get("births", 1)), entry.get("cause"),
+            )
+            for entry in self._document.get("waves", ())
+        )  # fmt: skip
+
     def agreeing(self) -> Pack:
         """The pack without its conflicts."""
         return _pack({**self._document, "conflicts": []}) if self.conflicts else self
@@ -134,11 +158,17 @@ def read_pack(given: str) -> Pack:
         document = json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
     except FileNotFoundError:
         raise ScenarioError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ScenarioError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
     schema = json.loads((_FOLDER.parent / "pack.schema.json").read_text(encoding="utf-8"))
     fault = next(iter(jsonschema_rs.validator_for(schema).iter_errors(document)), None)
     if fault is not None:
         place = "/".join(map(str, fault.instance_path))
         raise ScenarioError(f"{path}: {place or 'the document'}: {fault.message[:200]}", "see docs/scenarios.md")
+    for at, wave in enumerate(document.get("waves", ())):
+        for end in ("from", "until"):
+            try:
+                date.fromisoformat(wave[end])
+            except ValueError:
+                raise ScenarioError(f"{path}: waves/{at}/{end}: there is no day {wave[end]}") from None
     return _pack(document)

@@ -16,6 +16,7 @@ from mockdata.population.registers.changes import MOVE, RENAMING
 from mockdata.population.registers.death import DEATH
 from mockdata.population.registers.driving import LICENCE
 from mockdata.population.registers.employment import EMPLOYMENT
+from mockdata.population.registers.fleet import FIRM_VEHICLE
 from mockdata.population.registers.home import HOME
 from mockdata.population.registers.household import HOUSEHOLD
 from mockdata.population.registers.insured import INSURED
@@ -32,7 +33,7 @@ __all__ = ["REGISTERS", "Register", "institution", "married", "person", "plain",
 
 _MADE = (
     PERSON, HOUSEHOLD, MARRIAGE, BIRTH, DEATH, INSURED, EMPLOYMENT, SPELL, CONTRIBUTION, MOVE, RENAMING, VEHICLE,
-    LICENCE, HOME, PUPIL, FIRM, PERMIT, INSTITUTION,
+    FIRM_VEHICLE, LICENCE, HOME, PUPIL, FIRM, PERMIT, INSTITUTION,
 )  # fmt: skip
 
 REGISTERS: MappingProxyType[str, Register] = MappingProxyType({made.name: made for made in _MADE})

@@ -10,7 +10,8 @@ from mockdata.population.attributes import ATTRIBUTES
 from mockdata.population.population import Population
 from mockdata.population.registers.crowd import PARENTS, by_number, of_crowd
 from mockdata.population.rows import Rows, codes, dates, touched, within_province
-from mockdata.seeds import Bijection, Ints, below
+from mockdata.population.waves import day_number
+from mockdata.seeds import Bijection, Ints, below, unit
 from mockdata.texts import Digits, joined, taken
 
 _CAPACITY = 10**10
@@ -47,7 +48,13 @@ def _cause(rows: Rows) -> pa.Array:
     old = rows.death - rows.day > 45 * 365
     words = rows.words("cause of death")
     picks = [np.repeat(np.arange(len(_CAUSES)), shares)[below(words, 100)] for shares in (_OLD, _YOUNG)]
-    return taken(codes(*_CAUSES), np.where(old, picks[0], picks[1]))
+    cause = np.where(old, picks[0], picks[1])
+    for wave in rows.world.waves:
+        if wave.cause is not None and wave.deaths > 1:
+            inside = (rows.death >= day_number(wave.first)) & (rows.death <= day_number(wave.last))
+            beyond = unit(rows.words("death of a wave")) < 1 - 1 / wave.deaths
+            cause = np.where(inside & beyond, _CAUSES.index(wave.cause), cause)
+    return taken(codes(*_CAUSES), cause)
 
 
 def _place(rows: Rows) -> pa.Array:

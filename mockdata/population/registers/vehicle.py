@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +20,7 @@ from mockdata.population.population import Population
 from mockdata.population.registers.entry import Belonging, number, numbered, of_entries, split
 from mockdata.population.registers.register import Column
 from mockdata.population.rows import Rows, codes, dates, touched
-from mockdata.seeds import Bijection, Ints, below
+from mockdata.seeds import Bijection, Ints, Words, below
 from mockdata.texts import taken
 
 _BY_FUEL = tuple(np.array([at for at, model in enumerate(plates.MODELS) if model[3] == fuel]) for fuel in range(3))
@@ -36,10 +38,7 @@ class Car(Belonging):
     @cached_property
     def model(self) -> Ints:
         """Position in `plates.MODELS`."""
-        words, found = self.words("model"), np.zeros(len(self.person), dtype=np.int64)
-        for fuel, models in enumerate(_BY_FUEL):
-            found = np.where(self.fuel == fuel, models[below(words, len(models))], found)
-        return found
+        return models(self.fuel, self.words("model"))
 
     @cached_property
     def month(self) -> Ints:
@@ -62,6 +61,14 @@ class Car(Belonging):
         return self.things.cars.row(self.person, self.turn)
 
 
+def models(fuel: Ints, words: Words) -> Ints:
+    """Positions in `plates.MODELS` for cars of these fuels."""
+    found = np.zeros(len(fuel), dtype=np.int64)
+    for kind, some in enumerate(_BY_FUEL):
+        found = np.where(fuel == kind, some[below(words, len(some))], found)
+    return found
+
+
 def owners(population: Population, person: Ints, rows: Rows) -> Ints:
     """The owners on the date of what was a person's."""
     if not population.world.later:
@@ -69,7 +76,7 @@ def owners(population: Population, person: Ints, rows: Rows) -> Ints:
     return rows.relative(np.concatenate([population.belongings.heir, np.zeros(0, np.int64)]))
 
 
-def _scope(population: Population) -> Ints:
+def scope(population: Population) -> Ints:
     """First populated division of each one's plate region."""
     world = population.world
     province, letter = (part[world.layout.division] for part in plates.regions(_mode(population)))
@@ -84,7 +91,7 @@ def _mode(population: Population) -> Mode:
 def _serial(car: Car) -> Ints:
     """Serial number of each plate within its region."""
     world, mode = car.population.world, _mode(car.population)
-    first = _scope(car.population)[car.rows.place]
+    first = scope(car.population)[car.rows.place]
     rank = car.things.rank(car.rows.slot, car.turn)
     found = np.zeros(len(car.person), dtype=np.int64)
     for fuel in range(3):
@@ -97,7 +104,7 @@ def _serial(car: Car) -> Ints:
 
 
 def _fitting(population: Population, entries: Entries, capacity: int) -> None:
-    first = _scope(population)
+    first = scope(population)
     last = np.append(np.nonzero(np.diff(first))[0] + 1, len(first))
     if int((entries.offset[last] - entries.offset[first[last - 1]]).max()) > capacity:
         raise ValueError("more cars in a city than plates")
@@ -116,8 +123,8 @@ def _by_plate(population: Population, values: pa.Array) -> tuple[Ints, Ints]:
     place = np.minimum(place, len(regions[0]) - 1)
     known &= (regions[0][place] == province) & (regions[1][place] == letter)
     person, turn = np.full(len(values), -1, dtype=np.int64), np.zeros(len(values), dtype=np.int64)
-    scope = _scope(population)
-    after = np.searchsorted(scope, scope, side="right")
+    scopes = scope(population)
+    after = np.searchsorted(scopes, scopes, side="right")
     for kind in range(3):
         here = np.nonzero(known & (fuel == kind))[0]
         if not len(here):
@@ -171,14 +178,9 @@ def _owned(name: str) -> Column:
     return lambda car: ATTRIBUTES[name](car.population.rows(car.owner))
 
 
-VEHICLE = of_entries(
-    "vehicle", lambda p: p.belongings.cars_now, Car,
+ABOUT: Mapping[str, Column] = MappingProxyType(
     {
-        **{name: _owned(name) for name in ("citizen_number", "name", "address", "mobile", "sex", "birth_date")},
-        "division": lambda car: ATTRIBUTES["division"](car.rows),
-        "plate": _plate,
         "plate_kind": lambda car: taken(codes("02", "52"), (car.fuel > 0).astype(np.int64)),
-        "vin": _vin,
         "make": _model(1),
         "model": _model(2),
         "vehicle_type": lambda car: taken(codes("K33"), np.zeros(len(car.person), np.int64)),
@@ -191,10 +193,23 @@ VEHICLE = of_entries(
         "engine_number": lambda car: numbered("F", below(car.words("engine"), 10**8), 8),
         "made_in": lambda car: numbered("", car.month // 12, 4),
         "vehicle_registered_on": lambda car: dates(car.day),
-        "vehicle_certificate_number": lambda car: numbered("", car.person * CARS + car.turn, 12),
         "inspected_until": lambda car: dates(
             inspected_until(car.day, np.full(len(car.person), car.population.world.as_of))
         ),
+    }
+)
+"""What is known of a car, whoever owns it."""
+
+
+VEHICLE = of_entries(
+    "vehicle", lambda p: p.belongings.cars_now, Car,
+    {
+        **{name: _owned(name) for name in ("citizen_number", "name", "address", "mobile", "sex", "birth_date")},
+        **ABOUT,
+        "division": lambda car: ATTRIBUTES["division"](car.rows),
+        "plate": _plate,
+        "vin": _vin,
+        "vehicle_certificate_number": lambda car: numbered("", car.person * CARS + car.turn, 12),
         "updated_at": lambda car: touched(car.rows, car.day),
     },
     {

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from mockdata.identifiers import why_not_citizen_number, why_not_credit_code, why_not_plate
-from mockdata.population import Population, plates
+from mockdata.population import Population, ages, plates
 from mockdata.population.invariants import violations, wrong_citizen_checks, wrong_credit_codes
 from mockdata.population.marginals import marginals
+from mockdata.population.organisations import FIRMS, Organisations
 from mockdata.population.registers import register
+from mockdata.population.template import template
 from mockdata.seeds import hashed
 
 
@@ -63,11 +67,16 @@ def test_published_shares_are_met() -> None:
     population = Population("shares")
     table = marginals(population, [sample(population.size, 100_000), np.arange(0, population.size, 7_001)])
     held = [one for one in table if one.holds is not None]
-    assert {one.distribution for one in held} == {"省份", "年龄", "性别", "家庭户规模", "户别", "姓氏", "民族"}
-    assert len(held) > 50
+    assert {one.distribution for one in held} >= {"省份", "年龄", "性别", "家庭户规模", "户别", "姓氏", "民族"}
+    assert len(held) > 70
     # three hundred thousand persons: a group of one in a hundred is met within about 2.5 % nineteen times in twenty
-    off = [one for one in held if abs(one.relative) > 0.02 + 3 * (1 / (one.expected * 300_000)) ** 0.5]
+    off = [one for one in held if abs(one.relative) > 0.02 + 3 * one.chance]
     assert off == []
+
+
+def test_no_seed_strays_from_the_age_bands() -> None:
+    # the first draw of this seed's block is 2.4 % off
+    assert ages.strays(template("136").year) < 0.018
 
 
 @pytest.mark.parametrize("mode", ["reserved", "realistic"])
@@ -89,6 +98,34 @@ def test_plates_and_vins(mode: str) -> None:
         letters = [sum(character.isalpha() for character in plate[2:]) for plate in numbers.to_pylist()]
         assert min(letters) >= 3
         assert {vin[:2] for vin in vins.to_pylist()} == {"A9"}
+
+
+@pytest.mark.parametrize("mode", ["reserved", "realistic"])
+def test_cars_of_firms_take_no_number_of_a_persons_car(mode: str) -> None:
+    population = Population("fleets", 400_000, identifiers=mode)  # type: ignore[arg-type]
+    names = ["HPHM", "CLSBDH", "JDCDJZSBH", "XZQH", "CCDJRQ", "TYSHXYDM", "DWMC"]
+    persons, fleets = register("vehicle"), register("firm_vehicle")
+    theirs = fleets.read(population, np.arange(fleets.count(population)), names)
+    own = persons.read(population, np.arange(persons.count(population)), names[:3])
+    assert 2_000 < fleets.count(population) < persons.count(population) / 2
+    for name in names[:3]:
+        both = pa.concat_arrays([own[name], theirs[name]])
+        assert len(both.unique()) == len(both)
+        # neither register finds the other's
+        assert set(persons.keys[name](population, theirs[name]).tolist()) == {-1}
+        assert set(fleets.keys[name](population, own[name]).tolist()) == {-1}
+        assert fleets.keys[name](population, theirs[name]).tolist() == list(range(fleets.count(population)))
+    firm = population.firms.find(theirs["TYSHXYDM"])
+    assert (firm >= 0).all()
+    known = register("firm").read(population, firm, ["TYSHXYDM", "DWMC", "XZQH"])
+    assert all(known[name].equals(theirs[name]) for name in ("TYSHXYDM", "DWMC", "XZQH"))
+    founded = FIRMS["founded_on"](Organisations(population.world, firm))
+    assert pc.all(pc.less(founded, theirs["CCDJRQ"])).as_py()
+    assert pc.max(theirs["CCDJRQ"]).as_py() < population.as_of
+    wrong = plates.why_not_vin if mode == "reserved" else why_not_plate
+    assert {wrong(one) for one in theirs["CLSBDH" if mode == "reserved" else "HPHM"].to_pylist()} == {None}
+    latest = fleets.find(population, "TYSHXYDM", [theirs["TYSHXYDM"][0].as_py()], ["JDCDJZSBH"])
+    assert latest == [{"JDCDJZSBH": theirs["JDCDJZSBH"][int((firm == firm[0]).sum()) - 1].as_py()}]
 
 
 def test_a_vin_by_the_standard() -> None:

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import re
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,10 @@ from mockdata.defects.conflicts import conflicted, entries
 from mockdata.defects.contradictions import Dataset, contradictions
 from mockdata.personas import personas
 from mockdata.population import Population
+from mockdata.population.invariants import violations
 from mockdata.population.registers import register
 from mockdata.population.traits import dataset_order, fits
+from mockdata.population.vitals import vitals
 from mockdata.sandbox.facts import Facts
 from mockdata.sandbox.overlay import Overlay
 from mockdata.scenarios import ScenarioError, packs, read_pack
@@ -45,6 +49,7 @@ def residents(population, rows, names):
 def test_every_pack_speaks_both_languages():
     assert set(PACKS) >= {
         "rare-characters", "minority-names", "leap-day", "check-character-x", "generations", "baby-boom", "conflicts",
+        "epidemic-year",
     }  # fmt: skip
     for name, pack in PACKS.items():
         assert pack.name == name
@@ -311,3 +316,101 @@ def test_the_command_lists_them():
     assert "新生儿" in chinese.stdout
     assert people[0]["citizen_number"] in chinese.stdout
     assert CliRunner().invoke(app, ["personas", "--scenario", "nothing"]).exit_code == 2
+
+
+# ---- waves ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=[date(2026, 11, 1), date(2032, 3, 1)], ids=["base", "later"])
+def epidemic(request):
+    return tuple(
+        Population(4, SIZE, request.param, scenarios=scenarios) for scenarios in ([PACKS["epidemic-year"]], [])
+    )
+
+
+def test_an_epidemic_shows_in_the_years_it_is_told_of(epidemic):
+    stressed, usual = epidemic
+    ratio = {
+        one.year: (one.births / other.births, one.deaths / other.deaths)
+        for one, other in zip(vitals(stressed), vitals(usual), strict=True)
+    }
+    assert ratio[2025] == (pytest.approx(1, abs=0.03), pytest.approx(1.5, abs=0.25))
+    assert ratio[2022] == (pytest.approx(1, abs=0.03), pytest.approx(1, abs=0.2))
+    if 2031 in ratio:
+        assert ratio[2029] == (pytest.approx(0.75, abs=0.08), pytest.approx(1.25, abs=0.2))
+        assert ratio[2030] == (pytest.approx(1.4, abs=0.12), pytest.approx(1, abs=0.2))
+        assert stressed.people.count < usual.people.count
+
+
+def test_an_epidemic_breaks_no_rule_and_changes_nobody(epidemic):
+    stressed, usual = epidemic
+    everybody = np.arange(0, SIZE, 11)
+    assert {rule: count for rule, count in violations(stressed, everybody).items() if count} == {}
+    facts = ["citizen_number", "name", "birth_date", "sex", "education"]
+    if not stressed.world.later:
+        facts += ["address", "marital_status", "employer_uscc"]
+    told, usually = stressed.persons(everybody, facts), usual.persons(everybody, facts)
+    assert [name for name in facts if not told[name].equals(usually[name])] == []
+
+
+def test_the_death_register_tells_of_an_epidemic(epidemic):
+    stressed, _ = epidemic
+    deaths = register("death")
+    columns = deaths.read(stressed, np.arange(deaths.count(stressed)), ["GMSFHM", "SWRQ", "SWYY"])
+    numbers, days, causes = (column.to_pylist() for column in columns.values())
+    assert len(set(numbers)) == len(numbers)
+    assert (stressed.index_of(numbers) >= 0).all()
+    winter = [cause for day, cause in zip(days, causes, strict=True) if "2025-01-01" <= day.isoformat() <= "2025-03-31"]
+    spring = [cause for day, cause in zip(days, causes, strict=True) if "2025-04-01" <= day.isoformat() <= "2025-06-30"]
+    assert 2 < len(winter) / len(spring) < 4.5
+    # two deaths of three are beyond the usual ones
+    assert winter.count("呼吸系统疾病") / len(winter) == pytest.approx(2 / 3 + 0.09 / 3, abs=0.1)
+    assert spring.count("呼吸系统疾病") / len(spring) < 0.25
+
+
+def test_the_same_deaths_in_another_process(epidemic):
+    stressed, _ = epidemic
+    again = pickle.loads(pickle.dumps(stressed))
+    assert np.array_equal(again.world.lives.death, stressed.world.lives.death)
+    assert np.array_equal(again.world.lives.born, stressed.world.lives.born)
+
+
+@pytest.mark.parametrize(
+    ("waves", "words"),
+    [
+        ("{from: 2028-02-30, until: 2028-03-01, deaths: 2}", "day is out of range"),
+        ("{from: '2028-02-30', until: 2028-03-01, deaths: 2}", "there is no day 2028-02-30"),
+        ("{from: 2028-02-01, until: 2028-03-01}", "waves/0"),
+        ("{from: 2028-02-01, until: 2028-03-01, deaths: 50}", "50"),
+        ("{from: 2028-02-01, until: 2028-03-01, births: 0.5, cause: 其他}", "waves/0"),
+        ("{from: 2028-02-01, until: 2028-03-01, deaths: 2, cause: 失眠}", "失眠"),
+    ],
+)
+def test_waves_that_cannot_be_read_are_named(tmp_path, waves, words):
+    (tmp_path / "mine.yaml").write_text(f"{HEAD}waves: [{waves}]\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=re.escape(words)):
+        read_pack(str(tmp_path / "mine.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("waves", "words"),
+    [
+        ("{from: 2028-03-01, until: 2028-02-01, deaths: 2}", "before it begins"),
+        ("{from: 2010-03-01, until: 2010-04-01, deaths: 2}", "between 2016 and 2046"),
+        ("{from: 2046-03-01, until: 2047-04-01, deaths: 2}", "between 2016 and 2046"),
+        ("{from: 2025-03-01, until: 2025-04-01, births: 2}", "are those of the census"),
+    ],
+)
+def test_waves_that_cannot_be_told_are_refused(tmp_path, waves, words):
+    (tmp_path / "mine.yaml").write_text(f"{HEAD}waves: [{waves}]\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=words):
+        Population(4, SIZE, scenarios=[read_pack(str(tmp_path / "mine.yaml"))])
+
+
+def test_more_people_than_numbers_are_refused(tmp_path):
+    wave = "{from: 2017-01-01, until: 2026-10-31, deaths: 5}"
+    (tmp_path / "mine.yaml").write_text(f"{HEAD}waves: [{wave}]\n", encoding="utf-8")
+    pack = read_pack(str(tmp_path / "mine.yaml"))
+    Population(4, SIZE, scenarios=[pack])
+    with pytest.raises(ValueError, match="than there are numbers for"):
+        Population(4, scenarios=[pack])
