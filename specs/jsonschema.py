@@ -48,4 +48,5 @@ def read(sources: Sources) -> Interface:
         for field in made.fields(row)
     )
     name = made.id.rsplit(".", 1)[-1] or say(title)
-    return replace(made, tables=(Table(name=name, title=title, fields=fields),) if fields else ())
+    table = Table(name=name, title=title, fields=fields, extensions={"schema": row})
+    return replace(made, tables=(table,) if fields else ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +30,7 @@ AsOf = Annotated[str, typer.Option(help="The day the data are of, yyyy-MM-dd.")]
 Mode = Annotated[Identifiers, typer.Option(help="reserved: numbers nobody can have.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Scenario = Annotated[str | None, typer.Option(help="Scenario packs: names or YAML files, with commas between.")]
+TOLD = 5
 PEOPLE, TODAY = 1_400_000_000, "2026-11-01"
 
 
@@ -39,7 +41,9 @@ def interface_of(spec: str) -> Interface:
     path = Path(spec)
     known = library.interfaces()
     if spec not in known and path.is_file():
-        return read(path)
+        found = read(path)
+        _tell_removed(found)
+        return found
     if spec not in known and (path.suffix in (".yaml", ".yml", ".json") or "/" in spec):
         end(BAD_INPUT, f"{spec}: there is no such file", "give a document, or the id of a shipped interface")
     if spec not in known:
@@ -49,6 +53,17 @@ def interface_of(spec: str) -> Interface:
         hint = f"near: {', '.join(near)}" if near else f"there are {', '.join(known)}"
         end(BAD_INPUT, f"no interface {spec!r}", hint)
     return known[spec]
+
+
+def _tell_removed(interface: Interface) -> None:
+    """What a document says and nobody can read is not kept, and that is told."""
+    from specs.finding import Severity
+
+    removed = [f for f in interface.findings if f.severity is Severity.ERROR and "removed" in f.message]
+    for finding in removed[:TOLD]:
+        print(f"tongban: not kept: line {finding.line}: {finding.pointer}: {finding.message}", file=sys.stderr)
+    if len(removed) > TOLD:
+        print(f"tongban: not kept: {len(removed) - TOLD:,} more; tongban spec lint names all", file=sys.stderr)
 
 
 def known_to(interface: Interface) -> dict[str, Interface]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def check(
     spec: Spec,
-    file: Annotated[Path, typer.Argument(help="Parquet, CSV or JSON Lines file, or a folder of parts.")],
+    file: Annotated[Path, typer.Argument(help="Parquet, CSV, JSON Lines, Arrow or DuckDB file, or a folder of parts.")],
     table: Annotated[str | None, typer.Option(help="Which table the file holds.")] = None,
     html: Annotated[bool, typer.Option("--html", help="Write the Data Docs page too.")] = False,
     as_json: Json = False,
@@ -47,8 +47,8 @@ def judged(datasets: list[tuple[Path, Interface, Table]], html: bool = False) ->
     console = Console(stderr=True)
     if not console.is_terminal:
         return check_all(datasets, html=html)
-    with console.status("Great Expectations is judging the files"):
-        return check_all(datasets, html=html)
+    with console.status("Great Expectations is judging the files") as status:
+        return check_all(datasets, html=html, tell=status.update)
 
 
 def tell(results: tuple[QualityResult, ...]) -> None:

@@ -31,11 +31,10 @@ from mockdata.cli.asking import (
 from mockdata.cli.check import judged, tell
 from mockdata.cli.loading import load_into
 from mockdata.cli.output import NEGATIVE, USAGE, end, faults, print_json, progress
+from mockdata.cli.searching import absent, searched
 from mockdata.cli.spoiling import defects_of, enough, note, noted, tell_ledger
 
 PART_ROWS = 1_048_576
-CHECKED = ("parquet", "csv", "jsonl")
-"""Formats the quality check reads."""
 
 
 class Format(StrEnum):
@@ -113,7 +112,7 @@ def generate(
         from mockdata.tables.layout import Layout
         from mockdata.tables.plan import plan
         from mockdata.tables.scale import cores
-        from mockdata.tables.write import TargetExists, write
+        from mockdata.tables.write import write
 
         dirt = defects_of(defects) if defects is not None else None
         interface = interface_of(spec)
@@ -121,8 +120,9 @@ def generate(
         if where is not None and len(tables) > 1:
             names = ", ".join(one.name for one in tables)
             end(USAGE, "--where chooses records of one table", f"name it with --table: {names}")
-        if check and (format not in CHECKED or encoding == Encoding.GB18030 or partition_by or into):
-            end(USAGE, "--check reads parquet, csv (UTF-8) and jsonl files", "leave it out, or choose one of them")
+        if check and (format == Format.XLSX or into is not None):
+            what = "databases" if into is not None else "workbooks, whose cells have lost their types"
+            end(USAGE, f"--check does not read {what}", "leave it out, or write parquet, csv, jsonl, arrow or duckdb")
         if table_name is not None and into is None:
             end(USAGE, "--table-name names a database table", "add --into, or leave it out")
         if dirt is not None and into is not None:
@@ -133,6 +133,7 @@ def generate(
         known = known_to(interface)
         plans = [plan(interface, one, world, parent_rows=max(rows, 1), interfaces=known, where=where) for one in tables]
         if into is not None:
+            searched(plans, rows, workers or cores())
             load_into(into, plans, tables, rows, table_name, force, as_json)
             return
         if dirt is not None:
@@ -145,12 +146,12 @@ def generate(
         folders = tuple(partition_by.split(",")) if partition_by else ()
         layout = Layout(format.value, encoding.value, folders, part_rows)
         targets = [out / f"{made.interface}.{made.table}{layout.ending}" for made in plans]
-        for made, target in zip(plans, targets, strict=True):
+        absent(targets, force)
+        searched(plans, rows, workers or cores())
+        for made in plans:
             made.allow(rows)
             layout.allow(made, rows)
             enough(made, rows)
-            if target.exists() and not force:
-                raise TargetExists(target)
         manifests = []
         for made, one, target in zip(plans, tables, targets, strict=True):
             ledger = note(made, interface, one, rows, target)

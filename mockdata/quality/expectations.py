@@ -18,6 +18,7 @@ import pyarrow as pa
 from mockdata.instances import ecma
 from mockdata.instances.matching import re2
 from mockdata.tables import arrow
+from mockdata.tables.alternatives.described import completed
 from specs import elements
 from specs.model import Field, Interface, Table
 
@@ -97,7 +98,10 @@ def literal(value: Any) -> str:
 
 
 def suite(interface: Interface, table: Table) -> Suite:
-    """All expectations of a table, in the order of its fields."""
+    """All expectations of a table, in the order of its fields, then those of its rows."""
+    from mockdata.quality.rows import row_rules
+
+    table = completed(interface, table)
     found: list[Expectation] = [
         Expectation("columns", "columns", columns=tuple(f.name for f in table.fields), pointer=table.pointer)
     ]
@@ -113,6 +117,11 @@ def suite(interface: Interface, table: Table) -> Suite:
         found += _contract(schema.get("x-quality", ()), one.name, one.pointer, table)
     if len(table.primary_key) > 1:
         found.append(Expectation("unique_together", "primary key", columns=table.primary_key, pointer=table.pointer))
+    for rule in row_rules(interface, table):
+        if isinstance(rule, Unchecked):
+            unchecked.append(rule)
+        else:
+            found.append(rule)
     found += _contract(table.quality, None, table.pointer, table)
     return Suite(table.name, tuple(found), tuple(unchecked))
 

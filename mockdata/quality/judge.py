@@ -1,8 +1,8 @@
 """Where Great Expectations judges datasets: ``python -m mockdata.quality.judge``, one JSON line a request.
 
 The only module that knows Great Expectations. It has a process of its own because importing it takes seconds and
-300 MB, and DuckDB's bindings complain when an interpreter that used both ends. The data are copied into a scratch
-DuckDB database with external access switched off, because a contract's SQL rules come from whoever wrote the contract.
+300 MB, and DuckDB's bindings complain when an interpreter that used both ends. The database the data are judged in
+is made by `opening`.
 
 Two traps of GX 1.24 on DuckDB are dealt with here. It reads cursors after their connection went back to the pool, and
 duckdb-engine then gives **empty results**, so every rule would hold: the execution engine buffers results. And its
@@ -17,13 +17,16 @@ import re
 import select
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from mockdata.quality.expectations import BOUNDS, COLUMNS, Expectation, literal, quoted
+from mockdata.quality.expectations import BOUNDS, COLUMNS, Expectation, quoted
+from mockdata.quality.opening import SETTINGS, load, shut
 
 EXAMPLES = 5
 """Offending values shown for a rule that fails."""
@@ -36,81 +39,64 @@ class Unjudgeable(RuntimeError):
 
 
 def main() -> None:
-    """Answers each line of standard input (a JSON list of jobs) with a line of standard output (their answers)."""
+    """Answers each line of standard input (a JSON list of jobs) with a line of standard output (a list of their
+    answers). Lines before that are texts that say how far it is.
+    """
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever the libraries print goes to standard error
     import_module("great_expectations")
-    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.readline()):
-        out.write(json.dumps([_answer(job) for job in json.loads(line)], default=str) + "\n")
+
+    def say(value: Any) -> None:
+        out.write(json.dumps(value, default=str) + "\n")
         out.flush()
 
+    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.readline()):
+        jobs = json.loads(line)
+        answers = []
+        for number, job in enumerate(jobs, 1):
+            which = f"{number} of {len(jobs)}: " if len(jobs) > 1 else ""
+            answers.append(_answer(job, lambda text, which=which, job=job: say(f"{which}{job['name']}: {text}")))  # type: ignore[misc]
+        say(answers)
 
-def _answer(job: dict[str, Any]) -> dict[str, Any]:
+
+def _answer(job: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
     import duckdb
+    import pyarrow as pa
 
     table = job["suite"]["table"]
     with tempfile.TemporaryDirectory(prefix="tongban-quality-") as folder:
-        database = str(Path(folder) / "data.duckdb")
+        scratch = Path(folder)
+        database = str(scratch / "data.duckdb")
         try:
-            rows = _load(database, table, job)
-            return {**_judged(database, table, rows, job), "unchecked": job["suite"]["unchecked"]}
-        except (duckdb.Error, Unjudgeable) as error:
+            tell("reading")
+            rows = load(database, table, job, scratch)
+            tell(f"{rows:,} rows")
+            with _shutting(job, scratch):
+                judged = _judged(database, table, rows, job, tell)
+            return {**judged, "unchecked": job["suite"]["unchecked"]}
+        except (duckdb.Error, Unjudgeable, OSError, UnicodeDecodeError, pa.ArrowException) as error:
             return {"fault": str(error).splitlines()[0]}
 
 
-def _load(database: str, table: str, job: Mapping[str, Any]) -> int:
-    """Copies the files into a table, with moments as UTC without a zone (DuckDB needs pytz to hand out others)."""
-    import duckdb
+@contextmanager
+def _shutting(job: Mapping[str, Any], scratch: Path) -> Iterator[None]:
+    """Every connection Great Expectations opens is shut before it is used."""
+    from sqlalchemy import event
+    from sqlalchemy.pool import Pool
 
-    source = _source(job, job["types"])
-    with duckdb.connect(database) as connection:
-        if job["format"] != "parquet":
-            source = _source(job, _readable(connection, source, job))
-        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-        columns = [(name, type) for name, type, *_ in described]
-        zoned = [name for name, type in columns if type == "TIMESTAMP WITH TIME ZONE"]
-        moved = [f"make_timestamp(epoch_us({quoted(name)})) AS {quoted(name)}" for name in zoned]
-        moved += [f"json_extract_string({quoted(name)}, '$[*]') AS {quoted(name)}" for name in job["lists"]]
-        replaced = f" REPLACE ({', '.join(moved)})" if moved else ""
-        connection.execute(f"CREATE TABLE {quoted(table)} AS SELECT *{replaced} FROM {source}")
-        connection.execute(f"CREATE TABLE {quoted(table + COLUMNS)} (name VARCHAR, type VARCHAR)")
-        if columns:
-            connection.executemany(f"INSERT INTO {quoted(table + COLUMNS)} VALUES (?, ?)", columns)
-        counted = connection.execute(f"SELECT COUNT(*) FROM {quoted(table)}").fetchone()
-    return int(counted[0]) if counted else 0
+    def first(connection: Any, record: Any) -> None:
+        shut(connection, job, scratch)
 
-
-def _source(job: Mapping[str, Any], types: Mapping[str, str]) -> str:
-    files = "[" + ", ".join(literal(file) for file in job["files"]) + "]"
-    struct = "{" + ", ".join(f"{literal(n)}: {literal(t)}" for n, t in types.items()) + "}"
-    return {
-        "parquet": f"read_parquet({files})",
-        "csv": f"read_csv({files}, header = true, columns = {struct}, nullstr = '', allow_quoted_nulls = false)",
-        "jsonl": f"read_json({files}, format = 'newline_delimited', columns = {struct})",
-    }[job["format"]]
-
-
-def _readable(connection: Any, source: str, job: Mapping[str, Any]) -> Mapping[str, str]:
-    """The types a text file can be read with: the interface's, but text for a column some of whose values are not of
-    its type. So one such value fails the type rule of its column instead of making the file unreadable.
-    """
-    import duckdb
-
-    types: Mapping[str, str] = job["types"]
+    event.listen(Pool, "connect", first)
     try:
-        connection.execute(f"SELECT COUNT(COLUMNS(*)) FROM {source}").fetchall()
-    except (duckdb.ConversionException, duckdb.InvalidInputException):
-        text = {name: type if type == "JSON" else "VARCHAR" for name, type in types.items()}
-        odd = [
-            f"bool_or({quoted(name)} IS NOT NULL AND TRY_CAST({quoted(name)} AS {type}) IS NULL)"
-            for name, type in types.items()
-        ]
-        found = connection.execute(f"SELECT {', '.join(odd)} FROM {_source(job, text)}").fetchone()
-        return {name: text[name] if bad else types[name] for name, bad in zip(types, found, strict=True)}
-    return types
+        yield
+    finally:
+        event.remove(Pool, "connect", first)
 
 
-def _judged(database: str, table: str, rows: int, job: Mapping[str, Any]) -> dict[str, Any]:
+def _judged(
+    database: str, table: str, rows: int, job: Mapping[str, Any], tell: Callable[[str], None]
+) -> dict[str, Any]:
     gx = import_module("great_expectations")
     classes = _classes()
     rules = [Expectation(**{**part, "values": tuple(part["values"])}) for part in job["suite"]["expectations"]]
@@ -118,12 +104,11 @@ def _judged(database: str, table: str, rows: int, job: Mapping[str, Any]) -> dic
         rules.append(Expectation("rows", "rows of the manifest", values=(job["rows"],)))
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    shut = {"enable_external_access": "false", "autoinstall_known_extensions": "false", "lock_configuration": "true"}
     source = context.data_sources.add_sql(
         name="dataset",
         connection_string=f"duckdb:///{database}",
         create_temp_table=False,
-        kwargs={"connect_args": {"read_only": True, "config": shut}},
+        kwargs={"connect_args": {"read_only": True, "config": SETTINGS}},
     )
     asset = source.add_query_asset(name=table, query=f"SELECT * FROM {quoted(table)}")
     expectations = [_expectation(rule, number, table, classes) for number, rule in enumerate(rules)]
@@ -131,6 +116,8 @@ def _judged(database: str, table: str, rows: int, job: Mapping[str, Any]) -> dic
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=job["name"], data=asset.add_batch_definition_whole_table("all"), suite=made)
     )
+    queries = count()
+    classes["engine"].heard = lambda: tell(f"{rows:,} rows, {len(rules)} expectations, query {next(queries) + 1}")
     result = definition.run(result_format={"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES})
     by_number = {one.expectation_config.meta["number"]: one for one in result.results}
     outcomes = [_outcome(rule, by_number[number]) for number, rule in enumerate(rules)]
@@ -177,6 +164,8 @@ def _classes() -> Mapping[str, Any]:
     class Buffering(engine):  # type: ignore[misc]
         """Reads every result to its end while the connection is still ours, and quotes DuckDB's own key words."""
 
+        heard: Callable[[], None] = staticmethod(lambda: None)
+
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             with self.engine.connect() as connection:
@@ -185,6 +174,7 @@ def _classes() -> Mapping[str, Any]:
             preparer.reserved_words = {*preparer.reserved_words, *words}
 
         def execute_query(self, query: Any) -> Any:
+            type(self).heard()
             with self.get_connection() as connection:
                 return connection.execute(query).freeze()()
 
@@ -232,7 +222,7 @@ def _classes() -> Mapping[str, Any]:
             held = observed is not None and all(_compare(observed, w, b) for w, b in self.bounds.items())
             return {"success": held, "result": {"observed_value": observed}}
 
-    return {"meets": ExpectColumnValuesToMeet, "query": ExpectContractQueryToHold}
+    return {"meets": ExpectColumnValuesToMeet, "query": ExpectContractQueryToHold, "engine": Buffering}
 
 
 def _compare(observed: float, word: str, bound: float) -> bool:

@@ -13,14 +13,20 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from mockdata.quality.expectations import Expectation, duck_type, suite
+from mockdata.tables.alternatives.described import completed
 from mockdata.tables.write import FORMATS, beside, save
 from specs.model import Interface, Table
+
+Tell = Callable[[str], None]
+JUDGED = ("parquet", "csv", "jsonl", "arrow", "duckdb")
+"""Formats that can be judged."""
 
 
 class QualityError(RuntimeError):
@@ -97,24 +103,26 @@ class Judge:
         with self._lock:
             self._end()
 
-    def ask(self, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Answers to jobs, in order. Raises QualityError when the process ends instead of answering."""
+    def ask(self, jobs: Sequence[Mapping[str, Any]], tell: Tell | None = None) -> list[dict[str, Any]]:
+        """Answers to jobs, in order; `tell` hears how far it is. Raises QualityError when the process ends instead of
+        answering.
+        """
         with self._lock:
             line = json.dumps(jobs) + "\n"
             # one that ended for want of work is found out by its silence and replaced once
-            answer = self._exchange(line) if self._process is not None else ""
-            if not answer:
+            answer = self._exchange(line, tell) if self._process is not None else None
+            if answer is None:
                 self._end()
-                answer = self._exchange(line)
-            if answer:
-                return list(json.loads(answer))
+                answer = self._exchange(line, tell)
+            if answer is not None:
+                return answer
             code = self._end()
             self._complaints.seek(0)
             told = [row for row in self._complaints.read().splitlines() if row.strip()]
             said = next((row for row in reversed(told) if re.match(r"[\w.]+(Error|Exception)\b", row)), "no answer")
             raise QualityError(f"the quality check ended with code {code}: {said[:300]}")
 
-    def _exchange(self, line: str) -> str:
+    def _exchange(self, line: str, tell: Tell | None) -> list[dict[str, Any]] | None:
         if self._process is None:
             environment = {**os.environ, "GX_ANALYTICS_ENABLED": "false", "PYTHONWARNINGS": "ignore"}
             self._process = subprocess.Popen(
@@ -131,9 +139,18 @@ class Judge:
         try:
             process.stdin.write(line)
             process.stdin.flush()
-            return process.stdout.readline()
+            for answer in iter(process.stdout.readline, ""):
+                said = json.loads(answer)
+                if isinstance(said, list):
+                    return said
+                if tell is not None:
+                    tell(said)
         except BrokenPipeError:
-            return ""
+            pass
+        except BaseException:  # cancelled: a judge that goes on would answer the next question with this one's answer
+            process.kill()
+            raise
+        return None
 
     def _end(self) -> int | None:
         process, self._process = self._process, None
@@ -155,7 +172,8 @@ def check(
 ) -> QualityResult:
     """Check a dataset file (or folder of parts) against its interface; writes `<file>.quality.json` beside it.
 
-    Parquet, CSV and JSON Lines are told by the name's ending. With `html` the Data Docs page is written too. A `judge`
+    Formats (JUDGED) are told by the name's ending, CSV's encoding by the manifest, columns that folders name by the
+    folders. With `html` the Data Docs page is written too. A `judge`
     kept by the caller saves starting one. Raises QualityError when no verdict is possible, OSError when the folder
     cannot be written.
     """
@@ -163,12 +181,16 @@ def check(
 
 
 def check_all(
-    datasets: Sequence[tuple[Path, Interface, Table]], *, html: bool = False, judge: Judge | None = None
+    datasets: Sequence[tuple[Path, Interface, Table]],
+    *,
+    html: bool = False,
+    judge: Judge | None = None,
+    tell: Tell | None = None,
 ) -> tuple[QualityResult, ...]:
-    """`check` for several datasets in one go: Great Expectations is started once."""
+    """`check` for several datasets in one go: Great Expectations is started once. `tell` hears how far it is."""
     jobs = [_job(path, interface, table, html) for path, interface, table in datasets]
     with contextlib.nullcontext(judge) if judge else Judge() as asked:
-        answers = asked.ask(jobs)
+        answers = asked.ask(jobs, tell)
     results = []
     for (path, interface, table), answer in zip(datasets, answers, strict=True):
         if "fault" in answer:
@@ -181,31 +203,56 @@ def check_all(
 
 
 def _job(path: Path, interface: Interface, table: Table, html: bool) -> dict[str, Any]:
-    endings = {ending: format for format, ending in FORMATS.items() if format in ("parquet", "csv", "jsonl")}
-    format = endings.get(path.suffix)
-    if format is None:
-        raise QualityError(f"{path.name}: quality checks read {', '.join(endings)} files")
-    if not path.exists():
-        raise QualityError(f"{path.name}: there is no such file")
-    files = sorted(path.glob(f"*{path.suffix}")) if path.is_dir() else [path]
     from pyarrow.types import is_list
 
     from mockdata.tables.arrow import type_of
 
+    table = completed(interface, table)
+    format = _format(path)
+    files, folders = _files(path)
     kinds = {f.name: type_of(f.schema, interface.resolve) for f in table.fields}
     types = {name: duck_type(kind) or "JSON" for name, kind in kinds.items()}
-    lists = [name for name, kind in kinds.items() if is_list(kind)] if format != "parquet" else []
+    lists = [name for name, kind in kinds.items() if is_list(kind)] if format in ("csv", "jsonl") else []
     made = suite(interface, table)
     for rule in made.expectations:
         if rule.kind == "query":
             _single_select(rule)
-    expected = None
+    expected, encoding = None, "utf-8"
     if beside(path, "manifest").exists():
-        expected = json.loads(beside(path, "manifest").read_text(encoding="utf-8")).get("rows")
+        manifest = json.loads(beside(path, "manifest").read_text(encoding="utf-8"))
+        expected, encoding = manifest.get("rows"), manifest.get("options", {}).get("encoding", encoding)
     return {
-        "files": [str(file.resolve()) for file in files], "format": format, "types": types, "rows": expected,
+        "files": files, "folders": folders, "format": format, "encoding": encoding, "types": types, "rows": expected,
         "lists": lists, "suite": asdict(made), "name": f"{interface.id} {table.name}", "html": html,
     }  # fmt: skip
+
+
+def _format(path: Path) -> str:
+    format = next((format for format, ending in FORMATS.items() if ending == path.suffix), None)
+    if format not in JUDGED:
+        endings = ", ".join(ending for format, ending in FORMATS.items() if format in JUDGED)
+        why = "; a workbook's cells have lost their types" if format == "xlsx" else ""
+        raise QualityError(f"{path.name}: quality checks read {endings}{why}")
+    if not path.exists():
+        raise QualityError(f"{path.name}: there is no such file")
+    return str(format)
+
+
+def _files(path: Path) -> tuple[list[str], list[str]]:
+    """The files of a dataset, and the columns its folders name (`COLUMN=value`, Hive's way)."""
+    if path.is_file():
+        return [str(path.resolve())], []
+    files = sorted(
+        file for file in path.rglob(f"*{path.suffix}")
+        if file.is_file() and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+    )  # fmt: skip
+    if not files:
+        raise QualityError(f"{path.name}: the folder holds no {path.suffix} files")
+    named = {tuple(unquote(part.partition("=")[0]) for part in file.relative_to(path).parts[:-1]) for file in files}
+    told = all("=" in part for file in files for part in file.relative_to(path).parts[:-1])
+    if len(named) > 1 or not told:
+        raise QualityError(f"{path.name}: its folders are not named COLUMN=value at one depth")
+    return [str(file.resolve()) for file in files], list(next(iter(named)))
 
 
 def _single_select(rule: Expectation) -> None:

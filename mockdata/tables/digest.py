@@ -17,7 +17,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 def digest(plan: Plan) -> str:
     """SHA-256 over origin, columns with their recipes, and the plans of the parents."""
     found = hashlib.sha256()
-    for piece in _pieces((plan.origin, plan.columns, dict(plan.parents))):
+    for piece in _pieces((plan.origin, plan.made, dict(plan.parents))):
         found.update(piece.encode("utf-8", "surrogatepass"))
         found.update(b"\0")
     return found.hexdigest()

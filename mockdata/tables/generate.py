@@ -69,7 +69,7 @@ def of_records(
     asked = [column.name for column in plan.columns if names is None or column.name in names]
     wanted = plan.with_needs(asked)
     made: dict[str, pa.Array] = {}
-    facts = [c for c in plan.columns if c.name in wanted and isinstance(innermost(c.recipe), FromRegister)]
+    facts = [c for c in plan.made if c.name in wanted and isinstance(innermost(c.recipe), FromRegister)]
     read = records.read(plan, records_, facts) if facts else {}
     for column in plan.order:
         at = rows if column.by_row else records_

@@ -41,6 +41,7 @@ def keys_of(
         if own:
             _check_own(key, table)
         else:
+            relations.step(trail, target.interface, target.table, key.pointer, ",".join(key.fields))
             if name not in parents:
                 parents[name] = planner.plan(target.interface, target.table, trail)
             made = parents[name]

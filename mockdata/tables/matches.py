@@ -8,7 +8,11 @@ once a division, and cells of the population without one are never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pickle
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -20,10 +24,12 @@ from numpy.typing import NDArray
 
 from mockdata import kernels
 from mockdata.seeds import Ints
-from mockdata.tables.columns import FromRegister
+from mockdata.tables.columns import FromRegister, innermost
 from mockdata.tables.expressions import Expression, ExpressionError, compile
+from mockdata.tables.expressions.nodes import STRING, Node
 from mockdata.tables.place import PlanError
-from mockdata.tables.sampling import Sample, sample
+from mockdata.tables.sampling import CELL, Sample, sample
+from mockdata.tables.scale import others
 
 if TYPE_CHECKING:
     from mockdata.population import Population
@@ -36,7 +42,15 @@ KEPT = 16
 """Blocks whose matches are remembered."""
 PATIENCE = 1 << 24
 """Candidates of a table without a register that are looked at in vain before a condition counts as never true."""
+MANY, TOGETHER = 8, 8
+"""Blocks from which compiled loops are worth their loading, and blocks one worker counts at a time."""
+SHORT = 2.0
+"""Seconds a search may last before it is shared out: starting processes takes about as long."""
 AGE = "age"
+QUICK = frozenset({AGE, "sex", "birth_date", "division", "division_name", "province"})
+"""Facts that cost little."""
+
+Told = Callable[[int, int], None]
 
 
 class Where:
@@ -75,19 +89,84 @@ class Where:
             raise self._fault(f"holds for {found:,} records{looked}, not for {rows:,}",
                               "ask for fewer rows, a wider condition or a larger population")  # fmt: skip
 
-    def reach(self, rows: int) -> int:
-        """Counts until so many records are found: how many there are, `rows` at most."""
+    def reach(self, rows: int, workers: int = 1, told: Told | None = None) -> int:
+        """Counts until so many records are found: how many there are, `rows` at most. `told` hears how many records
+        were looked at and how many of them found. What lasts is shared out among `workers`.
+        """
         kernels.load(rows)
         with self._lock:
-            while (len(self._counted) == 0 or self._counted[-1] < rows) and rows:
+            began = time.monotonic()
+            while self._open(rows):
                 block = len(self._counted)
-                if self._sample is None and block * BLOCK >= PATIENCE * (1 + self._so_far() // 100):
+                if block >= MANY:
+                    kernels.load(kernels.LARGE)
+                if workers > 1 and time.monotonic() - began > SHORT:
+                    self._shared_out(rows, workers, told)
                     break
                 matches = self._matches(block)
                 if matches is None:
                     break
-                self._counted = np.append(self._counted, self._so_far() + len(matches))
+                self._count([len(matches)], told)
         return min(self._so_far(), rows)
+
+    def _open(self, rows: int) -> bool:
+        """Whether more records are to be looked at."""
+        if not rows or (len(self._counted) and self._counted[-1] >= rows):
+            return False
+        looked = len(self._counted) * BLOCK
+        return self._sample is not None or looked < PATIENCE * (1 + self._so_far() // 100)
+
+    def _count(self, found: list[int], told: Told | None) -> None:
+        """Takes down what was found in the next blocks."""
+        self._counted = np.append(self._counted, self._so_far() + np.cumsum(np.array(found, dtype=np.int64)))
+        if told is not None:
+            told(len(self._counted) * BLOCK, self._so_far())
+
+    def _shared_out(self, rows: int, workers: int, told: Told | None) -> None:
+        """Goes on counting with several processes; the counts come in order, whoever made them."""
+        mine = pickle.dumps(self)
+        begin = len(self._counted)
+        with others(workers - 1) as pool:
+            waiting: deque[Future[list[int]] | list[int]] = deque()
+            try:
+                while self._open(rows):
+                    for _ in range(workers - 1 - sum(isinstance(one, Future) and not one.done() for one in waiting)):
+                        waiting.append(pool.submit(_counts, mine, begin, begin + TOGETHER))
+                        begin += TOGETHER
+                    first = waiting[0]
+                    if isinstance(first, Future) and not first.done():  # meanwhile this process counts on
+                        waiting.append(self.counts(begin, begin + TOGETHER))
+                        begin += TOGETHER
+                        continue
+                    waiting.popleft()
+                    found = first.result() if isinstance(first, Future) else first
+                    for one in found:  # no further than a single process would have come
+                        if self._open(rows):
+                            self._count([one], None)
+                    if told is not None:
+                        told(len(self._counted) * BLOCK, self._so_far())
+                    if len(found) < TOGETHER:
+                        break
+            finally:
+                for future in waiting:
+                    if isinstance(future, Future):
+                        future.cancel()
+
+    def counts(self, start: int, stop: int) -> list[int]:
+        """How many records there are in each of these blocks, as far as there are blocks."""
+        found = []
+        for block in range(start, stop):
+            matches = self._matches(block)
+            if matches is None:
+                break
+            found.append(len(matches))
+        return found
+
+    @property
+    def candidates(self) -> int | None:
+        """How many records there are to look at, None for any number."""
+        sample = self._sample
+        return None if sample is None else min(sample.count, sample.cells_left * CELL)
 
     def records(self, positions: Ints) -> Ints:
         """The records at these rows of the dataset."""
@@ -127,10 +206,27 @@ class Where:
         return self._sample.rows(np.arange(start, self._sample.reach(stop), dtype=np.int64))
 
     def _holds(self, records: Ints) -> NDArray[np.bool_]:
+        """Part by part, what costs little first: the others are only asked of the records that are left."""
+        left = np.arange(len(records))
         try:
-            return self.condition.holds(self._values(records, self.condition.names), len(records))
+            for part in self._parts:
+                if len(left):
+                    left = left[part.holds(self._values(records[left], part.names), len(left))]
         except ExpressionError as error:
             raise self._fault(str(error)) from None
+        found = np.zeros(len(records), dtype=np.bool_)
+        found[left] = True
+        return found
+
+    @cached_property
+    def _parts(self) -> tuple[Expression, ...]:
+        recipes = {column.name: innermost(column.recipe) for column in self._plan.columns}
+
+        def quick(name: str) -> bool:
+            made = recipes.get(name)
+            return name in QUICK or (isinstance(made, FromRegister) and made.attribute in QUICK and _own(made.element))
+
+        return tuple(sorted(self.condition.parts, key=lambda part: not all(map(quick, part.names))))
 
     def _fault(self, reason: str, hint: str = "") -> PlanError:
         return PlanError("where", "", f"{self.text}: {reason}", hint)
@@ -195,8 +291,31 @@ class Where:
         if register is None:
             return None
         whole = sample(register, self._population)
+        named = self._named(register)
+        if named is not None:
+            return whole.only(named)
         places = self._places(register)
         return whole if places is None else whole.within(places)
+
+    def _named(self, register: Register) -> Ints | None:
+        """The cells of the records whose keys the condition names (`key == '…'`, `key in ['…', …]`); None when it names
+        none.
+        """
+        if register.span is not None or self._plan.world.scenarios:
+            return None
+        carried = {name: name for name in register.keys}
+        for column in self._plan.columns:
+            carried.pop(column.name, None)
+            if isinstance(column.recipe, FromRegister) and pa.types.is_string(column.type):
+                carried[column.name] = column.recipe.element
+        for part in self.condition.parts:
+            name, values = _equal(part.tree)
+            if carried.get(name) in register.keys:
+                population = self._population
+                things = register.keys[carried[name]](population, pa.array(values, pa.string()))
+                rows = register.placed(population, np.unique(things[things >= 0]))
+                return np.unique(register.subjects(population, rows[rows >= 0]) // CELL)
+        return None
 
     def _places(self, register: Register) -> NDArray[np.bool_] | None:
         """Which divisions can have such records at all; None when the condition says nothing of that."""
@@ -220,6 +339,29 @@ class Where:
             values = {name: ATTRIBUTES[carried[name]](rows) for name in part.names}
             there &= part.holds(values, len(there))
         return there
+
+
+def _equal(tree: Node | None) -> tuple[str, list[str]]:
+    """The column a part of a condition holds against texts, and these texts; nothing for other parts."""
+    if tree is None or tree.op not in ("==", "in") or len(tree.args) != 2:
+        return "", []
+    name, other = sorted(tree.args, key=lambda part: part.op != "name")
+    constants = other.args if other.op == "list" and tree.op == "in" else (other,)
+    if name.op != "name" or not all(part.op == "constant" and part.kind == STRING for part in constants):
+        return "", []
+    return str(name.value), [str(part.value) for part in constants]
+
+
+_KEPT: dict[bytes, Where] = {}
+
+
+def _counts(pickled: bytes, start: int, stop: int) -> list[int]:
+    """In a worker: the counts of these blocks."""
+    if pickled not in _KEPT:
+        kernels.load(kernels.LARGE)
+        _KEPT.clear()
+        _KEPT[pickled] = pickle.loads(pickled)
+    return _KEPT[pickled].counts(start, stop)
 
 
 def _own(element: str) -> bool:

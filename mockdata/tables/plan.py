@@ -105,7 +105,8 @@ class Finish(Protocol):
 class Plan:
     """How one table comes about. `limit`: how many rows there are to give, None for any number. `parents`
     are the plans of the tables its foreign keys name, by the name Reference uses. `where`: which of the rows count.
-    `finish` changes the batches of a dataset, never a record that is looked up.
+    `finish` changes the batches of a dataset, never a record that is looked up. `hidden` columns are made and looked at
+    by others, but are in no row.
     """
 
     interface: str
@@ -119,6 +120,12 @@ class Plan:
     parents: Mapping[str, Plan]
     where: Where | None = None
     finish: Finish | None = None
+    hidden: tuple[Column, ...] = ()
+
+    @property
+    def made(self) -> tuple[Column, ...]:
+        """All columns that are made, with the hidden ones."""
+        return (*self.columns, *self.hidden)
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -190,7 +197,7 @@ class Plan:
         if self.limit is not None and rows > self.limit:
             known = f"the register {self.register!r} of a population of {self.world.size:,} has {self.limit:,} rows"
             raise PlanError("", "", f"{known}, not {rows:,}", "ask for fewer rows or a larger population")
-        for column in self.columns:
+        for column in self.made:
             inner: Any = innermost(column.recipe)
             if getattr(inner, "unique", False) and inner.size is not None and inner.size < rows:
                 raise PlanError(
@@ -199,20 +206,18 @@ class Plan:
                 )  # fmt: skip
         if self.where is not None:
             self.where.allow(rows)
-        if self.where is not None:
-            self.where.allow(rows)
 
     @cached_property
     def order(self) -> tuple[Column, ...]:
         """The columns in the order they are made in: those that others look at before them."""
-        by_name = {column.name: column for column in self.columns}
-        waits = {column.name: [n for n in needs(column.recipe) if n in by_name] for column in self.columns}
+        by_name = {column.name: column for column in self.made}
+        waits = {column.name: [n for n in needs(column.recipe) if n in by_name] for column in self.made}
         return tuple(by_name[name] for name in TopologicalSorter(waits).static_order())
 
     def with_needs(self, names: Collection[str]) -> frozenset[str]:
         """These columns and all that they look at."""
         found, waiting = set(names), list(names)
-        by_name = {column.name: column for column in self.columns}
+        by_name = {column.name: column for column in self.made}
         while waiting:
             name = waiting.pop()
             more = [n for n in needs(by_name[name].recipe) if n not in found] if name in by_name else []

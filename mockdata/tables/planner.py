@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockdata.seeds import stream
 from mockdata.tables import arrow, relations, uniqueness
+from mockdata.tables.alternatives.described import bound, completed, row_schema
 from mockdata.tables.binding import BY_NAME, Binding, bind, declared
 from mockdata.tables.columns import Codes, FromRegister, Nullable, Pool, Recipe, Reference, Spelled, innermost
 from mockdata.tables.conditions import Row, dependent, looked_at, share_of
@@ -21,6 +22,7 @@ from mockdata.tables.recipes import recipe
 
 if TYPE_CHECKING:
     from mockdata.population.registers import Register
+    from mockdata.tables.alternatives.clauses import Clauses
     from specs.model import Field, Interface, Table
 
 
@@ -38,6 +40,7 @@ class Planner:
     def plan(self, interface: Interface, table: Table, trail: tuple[tuple[str, str], ...]) -> Plan:
         """The plan of a table; `trail`: the tables whose foreign keys led here. Raises PlanError."""
         trail = relations.step(trail, interface, table, table.pointer)
+        table = completed(interface, table)
         if not table.fields:
             raise PlanError("", table.pointer, f"the table {table.name!r} has no fields", "describe at least one")
         bindings = {field.name: self._binding(field, interface, table) for field in table.fields}
@@ -55,7 +58,10 @@ class Planner:
             row = Row(work.types, replace(empty, columns=tuple(made.values())))
             made[name] = work.column(table.field(name), row)
         columns = tuple(made[field.name] for field in table.fields)
-        return replace(empty, columns=uniqueness.keys_made_unique(columns, table, keys, self))
+        whole = replace(empty, columns=uniqueness.keys_made_unique(columns, table, keys, self))
+        rules = bound(interface, table)
+        schema = row_schema(interface, table)
+        return whole if rules is None or schema is None else work.kept(whole, rules, schema)
 
     def _binding(self, field: Field, interface: Interface, table: Table) -> Binding | None:
         try:
@@ -151,6 +157,27 @@ class _Table:
             made, recipe=found, nullable=isinstance(found, Nullable) or not field.required, schema=schema,
             source=_source(found, lent), by_row=self._numbered(found),
         )  # fmt: skip
+
+    def kept(self, plan: Plan, rules: Clauses, schema: dict[str, Any]) -> Plan:
+        """The plan with its columns bound by what the schema says of rows as a whole. Raises PlanError."""
+        from mockdata.tables.alternatives.planned import Bound, judged
+
+        pointer = self.table.pointer
+        rows = Bound(
+            plan.columns, rules, schema, pointer, lambda column: self._place(self.table.field(column.name)),
+            self.interface.resolve, self.interface.standalone,
+            stream(self.world.seed, self.interface.id, self.table.name, "rows"),
+        )  # fmt: skip
+        columns, hidden = rows.plan()
+        made = replace(plan, columns=columns, hidden=hidden)
+        try:
+            _ = made.order
+        except CycleError as error:
+            names = dict.fromkeys(name for name in error.args[1] if not name.startswith("\0"))
+            raise PlanError(next(iter(names)), pointer, f"conditions and computed fields look at each other: "
+                            f"{', '.join(names)}", "drop one of them") from None  # fmt: skip
+        judged(made, self.interface.standalone(schema), pointer)
+        return made
 
     def _key(self, field: Field) -> int:
         return stream(self.world.seed, self.interface.id, self.table.name, field.name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mockdata.tables import arrow
+from mockdata.tables.alternatives.described import completed
 from mockdata.tables.place import PlanError
 from specs.model import Field, ForeignKey, Interface, Table
 
@@ -48,13 +48,13 @@ def parent(key: ForeignKey, interface: Interface, table: Table, known: Mapping[s
 
 
 def step(
-    trail: tuple[tuple[str, str], ...], interface: Interface, table: Table, pointer: str
+    trail: tuple[tuple[str, str], ...], interface: Interface, table: Table, pointer: str, column: str = ""
 ) -> tuple[tuple[str, str], ...]:
     """The way walked so far and this table. Raises PlanError when it closes a circle."""
     here = (interface.id, table.name)
     if here in trail:
         circle = " → ".join(f"{one}#{name}" for one, name in (*trail[trail.index(here) :], here))
-        raise PlanError("", pointer, f"cyclic foreign keys: {circle}", "drop one of them, or make it a plain field")
+        raise PlanError(column, pointer, f"cyclic foreign keys: {circle}", "drop one of them, or make it a plain field")
     return (*trail, here)
 
 
@@ -65,11 +65,11 @@ def table_of(interface: Interface, name: str | None) -> Table:
     """
     tables = {table.name: table for table in (*interface.tables, *component_tables(interface))}
     if name in tables:
-        return _regular(tables[name])
+        return completed(interface, tables[name])
     if name is None:
         candidates = list(interface.tables) or list(tables.values())
         if len(candidates) == 1:
-            return _regular(candidates[0])
+            return completed(interface, candidates[0])
         if not candidates:
             raise PlanError("", "", f"{interface.id} describes no table", "only datasets and object schemas have rows")
         listed = ", ".join(list(tables)[:12])
@@ -78,18 +78,6 @@ def table_of(interface: Interface, name: str | None) -> Table:
 
     near = difflib.get_close_matches(name, list(tables), 3, 0.4) or list(tables)[:8]
     raise PlanError("", "", f"{interface.id} has no table {name!r}", f"there is: {', '.join(near)}")
-
-
-def _regular(table: Table) -> Table:
-    """The table, unless its rows have conditions between fields, which columns drawn one by one cannot keep."""
-    schema = table.extensions.get("schema", {})
-    words = sorted(arrow.irregularities(schema) - {"allOf"})
-    if words:
-        raise PlanError(
-            "", table.pointer, f"rows of {table.name} are bound by {', '.join(words)}, which columns cannot keep",
-            "draw whole objects: tongban mock instances",
-        )  # fmt: skip
-    return table
 
 
 def loose(table: Table) -> Table:
@@ -102,7 +90,8 @@ def component_tables(interface: Interface) -> tuple[Table, ...]:
     found = []
     for name, schema in interface.definitions.items():
         schema = interface.resolve(schema)
-        if schema.get("properties") and schema.get("type", "object") == "object":
+        told = any(word in schema for word in ("properties", "allOf", "oneOf", "anyOf"))
+        if told and schema.get("type", "object") == "object" and interface.fields(schema):
             pointer = f"/components/schemas/{_token(name)}"
             fields = tuple(
                 field if field.pointer else replace(field, pointer=f"{pointer}/properties/{_token(field.name)}")

@@ -91,6 +91,15 @@ class Sample:
         first, after = offset[:-1][places] // CELL, -(-offset[1:][places] // CELL)
         # each division's cells; neighbours share one
         cells = np.unique(np.concatenate([np.arange(a, z) for a, z in zip(first, after, strict=True)] or [first]))
+        return self.only(cells)
+
+    @property
+    def cells_left(self) -> int:
+        """How many cells it goes through."""
+        return self.cells if self._listed is None else len(self._listed)
+
+    def only(self, cells: Ints) -> Sample:
+        """The sample without all other cells."""
         made = Sample(self.register, self.population)
         made._listed = cells[np.argsort(self._order.backward(cells, self.cells), kind="stable")]
         return made

@@ -53,7 +53,7 @@ def cores() -> int:
 
 
 @contextmanager
-def _others(workers: int) -> Iterator[Executor]:
+def others(workers: int) -> Iterator[Executor]:
     """An executor of that many further processes. They are spawned, not forked: Arrow's threads do not survive a fork.
     Ctrl-C is for this process to deal with: workers finish what they do. They end with this process even when it is
     killed.
@@ -120,10 +120,10 @@ def each(
             keep(number, work(task))
     else:
         for attempt in range(TRIES):
-            others = min(workers, len(missing()), 61) - 1
+            more = min(workers, len(missing()), 61) - 1
             try:
-                with _others(max(others, 1)) as pool:
-                    _share(pool, others, work, tasks, deque(missing()), keep)
+                with others(max(more, 1)) as pool:
+                    _share(pool, more, work, tasks, deque(missing()), keep)
                 break
             except BrokenProcessPool:
                 if attempt == TRIES - 1:

@@ -109,7 +109,7 @@ def described(plan: Plan, rows: int, layout: Layout, files: tuple[File, ...] = (
 
 def _parent_rows(plan: Plan) -> int | None:
     """How many rows of parents its foreign keys may name, None without any."""
-    own = [column.recipe.parents for column in plan.columns if hasattr(column.recipe, "parents")]
+    own = [column.recipe.parents for column in plan.made if hasattr(column.recipe, "parents")]
     theirs = [_parent_rows(parent) for parent in plan.parents.values()]
     return max((rows for rows in (*own, *theirs) if rows is not None), default=None)
 

@@ -177,7 +177,7 @@ def test_faulty_rules_give_no_verdict(rolls, tmp_path, query, words):
 
 def test_files_that_are_none(rolls, tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no more")
-    for name, words in {"broken.parquet": "broken", "none.parquet": "no such file", "x.arrow": "read .parquet"}.items():
+    for name, words in {"broken.parquet": "broken", "none.parquet": "no such file", "x.xlsx": "read .parquet"}.items():
         with pytest.raises(quality.QualityError, match=words):
             quality.check(tmp_path / name, rolls, rolls.tables[0])
 
@@ -215,3 +215,46 @@ def test_one_judge_serves_many_and_is_replaced_when_it_dies(tmp_path):
         assert quality.check(file, contract, table, judge=judge) == first
         assert judge._process is not process
     assert judge._process is None
+
+
+LAYOUTS = {
+    "folders.parquet": {"partition_by": ("kind", "due")}, "folders.csv": {"partition_by": ("kind",)},
+    "folders.jsonl": {"partition_by": ("kind",)}, "table.arrow": {"part_rows": 40}, "table.duckdb": {},
+    "excel.csv": {"encoding": "utf-8-bom"}, "old.csv": {"encoding": "gb18030"},
+}  # fmt: skip
+OPTIONAL = CONTRACT.replace("{name: kind, logicalType: string, required: true,", "{name: kind, logicalType: string,")
+FEW_DAYS = (
+    "{name: due, logicalType: date, required: true, logicalTypeOptions: {minimum: '2026-01-01', maximum: '2026-01-03'}}"
+)
+
+
+def test_every_layout_is_read_as_what_was_written(tmp_path):
+    contract = read(
+        OPTIONAL.replace("{name: due, logicalType: date, required: true}", FEW_DAYS).encode(), "rolls.odcs.yaml"
+    )
+    made = plan(contract, "rolls", Population("layouts", 50_000))
+    table = contract.tables[0]
+    for name, options in LAYOUTS.items():
+        write.write(made, 100, tmp_path / name, name.rpartition(".")[2], table=table, **options)
+    spoiled = tmp_path / "spoiled.parquet"
+    write.write(made, 100, spoiled, partition_by=("kind",))
+    (spoiled / "kind=a").rename(spoiled / "kind=z")
+    heard = []
+    datasets = [(tmp_path / name, contract, table) for name in (*LAYOUTS, "spoiled.parquet")]
+    found = quality.check_all(datasets, tell=heard.append)
+    assert heard[:2] == ["1 of 8: tax.rolls rolls: reading", "1 of 8: tax.rolls rolls: 100 rows"]
+    assert heard[-1].startswith("8 of 8: tax.rolls rolls: 100 rows, ")
+    for name, result in zip(LAYOUTS, found, strict=False):
+        assert [(o.rule, o.column, o.observed) for o in result.failed] == [], name
+        assert result.rows == 100
+    assert [(o.rule, o.column) for o in found[-1].failed] == [("code list", "kind")]
+    assert (tmp_path / "folders.parquet" / "kind=__HIVE_DEFAULT_PARTITION__").is_dir()
+
+
+@pytest.mark.parametrize("name", ["kind=a/x.parquet", "other/x.parquet"])
+def test_folders_that_say_nothing_of_columns(rolls, tmp_path, name):
+    for place in (name, "kind=a/due=2026-01-01/y.parquet"):
+        (tmp_path / "rolls.parquet" / place).parent.mkdir(parents=True, exist_ok=True)
+        write.write(plan(rolls, None, seed=1), 10, tmp_path / "rolls.parquet" / place)
+    with pytest.raises(quality.QualityError, match="not named COLUMN=value at one depth"):
+        quality.check(tmp_path / "rolls.parquet", rolls, rolls.tables[0])

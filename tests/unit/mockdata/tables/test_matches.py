@@ -1,6 +1,8 @@
 """Conditions on records: the rows are those the whole dataset would have, in its order, whoever computes them."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -142,3 +144,38 @@ def test_a_condition_that_is_never_true_ends(monkeypatch):
     rolls = read(yaml.safe_dump(CONTRACT).encode(), "rolls.odcs.yaml")
     with pytest.raises(PlanError, match="holds for 0 records among the first 262,144 rows, not for 5"):
         plan(rolls, None, seed=4, where="sum > 100").allow(5)
+
+
+def test_a_search_shared_out_counts_the_same(population, monkeypatch):
+    where = "age == 33 && XBDM == '2'"
+    monkeypatch.setattr(matches, "BLOCK", 4_096)
+    alone = made(population, where).where
+    assert alone.reach(900) == 900
+    told = []
+    monkeypatch.setattr(matches, "SHORT", -1.0)
+    monkeypatch.setattr(matches, "others", _threads)
+    shared = made(population, where).where
+    assert shared.reach(900, 3, lambda looked, found: told.append((looked, found))) == 900
+    assert shared._counted.tolist() == alone._counted.tolist()
+    assert told[-1] == (len(alone._counted) * 4_096, int(alone._counted[-1]))
+    rare = made(population, "age == 33 && XBDM == '7'").where
+    assert rare.reach(5, 3) == 0
+    assert len(rare._counted) == -(-rare.candidates // 4_096)
+
+
+@contextmanager
+def _threads(workers):
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+def test_records_named_by_key_are_not_searched_for(population, everybody):
+    numbers = everybody["GMSFHM"].to_pylist()
+    asked = [numbers[150_000], numbers[3], "110101199001011237"]
+    by_list = made(population, f"GMSFHM in {asked!r} && age >= 0")
+    assert by_list.where.reach(10) == 2
+    assert len(by_list.where._counted) == 1
+    assert whole(by_list, 2)["GMSFHM"].to_pylist() == [numbers[3], numbers[150_000]]
+    assert whole(made(population, f"'{asked[1]}' == GMSFHM"), 1)["GMSFHM"].to_pylist() == [numbers[3]]
+    assert made(population, f"GMSFHM == '{asked[0]}' && GMSFHM == '{asked[1]}'").where.reach(1) == 0
+    assert made(population, "GMSFHM in []").where.reach(1) == 0
