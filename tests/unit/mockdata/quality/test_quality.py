@@ -91,8 +91,16 @@ def population():
 
 
 @pytest.fixture(scope="module")
-def results(rolls, population, tmp_path_factory):
-    """One run of Great Expectations over everything this file asks about: it takes seconds to start."""
+def judge():
+    """One judge for all: it takes seconds to start."""
+    with quality.Judge() as judge:
+        yield judge
+    assert judge._process is None
+
+
+@pytest.fixture(scope="module")
+def results(rolls, population, judge, tmp_path_factory):
+    """One run of Great Expectations over most of what this file asks about."""
     folder = tmp_path_factory.mktemp("quality")
     jobs = []
     for id in LIBRARY:
@@ -114,7 +122,7 @@ def results(rolls, population, tmp_path_factory):
     reaching = read(CONTRACT.replace("COUNT(DISTINCT kind) FROM ${table}", READS).encode(), "rolls.odcs.yaml")
     write.write(made, ROWS, folder / "reaching.parquet")
     jobs.append((folder / "reaching.parquet", reaching, reaching.tables[0]))
-    results = quality.check_all(jobs, html=True)
+    results = quality.check_all(jobs, html=True, judge=judge)
     return {result.file: result for result in results}, folder
 
 
@@ -175,11 +183,11 @@ def test_faulty_rules_give_no_verdict(rolls, tmp_path, query, words):
     assert not (tmp_path / "rolls.parquet.quality.json").exists()
 
 
-def test_files_that_are_none(rolls, tmp_path):
+def test_files_that_are_none(rolls, judge, tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no more")
     for name, words in {"broken.parquet": "broken", "none.parquet": "no such file", "x.xlsx": "read .parquet"}.items():
         with pytest.raises(quality.QualityError, match=words):
-            quality.check(tmp_path / name, rolls, rolls.tables[0])
+            quality.check(tmp_path / name, rolls, rolls.tables[0], judge=judge)
 
 
 def test_the_suite_takes_over_the_contracts_rules(rolls):
@@ -199,24 +207,6 @@ def test_great_expectations_stays_out_of_this_process():
     assert done.stdout.strip() == "False"
 
 
-def test_one_judge_serves_many_and_is_replaced_when_it_dies(tmp_path):
-    contract = read(CONTRACT.encode(), "rolls.yaml")
-    table = contract.tables[0]
-    made = plan(contract, table, Population("judge", 50_000))
-    file = tmp_path / "rolls.parquet"
-    write.write(made, 100, file)
-    with quality.Judge() as judge:
-        first = quality.check(file, contract, table, judge=judge)
-        process = judge._process
-        assert quality.check(file, contract, table, judge=judge) == first
-        assert judge._process is process
-        process.kill()
-        process.wait()
-        assert quality.check(file, contract, table, judge=judge) == first
-        assert judge._process is not process
-    assert judge._process is None
-
-
 LAYOUTS = {
     "folders.parquet": {"partition_by": ("kind", "due")}, "folders.csv": {"partition_by": ("kind",)},
     "folders.jsonl": {"partition_by": ("kind",)}, "table.arrow": {"part_rows": 40}, "table.duckdb": {},
@@ -228,7 +218,7 @@ FEW_DAYS = (
 )
 
 
-def test_every_layout_is_read_as_what_was_written(tmp_path):
+def test_every_layout_is_read_as_what_was_written(judge, tmp_path):
     contract = read(
         OPTIONAL.replace("{name: due, logicalType: date, required: true}", FEW_DAYS).encode(), "rolls.odcs.yaml"
     )
@@ -241,7 +231,7 @@ def test_every_layout_is_read_as_what_was_written(tmp_path):
     (spoiled / "kind=a").rename(spoiled / "kind=z")
     heard = []
     datasets = [(tmp_path / name, contract, table) for name in (*LAYOUTS, "spoiled.parquet")]
-    found = quality.check_all(datasets, tell=heard.append)
+    found = quality.check_all(datasets, tell=heard.append, judge=judge)
     assert heard[:2] == ["1 of 8: tax.rolls rolls: reading", "1 of 8: tax.rolls rolls: 100 rows"]
     assert heard[-1].startswith("8 of 8: tax.rolls rolls: 100 rows, ")
     for name, result in zip(LAYOUTS, found, strict=False):
@@ -258,3 +248,19 @@ def test_folders_that_say_nothing_of_columns(rolls, tmp_path, name):
         write.write(plan(rolls, None, seed=1), 10, tmp_path / "rolls.parquet" / place)
     with pytest.raises(quality.QualityError, match="not named COLUMN=value at one depth"):
         quality.check(tmp_path / "rolls.parquet", rolls, rolls.tables[0])
+
+
+def test_one_judge_serves_many_and_is_replaced_when_it_dies(judge, tmp_path):
+    contract = read(CONTRACT.encode(), "rolls.yaml")
+    table = contract.tables[0]
+    made = plan(contract, table, Population("judge", 50_000))
+    file = tmp_path / "rolls.parquet"
+    write.write(made, 100, file)
+    first = quality.check(file, contract, table, judge=judge)
+    process = judge._process
+    assert quality.check(file, contract, table, judge=judge) == first
+    assert judge._process is process
+    process.kill()
+    process.wait()
+    assert quality.check(file, contract, table, judge=judge) == first
+    assert judge._process is not process
