@@ -42,14 +42,15 @@ def stream(seed: int | str, *purpose: str | int) -> int:
 
 def hashed(key: int, counter: ArrayLike) -> Words:
     """64 pseudo-random bits for each counter (any integer array; negative ones wrap). Pure and vectorised."""
+    if isinstance(counter, np.ndarray) and counter.ndim == 1 and (loops := compiled(len(counter))):
+        given = counter if counter.dtype == np.uint64 else counter.astype(np.int64, copy=False).view(np.uint64)
+        mixed: Words = loops.hashed(np.uint64(key & _MASK), np.ascontiguousarray(given))
+        return mixed
     words = np.array(counter) if _is_words(counter) else np.array(counter, dtype=np.int64).view(np.uint64)
     if words.size == 1:
         # a look-up of one person spends its time in NumPy's calls, not in arithmetic
         words[...] = _hashed_once(key, int(words.item()))
         return words
-    if words.ndim == 1 and (loops := compiled(len(words))):
-        mixed: Words = loops.hashed(np.uint64(key & _MASK), words)
-        return mixed
     words *= _GOLDEN
     words += np.uint64(key & _MASK)
     words ^= words >> _SHIFT_30
