@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,8 @@ def write_ledger(spoiler: Spoiler, interface: Interface, table: Table, rows: int
                 for name in pc.unique(piece.filter(piece["visible"])["column"]).to_pylist():
                     if name is not None:
                         seen[name] = True
+        unseen = [name for name in sight.unique_columns if not seen.get(name)]
+        seen |= dict.fromkeys(_twice(spoiler, hidden, unseen, rows), True)
         digest = hashlib.sha256(hidden.read_bytes()).hexdigest()
         os.replace(hidden, path)
     except BaseException:
@@ -152,6 +155,28 @@ def write_ledger(spoiler: Spoiler, interface: Interface, table: Table, rows: int
     return Ledger(
         path.name, digest, sum(kinds.values()), dict(sorted(kinds.items())), dict(sorted(invisible.items())), failing
     )
+
+
+def _twice(spoiler: Spoiler, ledger: Path, names: Sequence[str], rows: int) -> Iterator[str]:
+    """Those of some unique columns in which a spoiled value, though of right form, is there a second time: two texts
+    cut short may be the same."""
+    import pyarrow.parquet as pq
+
+    for name in names:
+        cells = pq.read_table(ledger, columns=["row", "spoiled"], filters=pc.field("column") == name)
+        cells = cells.filter(cells["spoiled"].is_valid())
+        values = pc.unique(cells["spoiled"])
+        if len(values) < len(cells) or any(_among(spoiler, name, cells["row"], values, rows)):
+            yield name
+
+
+def _among(spoiler: Spoiler, name: str, spoilt: pa.Array, values: pa.Array, rows: int) -> Iterator[bool]:
+    """For each batch of the right values whether some that stayed are among others."""
+    for start in range(0, rows if len(values) else 0, BATCH_ROWS):
+        numbers = np.arange(start, min(start + BATCH_ROWS, rows), dtype=np.int64)
+        right = spelled(at_rows(spoiler.plan, numbers, [name])[name])
+        stayed = pc.invert(pc.is_in(pa.array(numbers), value_set=spoilt))
+        yield bool(pc.any(pc.and_(stayed, pc.is_in(right, value_set=values))).as_py())
 
 
 def _counted(piece: pa.Table) -> dict[str, int]:

@@ -85,9 +85,10 @@ def insured_state(rows: Rows) -> pa.Array:
 
 
 def contribution_base(rows: Rows) -> pa.Array:
-    """Monthly base of an employee's contributions, yuan: the income within 2,000 and 30,000; null for residents."""
+    """Monthly base of an employee's contributions: the income within 2,000 and 30,000, in whole yuan like the base of
+    the months paid for; null for residents."""
     works = rows.activity.kind[rows.slot] == activity.EMPLOYEE
-    return money(np.clip(cents(rows), 200_000, 3_000_000), works)
+    return money(np.clip(cents(rows), 200_000, 3_000_000) // 100 * 100, works)
 
 
 INSURANCE: MappingProxyType[str, Callable[[Rows], pa.Array]] = MappingProxyType(

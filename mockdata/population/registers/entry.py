@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mockdata.population.attributes import ATTRIBUTES
 from mockdata.population.belongings import Belongings
 from mockdata.population.entries import Entries
 from mockdata.population.population import Population
-from mockdata.population.registers.register import Column, Register, Turning
+from mockdata.population.registers.register import Column, OfPerson, Register, Turning
 from mockdata.population.rows import Rows
 from mockdata.seeds import Ints, Words, hashed
 
@@ -51,13 +50,9 @@ class Belonging(Entry):
         return hashed(self.population.world.key(purpose), self.person * 4 + self.turn)
 
 
-def of_person(*names: str) -> dict[str, Column]:
-    """Facts of the entry's person."""
-    return {name: _column(name) for name in names}
-
-
-def _column(name: str) -> Column:
-    return lambda entry: ATTRIBUTES[name](entry.rows)
+def of_person(*names: str, whose: Callable[[Any], Rows] = lambda entry: entry.rows) -> dict[str, Column]:
+    """Facts of the entry's person, or of the one `whose` finds (the owner of a thing on the date)."""
+    return {name: OfPerson(name, whose) for name in names}
 
 
 def of_entries(

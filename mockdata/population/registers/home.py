@@ -14,10 +14,9 @@ from mockdata.population.addresses import addresses
 from mockdata.population.attributes import ATTRIBUTES
 from mockdata.population.incomes import money
 from mockdata.population.population import Population
-from mockdata.population.registers.entry import Belonging, numbered, of_entries
-from mockdata.population.registers.register import Column
+from mockdata.population.registers.entry import Belonging, numbered, of_entries, of_person
 from mockdata.population.registers.vehicle import owners
-from mockdata.population.rows import codes, dates, touched
+from mockdata.population.rows import Rows, codes, dates, touched
 from mockdata.seeds import Bijection, Ints, below, hashed
 from mockdata.texts import Digits, joined, taken
 
@@ -135,14 +134,14 @@ def _built(home: Home) -> Ints:
     return np.maximum(registered - age, 1955)
 
 
-def _owned(name: str) -> Column:
-    return lambda home: ATTRIBUTES[name](home.population.rows(home.owner))
+def _owner(home: Home) -> Rows:
+    return home.population.rows(home.owner)
 
 
 HOME = of_entries(
     "home", lambda p: p.belongings.homes_now, Home,
     {
-        **{name: _owned(name) for name in ("citizen_number", "name", "mobile", "sex", "birth_date")},
+        **of_person("citizen_number", "name", "mobile", "sex", "birth_date", whose=_owner),
         "division": lambda home: ATTRIBUTES["division"](home.rows),
         "real_estate_unit": _unit,
         "title_deed": _certificate,

@@ -27,6 +27,17 @@ Turning = Callable[[Population, Ints], Ints]
 
 
 @dataclass(frozen=True)
+class OfPerson:
+    """A column that is an attribute of the person a row is about, whom `rows` finds."""
+
+    attribute: str
+    rows: Callable[[Any], Rows]
+
+    def __call__(self, thing: Any) -> pa.Array:
+        return ATTRIBUTES[self.attribute](self.rows(thing))
+
+
+@dataclass(frozen=True)
 class Register:
     """One register. Rows are numbered 0 … count-1; a row is a function of the population and its number alone.
 
@@ -60,6 +71,11 @@ class Register:
             if element.attribute in ATTRIBUTES
         }
         return frozenset(own | others)
+
+    def personal(self, attribute: str) -> bool:
+        """Whether a fact is the person's own, the same in all rows about that person, and not one of the row."""
+        column = self.facts[attribute]
+        return isinstance(column, OfPerson) or column is ATTRIBUTES.get(attribute)
 
     def count(self, population: Population) -> int:
         """How many rows the register has."""

@@ -17,7 +17,7 @@ from mockdata.population.belongings import CARS
 from mockdata.population.divisions import Mode
 from mockdata.population.entries import Entries
 from mockdata.population.population import Population
-from mockdata.population.registers.entry import Belonging, number, numbered, of_entries, split
+from mockdata.population.registers.entry import Belonging, number, numbered, of_entries, of_person, split
 from mockdata.population.registers.register import Column
 from mockdata.population.rows import Rows, codes, dates, touched
 from mockdata.seeds import Bijection, Ints, Words, below
@@ -174,8 +174,8 @@ def _model(place: int) -> Column:
     return lambda car: taken(values, car.model)
 
 
-def _owned(name: str) -> Column:
-    return lambda car: ATTRIBUTES[name](car.population.rows(car.owner))
+def _owner(car: Car) -> Rows:
+    return car.population.rows(car.owner)
 
 
 ABOUT: Mapping[str, Column] = MappingProxyType(
@@ -204,7 +204,7 @@ ABOUT: Mapping[str, Column] = MappingProxyType(
 VEHICLE = of_entries(
     "vehicle", lambda p: p.belongings.cars_now, Car,
     {
-        **{name: _owned(name) for name in ("citizen_number", "name", "address", "mobile", "sex", "birth_date")},
+        **of_person("citizen_number", "name", "address", "mobile", "sex", "birth_date", whose=_owner),
         **ABOUT,
         "division": lambda car: ATTRIBUTES["division"](car.rows),
         "plate": _plate,

@@ -223,6 +223,19 @@ def test_a_spoiled_dataset_fails_on_exactly_the_spoiled_columns(tmp_path):
     assert expected == [(), ("GMSFHM", "HJDZ", "LXDH", "MZDM"), (), ("DJSJ", "HJXZQH")]
 
 
+@pytest.mark.parametrize("rate", [0.0005, 0.05])
+def test_unique_columns_fail_where_spoiled_keys_coincide(tmp_path, rate):
+    interface = library.interfaces()["human-resources.employment-spells"]
+    known = interface.tables[0]
+    made = plan(interface, known, Population(3, 50_000))
+    dirt = spoiled(made, read_defects(f"malformed.truncated@LDHTBH={rate}"), interface, known)
+    told = write_ledger(dirt.finish, interface, known, ROWS, tmp_path / "spells.parquet")
+    keys = table(dirt)["LDHTBH"].to_pylist()
+    assert told.rows > 0
+    assert told.failing_columns == (("LDHTBH",) if len(set(keys)) < ROWS else ())
+    assert (len(set(keys)) < ROWS) == (rate > 0.01)
+
+
 def test_citizen_numbers_dangle_in_right_form():
     interface = library.interfaces()["medical-insurance.insured-persons"]
     world = Population(3, 50_000)
