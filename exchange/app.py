@@ -54,9 +54,10 @@ from exchange.parties.access import Access
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.portal import catalogue as catalogue_pages
-from exchange.portal import launches, publishing, tending, trials
+from exchange.portal import launches, publishing, tending, testing, trials
 from exchange.portal import routes as portal_routes
 from exchange.portal.pages import Pages
+from exchange.sandboxes import control_routes
 from exchange.sandboxes import routes as sandboxes_routes
 from exchange.sandboxes.service import Sandboxes
 from exchange.sandboxes.store import SANDBOXES
@@ -198,6 +199,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         catalogue_routes.router(catalogue, lifecycle, probing, access),
         agreements_routes.router(agreements, access),
         brokering_routes.router(broker, vault, access, market.resolve),
+        control_routes.router(sandboxes, access),
         sandboxes_routes.router(sandboxes, access),
         certification_routes.router(certifications, access, public_key),
         market_routes.router(market, statements, access),
@@ -205,6 +207,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         publishing.router(pages, access, parties, checking, tidying),
         tending.router(pages, access, lifecycle, probing, tidying),
         trials.router(catalogue, _people(settings)),
+        testing.router(pages, access, catalogue, sandboxes),
         catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking),
         launches.router(pages, access, market, settings.base_url),
         portal_routes.router(

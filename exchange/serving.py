@@ -19,6 +19,7 @@ import uvicorn
 from exchange.app import create_app
 from exchange.errors import Unavailable
 from exchange.settings import Settings
+from mockdata.sandbox.delivery import showing
 
 
 def run(settings: Settings) -> None:
@@ -130,7 +131,7 @@ def bound(settings: Settings) -> Iterator[socket.socket]:
 def _config(app: object) -> uvicorn.Config:
     # access logs would carry paths; the ledger and the recorded calls are the record
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # a FastAPI app is an ASGI app
+        showing(app),  # type: ignore[arg-type]  # a FastAPI app is an ASGI app; sandboxes cut connections on purpose
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,

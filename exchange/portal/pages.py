@@ -111,6 +111,8 @@ def navigation(caller: Caller | None, gettext: Any) -> list[tuple[str, str]]:
         shown.append(("/flows", gettext("Flows")))
     if kind in {"vendor", "finance", "data_office", "operator"}:
         shown.append(("/settlements", gettext("Settlements")))
+    if kind in {"department", "vendor", "data_office"}:
+        shown.append(("/testing", gettext("Sandboxes")))
     if kind in {"department", "vendor"}:
         shown.append(("/notices", gettext("Notices")))
     shown.append(("/ledger", gettext("Ledger")))

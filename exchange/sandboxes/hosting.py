@@ -6,19 +6,26 @@ import json
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
 
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, stamp
 from exchange.database import Database
 from exchange.sandboxes import store
 from exchange.sandboxes.model import Hosted, RecordedCall
-from exchange.sandboxes.overlay import DurableOverlay
+from exchange.sandboxes.overlay import DurableOverlay, held
 from mockdata.sandbox import Sandbox
+from mockdata.sandbox.calls import shown
+from mockdata.sandbox.clock import VirtualClock, moment, setting
 from mockdata.sandbox.messages import Request, Response
+from mockdata.sandbox.past import Moment
+from mockdata.sandbox.plans import plan_of
 from mockdata.sandbox.record import Call
 
 KEPT = 64
@@ -27,14 +34,30 @@ LARGEST_DETAIL = 16_000
 """Characters of a body kept with a call."""
 FLUSH_SECONDS = 0.5
 FLUSH_CALLS = 100
+DETAIL = (
+    "path", "query", "headers", "body", "answer", "answer_headers", "answer_size", "violations", "rule", "faults",
+    "dropped", "token", "handled_matter", "duration_ms",
+)  # fmt: skip
+"""What is kept of a shown call beside the columns of its row."""
+T = TypeVar("T")
 
 
 class _World:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, revision: int) -> None:
+        self.revision = revision  # of its sandboxes when it was read from the database
         self.lock = threading.Lock()
         self.overlay = DurableOverlay(name)
         self.busy = 0  # calls in it or on their way to it; such a world is not put aside
         self.dead = False  # its memory may be ahead of the database: not to be used any more
+
+
+class _Live:
+    """A sandbox in memory, with the clock and faults it was last given."""
+
+    def __init__(self, sandbox: Sandbox, world: _World, clock: VirtualClock) -> None:
+        self.sandbox, self.world, self.clock = sandbox, world, clock
+        self.faults: tuple[Mapping[str, Any], ...] = ()
+        self.set_to: Mapping[str, Any] | None = None
 
 
 class Hosting:
@@ -45,8 +68,8 @@ class Hosting:
         self._size = population_size
         self._lock = threading.Lock()
         self._worlds: dict[str, _World] = {}
-        self._live: OrderedDict[str, tuple[Sandbox, _World]] = OrderedDict()
-        self._population = lru_cache(maxsize=4)(self._people)
+        self._live: OrderedDict[str, _Live] = OrderedDict()
+        self.population = lru_cache(maxsize=4)(self._people)
         self._calls: list[RecordedCall] = []
         self._numbers = count()
         self._flushing = threading.Lock()
@@ -55,15 +78,53 @@ class Hosting:
 
     def handle(self, hosted: Hosted, request: Request) -> Response:
         """Answer a call; what it wrote is durable before this returns."""
+        with self._inside(hosted) as live:
+            self._adjust(live, hosted)
+            return self._answer(live.sandbox, live.world, request)
+
+    def change(self, hosted: Hosted, work: Callable[[Connection], T]) -> T:
+        """Run a transaction that changes what a world holds while no call is in it; the next call reads it anew."""
+        with self._inside(hosted) as live:
+            with self.database.transaction() as tx:
+                done = work(tx)
+            self._forget(live.world)
+            return done
+
+    @contextmanager
+    def _inside(self, hosted: Hosted) -> Iterator[_Live]:
+        """The sandbox with its world, alone in it."""
         while True:
-            sandbox, world = self._open(hosted)
+            live = self._open(hosted)
+            world = live.world
             try:
                 with world.lock:
-                    if not world.dead:
-                        return self._answer(sandbox, world, request)
+                    if not world.dead and world.revision >= hosted.revision:
+                        yield live
+                        return
+                    # gone, or changed by another worker
+                    self._forget(world)
             finally:
                 with self._lock:
                     world.busy -= 1
+
+    def _adjust(self, live: _Live, hosted: Hosted) -> None:
+        """Give a sandbox the clock and the faults it is to have now."""
+        if live.set_to != hosted.clock:
+            live.set_to, live.clock.held = hosted.clock, setting(hosted.clock)
+        if live.faults != hosted.faults:
+            plan = plan_of(list(hosted.faults))
+            wanted = {fault.stale.snapshot for _, fault in plan if fault.stale is not None}
+            live.sandbox.past.forget()
+            live.sandbox.past.named = self._moments(hosted.id, wanted)
+            live.sandbox.faults.replace(plan)
+            live.faults = hosted.faults
+
+    def _moments(self, sandbox: str, names: set[str | None]) -> dict[str, Moment]:
+        if not names - {None}:
+            return {}
+        with self.database.reading() as tx:
+            found = [one for one in store.snapshots(tx, sandbox) if one.name in names]
+            return {one.name: Moment(moment(one.at), held(tx, one.world)) for one in found}
 
     def flush(self) -> None:
         """Write recorded calls to the database."""
@@ -93,39 +154,40 @@ class Hosting:
             raise
         return response
 
-    def _open(self, hosted: Hosted) -> tuple[Sandbox, _World]:
-        self._population(hosted.seed)  # takes half a second the first time: not under the lock
+    def _open(self, hosted: Hosted) -> _Live:
+        self.population(hosted.seed)  # takes half a second the first time: not under the lock
         with self._lock:
             found = self._live.get(hosted.id)
-            if found is not None:
+            if found is not None and (found.sandbox.seed, found.world.overlay.world) == (hosted.seed, hosted.world):
                 self._live.move_to_end(hosted.id)
-                found[1].busy += 1
+                found.world.busy += 1
                 return found
             world = self._worlds.get(hosted.world)
             if world is None:
-                world = self._worlds[hosted.world] = _World(hosted.world)
+                world = self._worlds[hosted.world] = _World(hosted.world, hosted.revision)
                 with self.database.reading() as tx:
                     world.overlay.load(tx)
-            made = (self._build(hosted, world), world)
+            clock = VirtualClock(self.clock)
+            made = _Live(self._build(hosted, world, clock), world, clock)
             self._live[hosted.id] = made
             world.busy += 1
             self._put_aside()
             return made
 
     def _put_aside(self) -> None:
-        idle = [id for id, (_, world) in self._live.items() if not world.busy]
+        idle = [id for id, live in self._live.items() if not live.world.busy]
         for id in idle[: max(0, len(self._live) - KEPT)]:
             del self._live[id]
-        used = {world.overlay.world for _, world in self._live.values()}
+        used = {live.world.overlay.world for live in self._live.values()}
         self._worlds = {name: world for name, world in self._worlds.items() if name in used}
 
-    def _build(self, hosted: Hosted, world: _World) -> Sandbox:
+    def _build(self, hosted: Hosted, world: _World, clock: VirtualClock) -> Sandbox:
         interfaces = [self.catalogue.version(id, version)[1] for id, version in hosted.interfaces]
         return Sandbox(
             interfaces,
-            self._population(hosted.seed),
+            self.population(hosted.seed),
             seed=hosted.seed,
-            clock=self.clock,
+            clock=clock,
             overlay=world.overlay,
             recorder=lambda call: self._record(hosted.id, call),
         )
@@ -133,9 +195,10 @@ class Hosting:
     def _forget(self, world: _World) -> None:
         world.dead = True
         with self._lock:
-            for id in [id for id, (_, used) in self._live.items() if used is world]:
+            for id in [id for id, live in self._live.items() if live.world is world]:
                 del self._live[id]
-            self._worlds.pop(world.overlay.world, None)
+            if self._worlds.get(world.overlay.world) is world:
+                del self._worlds[world.overlay.world]
 
     def _people(self, seed: str) -> Any:
         from mockdata.population import Population  # NumPy and Arrow: loaded by the first sandbox, not by --help
@@ -172,23 +235,16 @@ class Hosting:
 
 
 def _detail(call: Call) -> Mapping[str, Any]:
-    return {
-        "path": call.path[:2000],
-        "query": [list(pair) for pair in call.query][:100],
-        "headers": dict(call.headers),
-        "body": _short(call.body),
-        "answer": _short(call.answer),
-        "violations": [str(violation)[:500] for violation in call.violations][:50],
-        "rule": call.rule,
-        "token": call.token,
-        "handled_matter": call.handled_matter,
-        "duration_ms": round(call.duration_ms, 3),
+    told = shown(call)
+    return {name: told[name] for name in DETAIL} | {
+        "path": told["path"][:2000],
+        "query": told["query"][:100],
+        "body": _short(told["body"]),
+        "answer": _short(told["answer"]),
+        "violations": [{name: text[:500] for name, text in one.items()} for one in told["violations"][:50]],
     }
 
 
 def _short(value: Any) -> Any:
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):  # binary or an upload: its size says enough
-        return {"not_json": type(value).__name__}
+    text = json.dumps(value, ensure_ascii=False)
     return value if len(text) <= LARGEST_DETAIL else {"cut": len(text)}

@@ -16,6 +16,9 @@ MOST_OPEN = 200
 MOST_INTERFACES = 50
 CALLS_KEPT = 1000
 """Calls kept per sandbox, newest first."""
+MOST_SNAPSHOTS = 20
+"""Snapshots kept of one sandbox."""
+LONGEST_NAME = 64
 MOST_ROWS = 10_000_000
 MOST_DATASETS = 200
 """Datasets one party may have asked for."""
@@ -26,7 +29,11 @@ FORMATS = ("parquet", "csv", "jsonl", "arrow")
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """A sandbox of one party: interface versions, a seed (its country) and a world (whose writes it sees)."""
+    """A sandbox of one party: interface versions, a seed (its country) and a world (whose writes it sees).
+
+    ``clock`` (None: the real time) and ``faults`` are as their owner set them, as JSON; ``revision`` counts how often
+    what was written in its world was taken back.
+    """
 
     id: str
     owner: str
@@ -36,6 +43,26 @@ class Hosted:
     matter: str | None
     opened_by: str
     opened_at: str
+    clock: Mapping[str, Any] | None = None
+    faults: tuple[Mapping[str, Any], ...] = ()
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A named snapshot of what was written. ``at`` is the sandbox's own time then."""
+
+    sandbox: str
+    name: str
+    id: str
+    at: str
+    seed: str
+    taken_by: str
+
+    @property
+    def world(self) -> str:
+        """The world that holds its copy."""
+        return f"snapshot/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +136,13 @@ def check_seed(seed: str | int | None, default: str) -> str:
     if not 1 <= len(text) <= LONGEST_SEED:
         raise Unprocessable(f"a seed has 1 to {LONGEST_SEED} characters", pointer="/seed")
     return text
+
+
+def check_name(name: str) -> str:
+    """The name of a snapshot. Raises `Unprocessable`."""
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise Unprocessable(f"a snapshot has a name of 1 to {LONGEST_NAME} characters", pointer="/name")
+    return name
 
 
 def check_dataset(rows: int, format: str, purpose: str) -> None:

@@ -60,22 +60,7 @@ class DurableOverlay(Overlay):
 
     def load(self, tx: Connection) -> None:
         """Take up what was kept in an earlier life."""
-        collections: dict[tuple[str, str], dict[str, Record]] = {}
-        writes = 0
-        for row in store.records(tx, self.world):
-            value = None if row.deleted else row.value
-            record = Record(row.interface, row.collection, row.id, value, row.number)
-            collections.setdefault((row.interface, row.collection), {})[row.id] = record
-            writes = max(writes, row.number)
-        answers: dict[tuple[str, ...], Any] = {}
-        counters: dict[str, int] = {}
-        for row in store.notes(tx, self.world):
-            kind, *key = json.loads(row.key)
-            if kind == "count":
-                counters[key[0]] = row.value
-            else:
-                answers[tuple(key)] = _thawed(row.value)
-        self.restore(Snapshot(collections, answers, counters, writes))
+        self.restore(held(tx, self.world))
         self._written = {}
 
     def _note(self, record: Record) -> Record:
@@ -88,6 +73,26 @@ class DurableOverlay(Overlay):
             "value": None if record.value is None else dict(record.value),
         }
         return record
+
+
+def held(tx: Connection, world: str) -> Snapshot:
+    """Everything kept of a world."""
+    collections: dict[tuple[str, str], dict[str, Record]] = {}
+    writes = 0
+    for row in store.records(tx, world):
+        value = None if row.deleted else row.value
+        record = Record(row.interface, row.collection, row.id, value, row.number)
+        collections.setdefault((row.interface, row.collection), {})[row.id] = record
+        writes = max(writes, row.number)
+    answers: dict[tuple[str, ...], Any] = {}
+    counters: dict[str, int] = {}
+    for row in store.notes(tx, world):
+        kind, *key = json.loads(row.key)
+        if kind == "count":
+            counters[key[0]] = row.value
+        else:
+            answers[tuple(key)] = _thawed(row.value)
+    return Snapshot(collections, answers, counters, writes)
 
 
 def _frozen(answer: Any) -> Any:

@@ -12,7 +12,7 @@ from exchange.http.idempotency import idempotent
 from exchange.http.paging import LIMIT, MAXIMUM, decode, page
 from exchange.parties.access import Access, Caller
 from exchange.sandboxes.datasets import show
-from exchange.sandboxes.model import Hosted, RecordedCall, check_seed
+from exchange.sandboxes.model import Hosted, check_seed
 from exchange.sandboxes.service import Sandboxes
 
 
@@ -65,19 +65,6 @@ def router(sandboxes: Sandboxes, access: Access) -> APIRouter:
         """One sandbox."""
         return _shown(sandboxes.get(caller, id))
 
-    @routes.get("/sandboxes/{id}/calls")
-    def calls(
-        request: Request,
-        response: Response,
-        caller: Who,
-        id: str,
-        limit: Limit = LIMIT,
-        page_token: str | None = None,
-    ) -> dict[str, Any]:
-        """What an app did in a sandbox, newest first."""
-        rows = sandboxes.calls(caller, id, limit=limit + 1, before=decode(page_token))
-        return page(request, response, rows, limit, lambda row: row.id, _call)
-
     @routes.post("/datasets", status_code=202)
     def ask(caller: Who, body: DatasetBody) -> dict[str, Any]:
         """Ask for a synthetic dataset; answers 202 with its job."""
@@ -117,8 +104,3 @@ def router(sandboxes: Sandboxes, access: Access) -> APIRouter:
         }
 
     return routes
-
-
-def _call(call: RecordedCall) -> dict[str, Any]:
-    told = {name: getattr(call, name) for name in call.__dataclass_fields__ if name != "detail"}
-    return told | {"fields_returned": list(call.fields_returned)} | dict(call.detail)

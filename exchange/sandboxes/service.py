@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from starlette.responses import Response as Answer
-
 from exchange.catalogue.model import Record
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
@@ -22,6 +20,7 @@ from exchange.jobs import Jobs
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
 from exchange.sandboxes import store
+from exchange.sandboxes.control import Control
 from exchange.sandboxes.datasets import Datasets
 from exchange.sandboxes.hosting import Hosting
 from exchange.sandboxes.model import (
@@ -35,8 +34,10 @@ from exchange.sandboxes.model import (
     provider_key,
     world_of,
 )
+from exchange.sandboxes.watching import Watching
 from exchange.settings import Settings
 from mockdata.sandbox import request_of
+from mockdata.sandbox.delivery import deliver
 from mockdata.sandbox.messages import Request, Response
 from specs import library
 from specs.model import Kind
@@ -70,6 +71,8 @@ class Sandboxes:
         self.settings = settings
         self.datasets = Datasets(database, ledger, jobs, catalogue, settings.home, settings.population_size, clock)
         self.hosting = Hosting(database, catalogue, settings.population_size, clock)
+        self.control = Control(database, ledger, catalogue, self.hosting, clock)
+        self.watching = Watching(database, self.hosting)
         self._secret = secret
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sandbox")
 
@@ -118,12 +121,7 @@ class Sandboxes:
 
     def get(self, caller: Caller | None, id: str) -> Hosted:
         """A sandbox the caller may see. Raises `NotFound`."""
-        caller = permit(caller, "sandbox.read")
-        with self.database.reading() as tx:
-            found = store.sandbox(tx, id)
-        if found is None or (caller.kind != "data_office" and caller.party != found[0].owner):
-            raise NotFound(f"no sandbox {id} of yours", hint="GET /api/v1/sandboxes lists them")
-        return found[0]
+        return self.control.visible(caller, id)
 
     def listed(self, caller: Caller | None, *, after: str | None = None, limit: int | None = None) -> list[Hosted]:
         """Sandboxes of the caller's party (the data office: all), oldest first."""
@@ -137,9 +135,13 @@ class Sandboxes:
     ) -> list[RecordedCall]:
         """What was called in a sandbox, newest first; the newest thousand are kept."""
         self.get(caller, id)
-        self.hosting.flush()
+        return self.watching.calls(id, limit=limit, before=before)
+
+    def opens(self, id: str, key: str) -> bool:
+        """Whether a key is the one a sandbox was opened with."""
         with self.database.reading() as tx:
-            return store.calls(tx, id, limit=limit, before=before)
+            found = store.sandbox(tx, id)
+        return found is not None and hmac.compare_digest(key_hash(key), found[1])
 
     def credential(self, interface: str, department: str, endpoint: str) -> tuple[str, str] | None:
         """The header for a provider's endpoint that is a sandbox of ours **and of that department**; else None.
@@ -169,20 +171,18 @@ class Sandboxes:
         if scope["type"] != "http":
             return
         body = await _body(receive)
-        answer: Answer
         if body is None:
-            answer = problem(413, f"a request body has at most {LARGEST_REQUEST} bytes")
-        else:
-            loop = asyncio.get_running_loop()
-            try:
-                response = await loop.run_in_executor(self._threads, partial(self.handle, request_of(scope, body)))
-                await asyncio.sleep(response.delay)
-                answer = Answer(response.body, response.status, dict(response.headers))
-            except TongbanError as error:
-                status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-                headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-                answer = problem(status, error.detail, hint=error.hint, headers=headers, **error.extra)
-        await answer(scope, receive, send)
+            await problem(413, f"a request body has at most {LARGEST_REQUEST} bytes")(scope, receive, send)
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            response = await loop.run_in_executor(self._threads, partial(self.handle, request_of(scope, body)))
+        except TongbanError as error:
+            status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+            headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+            await problem(status, error.detail, hint=error.hint, headers=headers, **error.extra)(scope, receive, send)
+            return
+        await deliver(response, scope, send)
 
     def handle(self, request: Request) -> Response:
         """Answer one request whose path is /{id}/{interface}/…. Raises `Unauthenticated` for a wrong key or id."""

@@ -6,10 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, Index, Integer, Row, Table, Text, func, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    Row,
+    Table,
+    Text,
+    case,
+    func,
+    literal,
+    select,
+)
 
 from exchange.database import metadata
-from exchange.sandboxes.model import CALLS_KEPT, Dataset, Hosted, RecordedCall
+from exchange.sandboxes.model import CALLS_KEPT, Dataset, Hosted, Kept, RecordedCall
 
 SANDBOXES = Table(
     "sandboxes",
@@ -18,11 +33,24 @@ SANDBOXES = Table(
     Column("owner", Text, nullable=False, index=True),
     Column("interfaces", JSON, nullable=False),
     Column("seed", Text, nullable=False),
-    Column("world", Text, nullable=False),
+    Column("world", Text, nullable=False, index=True),
     Column("matter", Text),
     Column("key_hash", Text, nullable=False),
     Column("opened_by", Text, nullable=False),
     Column("opened_at", Text, nullable=False),
+    Column("clock", JSON(none_as_null=True)),
+    Column("faults", JSON(none_as_null=True)),
+    Column("revision", Integer, nullable=False, server_default="0"),
+)
+SNAPSHOTS = Table(
+    "sandbox_snapshots",
+    metadata,
+    Column("sandbox", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("seed", Text, nullable=False),
+    Column("taken_by", Text, nullable=False),
 )
 RECORDS = Table(
     "sandbox_records",
@@ -82,6 +110,7 @@ DATASETS = Table(
 def add(tx: Connection, hosted: Hosted, key_hash: str) -> None:
     """Insert a sandbox with the hash of its key."""
     values = asdict(hosted) | {"interfaces": [list(pair) for pair in hosted.interfaces], "key_hash": key_hash}
+    values["faults"] = [dict(one) for one in hosted.faults]
     tx.execute(SANDBOXES.insert().values(**values))
 
 
@@ -151,15 +180,81 @@ def add_calls(tx: Connection, calls: Iterable[RecordedCall]) -> None:
             tx.execute(CALLS.delete().where(CALLS.c.sandbox == id, CALLS.c.id <= oldest))
 
 
-def calls(tx: Connection, sandbox: str, *, limit: int, before: str | None = None) -> list[RecordedCall]:
-    """Calls of a sandbox, newest first."""
-    query = select(CALLS).where(CALLS.c.sandbox == sandbox).order_by(CALLS.c.id.desc()).limit(limit)
+def calls(
+    tx: Connection, sandbox: str, *, limit: int, before: str | None = None, where: Iterable[ColumnElement[bool]] = ()
+) -> list[RecordedCall]:
+    """Calls of a sandbox, newest first; ``where`` are further conditions on `CALLS`."""
+    query = select(CALLS).where(CALLS.c.sandbox == sandbox, *where).order_by(CALLS.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(CALLS.c.id < before)
     return [
         RecordedCall(**dict(row._mapping) | {"fields_returned": tuple(row.fields_returned)})
         for row in tx.execute(query)
     ]
+
+
+def call_counts(tx: Connection, sandbox: str) -> tuple[int, int, int]:
+    """How many calls are kept of a sandbox, how many of them broke the interface, how many were answered 5xx."""
+    mine = CALLS.c.sandbox == sandbox
+    invalid, failed = (func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in (
+        CALLS.c.valid.is_(False), CALLS.c.status >= 500
+    ))  # fmt: skip
+    row = tx.execute(select(func.count(), invalid, failed).select_from(CALLS).where(mine)).one()
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def change(tx: Connection, id: str, **values: Any) -> None:
+    """Set columns of a sandbox."""
+    tx.execute(SANDBOXES.update().where(SANDBOXES.c.id == id).values(**values))
+
+
+def neighbours(tx: Connection, world: str) -> list[tuple[str, str]]:
+    """The sandboxes that see a world, each with its owner."""
+    rows = tx.execute(select(SANDBOXES.c.id, SANDBOXES.c.owner).where(SANDBOXES.c.world == world))
+    return [(row.id, row.owner) for row in rows]
+
+
+def taken_back(tx: Connection, world: str) -> None:
+    """Tell every sandbox of a world that what was written in it was changed from outside."""
+    counted = SANDBOXES.update().where(SANDBOXES.c.world == world)
+    tx.execute(counted.values(revision=SANDBOXES.c.revision + 1))
+
+
+def clear_world(tx: Connection, world: str) -> None:
+    """Forget everything written in a world."""
+    for table in (RECORDS, NOTES):
+        tx.execute(table.delete().where(table.c.world == world))
+
+
+def copy_world(tx: Connection, source: str, target: str) -> None:
+    """Copy everything written in a world into an empty one, inside the database."""
+    for table in (RECORDS, NOTES):
+        columns = [column for column in table.c if column.name != "world"]
+        rows = select(literal(target).label("world"), *columns).where(table.c.world == source)
+        tx.execute(table.insert().from_select(["world", *(column.name for column in columns)], rows))
+
+
+def written(tx: Connection, world: str) -> int:
+    """How many records a world holds, tombstones among them."""
+    found: int = tx.execute(select(func.count()).select_from(RECORDS).where(RECORDS.c.world == world)).scalar_one()
+    return found
+
+
+def save_snapshot(tx: Connection, kept: Kept) -> None:
+    """Insert a snapshot; its records are copied by `copy_world`."""
+    tx.execute(SNAPSHOTS.insert().values(**asdict(kept)))
+
+
+def drop_snapshot(tx: Connection, kept: Kept) -> None:
+    """Forget a snapshot and its records."""
+    tx.execute(SNAPSHOTS.delete().where(SNAPSHOTS.c.sandbox == kept.sandbox, SNAPSHOTS.c.name == kept.name))
+    clear_world(tx, kept.world)
+
+
+def snapshots(tx: Connection, sandbox: str) -> list[Kept]:
+    """The snapshots of a sandbox, oldest first."""
+    rows = tx.execute(select(SNAPSHOTS).where(SNAPSHOTS.c.sandbox == sandbox).order_by(SNAPSHOTS.c.id))
+    return [Kept(**row._mapping) for row in rows]
 
 
 def save_dataset(tx: Connection, dataset: Dataset) -> None:
@@ -187,6 +282,7 @@ def datasets(tx: Connection, *, owner: str | None, after: str | None = None, lim
 
 def _hosted(row: Row[Any]) -> Hosted:
     values = dict(row._mapping) | {"interfaces": tuple((id, version) for id, version in row.interfaces)}
+    values["faults"] = tuple(row.faults or ())
     values.pop("key_hash")
     return Hosted(**values)
 

@@ -16,10 +16,11 @@ from mockdata.cli.personas import personas
 from mockdata.cli.realism import realism
 from mockdata.cli.score import score
 from mockdata.cli.serve import serve
+from mockdata.cli.tail import tail
 from mockdata.cli.verify import verify
 
 app = typer.Typer(
     help="Synthetic data, lookups and mock servers for any spec.", no_args_is_help=True, add_completion=False
 )
-for command in (generate, check, realism, verify, score, lookup, personas, instances, serve):
+for command in (generate, check, realism, verify, score, lookup, personas, instances, serve, tail):
     app.command()(command)

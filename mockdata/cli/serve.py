@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +20,15 @@ from mockdata.cli.asking import (
     interface_of,
     population_of,
 )
-from mockdata.cli.output import BAD_INPUT, ENVIRONMENT, end, faults
+from mockdata.cli.output import BAD_INPUT, ENVIRONMENT, USAGE, end, faults
+
+if TYPE_CHECKING:
+    from mockdata.sandbox.clock import VirtualClock
+    from mockdata.sandbox.control import Controlled
+    from mockdata.sandbox.record import Call, Recorder
+    from mockdata.sandbox.sandbox import Sandbox
+
+CALLS_KEPT = 1000
 
 
 def serve(
@@ -31,17 +41,35 @@ def serve(
     identifiers: Mode = Identifiers.RESERVED,
     scenario: Scenario = None,
     open_: Annotated[bool, typer.Option("--open", help="Ask for no credentials.")] = False,
+    plan: Annotated[
+        str | None, typer.Option("--faults", metavar="FILE|JSON", help="Fault plan from the start on.")
+    ] = None,
+    clock: Annotated[
+        str | None, typer.Option(metavar="TIME|DURATION", help="Virtual clock: 2027-12-01, or P13M from now.")
+    ] = None,
+    har: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"Write the last {CALLS_KEPT} calls as HAR at the end.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="Token of the control API; made up when others can reach this address.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each call.")] = False,
 ) -> None:
     """Answer every documented operation of APIs; one alone at the root, several below /{interface id}.
+
+    Each call is printed as it comes. Below /.tongban/ the sandbox is watched and changed (docs/sandbox-control.md).
 
     Example: tongban mock serve petstore.yaml --port 8080
     """
     with faults():
-        import socket
+        import signal
 
         import uvicorn
 
-        from mockdata.sandbox import Sandbox
+        from mockdata.sandbox.clock import VirtualClock
+        from mockdata.sandbox.control import Controlled
+        from mockdata.sandbox.record import Recorder
+        from mockdata.sandbox.sandbox import Sandbox, wall_clock
 
         read = [interface_of(spec) for spec in specs]
         apis = [one for one in read if one.operations]
@@ -51,26 +79,133 @@ def serve(
                 f"{', '.join(specs)}: no operations to answer",
                 "only OpenAPI and Swagger documents have any",
             )
-        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen(128)  # whoever reads the address below may call at once
-        except OSError as error:
-            end(
-                ENVIRONMENT,
-                f"cannot listen on {host}:{port}: {error.strerror}",
-                "choose another --port; 0 takes a free one",
-            )
-        with listener:
+        if har is not None and not har.absolute().parent.is_dir():
+            end(ENVIRONMENT, f"{har}: its folder does not exist", "make it first")
+        virtual = VirtualClock(wall_clock)
+        if clock is not None:
+            _set(virtual, clock)
+        departments = {one.id.partition(".")[0] for one in apis}
+
+        def people(seed: str) -> Any:
             world = population_of(seed, population, as_of, identifiers, scenario)
-            departments = {one.id.partition(".")[0] for one in apis}
-            if len(departments) == 1:  # one department's errors are in its answers as in its datasets
-                world = world.seen_by(departments.pop())
-            sandbox = Sandbox(apis, world, seed=seed, bare=len(apis) == 1, authenticate=not open_)
-            base = f"http://{host}:{listener.getsockname()[1]}"
+            # one department's errors are in its answers as in its datasets
+            return world.seen_by(next(iter(departments))) if len(departments) == 1 else world
+
+        def make(seed: str, clock: VirtualClock, recorder: Recorder) -> Sandbox:
+            def record(call: Call) -> None:
+                recorder(call)
+                if not quiet:
+                    _print(call)
+
+            bare = len(apis) == 1
+            return Sandbox(
+                apis, people(seed), seed=seed, clock=clock, recorder=record, bare=bare, authenticate=not open_
+            )
+
+        listener = _listen(host, port)
+        with listener:
+            controlled = Controlled(
+                make,
+                seed,
+                clock=virtual,
+                recorder=Recorder(CALLS_KEPT),
+                token=token or _token(host),
+                personas=lambda seed: _personas(people(seed)),
+            )
+            if plan is not None:
+                _plan(controlled, plan)
+            base = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
             for one in apis:
                 place = base if len(apis) == 1 else f"{base}/{one.id}"
                 typer.echo(f"{one.id}: {len(one.operations)} operations at {place}", err=True)
-            config = uvicorn.Config(sandbox, log_level="warning", lifespan="off", access_log=False)
-            uvicorn.Server(config).run(sockets=[listener])
+            said = f" with the token {controlled.token}" if controlled.token and not token else ""
+            typer.echo(f"control: {base}/.tongban/state{said}", err=True)
+            config = uvicorn.Config(controlled, log_level="warning", lifespan="off", access_log=False,
+                                    timeout_graceful_shutdown=2)  # fmt: skip
+            if har is not None:  # an end that was asked for is a good end, and leaves the archive
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
+            try:
+                uvicorn.Server(config).run(sockets=[listener])
+            except KeyboardInterrupt:  # uvicorn has ended in good order and says it was interrupted
+                pass
+            finally:
+                if har is not None:
+                    _write(har, controlled, base)
+
+
+def _listen(host: str, port: int) -> Any:
+    import socket
+
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)  # whoever reads the address that is printed may call at once
+    except OSError as error:
+        listener.close()
+        end(
+            ENVIRONMENT,
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            "choose another --port; 0 takes a free one",
+        )
+    return listener
+
+
+def _token(host: str) -> str | None:
+    """None on an address only this machine can reach, else a fresh token."""
+    import ipaddress
+    import secrets
+
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    return None if local else secrets.token_urlsafe(24)
+
+
+def _set(clock: VirtualClock, said: str) -> None:
+    from mockdata.sandbox.clock import ClockError
+
+    try:
+        clock.change({"advance": said} if said.lstrip("+-").startswith("P") else {"set": said})
+    except ClockError as error:
+        end(USAGE, f"--clock: {error}")
+
+
+def _plan(controlled: Controlled, said: str) -> None:
+    from mockdata.sandbox.plans import PlanFault, plan_of
+
+    inline = said.lstrip()[:1] in ("[", "{")
+    text = said if inline else Path(said).read_text(encoding="utf-8")
+    try:
+        controlled.set_faults(plan_of(json.loads(text)))
+    except PlanFault as error:
+        end(USAGE if inline else BAD_INPUT, f"--faults: {error}", "docs/sandbox-control.md lists what can go wrong")
+    except ValueError as error:
+        end(USAGE if inline else BAD_INPUT, f"--faults: no JSON: {error}")
+
+
+def _personas(population: Any) -> list[dict[str, Any]]:
+    from mockdata.personas import personas
+
+    return [one.to_json() for one in personas(population)]
+
+
+def _print(call: Call) -> None:
+    import contextlib
+
+    from mockdata.sandbox.calls import line, shown
+
+    with contextlib.suppress(OSError):  # nobody reads any more: serving goes on
+        print(line(shown(call)), flush=True)
+
+
+def _write(path: Path, controlled: Controlled, base: str) -> None:
+    from mockdata.sandbox.calls import shown
+    from mockdata.sandbox.har import har
+
+    made = json.dumps(har([shown(call) for call in controlled.recorder.calls], base), ensure_ascii=False, indent=1)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(made, encoding="utf-8")
+    part.replace(path)
+    typer.echo(f"{path}: {len(controlled.recorder.calls)} calls", err=True)

@@ -55,7 +55,7 @@ class Request:
 @dataclass(slots=True)
 class Response:
     """One HTTP response. `drop`: cut the connection instead of answering. `delay` in seconds, spent before
-    answering.
+    answering. `truncate`: the share of the body that is sent before the connection is cut.
 
     The rest is what the sandbox knows about its answer and records: `value` is the body before it was
     encoded.
@@ -69,6 +69,9 @@ class Response:
     value: Any = None
     rule: str | None = None
     valid: bool = True
+    truncate: float | None = None
+    bytes_per_second: float | None = None
+    faults: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""

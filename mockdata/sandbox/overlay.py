@@ -48,6 +48,18 @@ class Overlay:
         self._answers: dict[tuple[str, ...], Any] = {}
         self._counters: dict[str, int] = {}
         self._writes = 0
+        self._version = 0
+
+    @property
+    def writes(self) -> int:
+        """How often something was written or taken back: another number, another state of the records."""
+        return self._version
+
+    @property
+    def changes(self) -> tuple[int, ...]:
+        """The same for everything kept: records, counters, answers."""
+        with self.lock:
+            return self._version, sum(self._counters.values()), len(self._answers)
 
     def get(self, interface: str, collection: str, id: str) -> Record | None:
         """The record of that id, a tombstone, or None when nobody wrote there."""
@@ -65,6 +77,7 @@ class Overlay:
     def _write(self, interface: str, collection: str, id: str, value: Mapping[str, Any] | None) -> Record:
         with self.lock:
             self._writes += 1
+            self._version += 1
             records = self._collections.setdefault((interface, collection), {})
             number = records[id].number if id in records else self._writes
             records[id] = Record(interface, collection, id, value, number)
@@ -118,6 +131,7 @@ class Overlay:
             self._answers = dict(snapshot.answers)
             self._counters = dict(snapshot.counters)
             self._writes = snapshot.writes
+            self._version += 1
 
     def reset(self) -> None:
         """Forget everything."""

@@ -26,7 +26,8 @@ class Call:
     pairs, `headers` lower-case and redacted, `body` the request body's value. `answer` is the value sent back
     and `fields_returned` its top-level field names (those of the items for a list): what was returned counts
     as read. `valid`: the request kept its contract. `token` is a short hash of the bearer token.
-    `handled_matter` is the header by which an app names the handled matter it works for.
+    `handled_matter` is the header by which an app names the handled matter it works for. `faults` are the targets of
+    the faults that hit it, `answer_headers` lower-case and redacted, `answer_size` in bytes.
     """
 
     at: datetime
@@ -48,6 +49,9 @@ class Call:
     handled_matter: str | None
     duration_ms: float
     dropped: bool = False
+    faults: tuple[str, ...] = ()
+    answer_headers: tuple[tuple[str, str], ...] = ()
+    answer_size: int = 0
 
 
 def secrets_of(interface: Interface | None) -> frozenset[str]:
@@ -82,9 +86,11 @@ class Recorder:
     def __init__(self, limit: int = 10_000) -> None:
         self._lock = threading.Lock()
         self._calls: deque[Call] = deque(maxlen=limit)
+        self._number = 0
 
     def __call__(self, call: Call) -> None:
         with self._lock:
+            self._number += 1
             self._calls.append(call)
 
     @property
@@ -92,6 +98,18 @@ class Recorder:
         """The calls kept, oldest first."""
         with self._lock:
             return list(self._calls)
+
+    @property
+    def number(self) -> int:
+        """How many calls there have been: the number of the latest."""
+        return self._number
+
+    def since(self, number: int) -> list[tuple[int, Call]]:
+        """The calls kept after one of that number, with their numbers, oldest first."""
+        with self._lock:
+            first = self._number - len(self._calls) + 1
+            skip = max(0, number + 1 - first)
+            return [(first + place, call) for place, call in enumerate(self._calls) if place >= skip]
 
     def clear(self) -> None:
         """Forget all calls."""

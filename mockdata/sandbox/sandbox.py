@@ -6,18 +6,20 @@ carries bytes. See docs/sandbox.md.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from mockdata.sandbox import credentials
 from mockdata.sandbox.behaviour import Behaviour
+from mockdata.sandbox.clock import VirtualClock
+from mockdata.sandbox.delivery import deliver
 from mockdata.sandbox.facts import Facts
-from mockdata.sandbox.faults import FaultPlan
+from mockdata.sandbox.faults import FaultPlan, Strike
 from mockdata.sandbox.messages import Request, Response, problem
 from mockdata.sandbox.overlay import Overlay, Snapshot
+from mockdata.sandbox.past import Past, latest, told_of
 from mockdata.sandbox.record import Call, fields_of, redacted, secrets_of
 from mockdata.sandbox.requests import LARGEST, Parsed
 from mockdata.sandbox.responses import error, set_header
@@ -40,9 +42,9 @@ class Sandbox:
 
     `population` (mockdata.population.Population, or a function that makes one when first needed) fills fields bound to
     elements; without one they are drawn from their schemas. `seed` decides everything virtual. `clock` tells the time
-    rules see. `overlay` holds what callers write. `recorder` is given every Call. `faults` may be changed while
-    serving. `accept` decides which credentials count (default: any that are not empty); with `authenticate=False` none
-    are asked for.
+    rules see; once a VirtualClock is set, the population is told of its day. `overlay` holds what callers write.
+    `recorder` is given every Call. `faults` may be changed while serving. `accept` decides which credentials count
+    (default: any that are not empty); with `authenticate=False` none are asked for.
 
     Raises SpecError when an operation's x-mock-rules are faulty, ValueError when `bare` is asked for several.
     """
@@ -67,14 +69,16 @@ class Sandbox:
         self.seed = seed
         self.clock = clock
         self.overlay = overlay if overlay is not None else Overlay()
-        self.faults = faults if faults is not None else FaultPlan()
+        self.faults = faults if faults is not None else FaultPlan(seed)
         self.recorder = recorder
         self.bare = bare
         self.authenticate = authenticate
         self.accept = accept
-        self.facts = Facts(population, self.overlay, seed)
         self.router = Router(self.interfaces, bare)
-        self._behaviours = {one.id: Behaviour(one, self.facts, self.overlay, seed, clock) for one in self.interfaces}
+        self._population = population
+        self._day: date | None = None
+        self.past = Past(self.overlay, seed, self._facts)
+        self._settle(None)
 
     def reset(self) -> None:
         """Forget everything written."""
@@ -88,14 +92,40 @@ class Sandbox:
         """Go back to a snapshot."""
         self.overlay.restore(snapshot)
 
+    def _facts(self, day: date | None, overlay: Overlay) -> Facts:
+        """What is known on a day; None: on the population's own."""
+        given = self._population
+        if day is None or given is None:
+            return Facts(given, overlay, self.seed)
+        return Facts(lambda: told_of(given() if callable(given) else given, day), overlay, self.seed)
+
+    def _settle(self, day: date | None) -> None:
+        """Make everything that hangs on the day the population is told of."""
+        self._day = day
+        self.facts = self._facts(day, self.overlay)
+        self._behaviours = {
+            one.id: Behaviour(one, self.facts, self.overlay, self.seed, self.clock) for one in self.interfaces
+        }
+
+    def _keep_up(self, at: datetime) -> None:
+        """Follow the clock: a new day, and the states a lag needs."""
+        day = at.date() if isinstance(self.clock, VirtualClock) and self.clock.virtual else None
+        if day != self._day:
+            self._settle(day)
+        lag = latest(self.faults.lags(), at)
+        if lag is not None:
+            self.past.note(at, lag)
+
     def handle(self, request: Request) -> Response:
         """Answer one request. Never raises for what a request holds."""
         started, at = time.perf_counter(), self.clock()
+        if isinstance(self.clock, VirtualClock) or self.faults.active:
+            self._keep_up(at)
         found = self.router.match(request.method, request.path, request.pairs)
         if isinstance(found, Miss):
             response, parsed = self._missed(request, found), Parsed()
         else:
-            response, parsed = self._matched(request, found)
+            response, parsed = self._matched(request, found, at)
         if "origin" in request.fields:  # a page in a browser calls; a sandbox holds nothing to protect from it
             set_header(response, "Access-Control-Allow-Origin", request.fields["origin"])
             set_header(response, "Access-Control-Expose-Headers", "*")
@@ -103,32 +133,41 @@ class Sandbox:
             response.body = b""
         if self.recorder is not None:
             elapsed = (time.perf_counter() - started) * 1000
-            self.recorder(self._call(request, found, response, parsed, at, elapsed))
+            real = (
+                self.clock.real() if isinstance(self.clock, VirtualClock) else at
+            )  # when it happened, not when it played
+            self.recorder(self._call(request, found, response, parsed, real, elapsed))
         return response
 
-    def _matched(self, request: Request, found: Match) -> tuple[Response, Parsed]:
+    def _matched(self, request: Request, found: Match, at: datetime) -> tuple[Response, Parsed]:
         interface, operation = found.route.interface, found.route.operation
         behaviour = self._behaviours[interface.id]
-        fault = self.faults.strike(interface.id, operation.id)
-        delay = fault.latency_ms / 1000 if fault is not None else 0.0
-        if fault is not None and fault.refuses:
-            return self._refused(behaviour, request, found, fault.status, fault.retry_after, delay), Parsed()
+        strike = self.faults.strike(interface.id, operation.id, at)
+        if strike is not None and strike.refuses:
+            return self._refused(behaviour, request, found, strike), Parsed()
         denied = credentials.denial(interface, operation, request, self.accept) if self.authenticate else None
         if denied is not None:
             response = error(behaviour.contract(operation), (401, 403), denied.detail, request.fields.get("accept"))
             set_header(response, "WWW-Authenticate", denied.challenge)
             parsed = Parsed(status=response.status)
         else:
-            response, parsed = behaviour.respond(request, found)
-        response.delay = delay
+            stale = strike.stale if strike is not None else None
+            earlier = self.past.respond(stale, at, request, found) if stale is not None else None
+            response, parsed = earlier if earlier is not None else behaviour.respond(request, found)
+            lag = latest(self.faults.lags(), at) if strike is not None else None
+            if lag is not None:
+                self.past.note(at, lag)
+        if strike is not None:
+            strike.spoil(response)
         return response, parsed
 
     @staticmethod
-    def _refused(
-        behaviour: Behaviour, request: Request, found: Match, status: int | None, after: int | None, delay: float
-    ) -> Response:
+    def _refused(behaviour: Behaviour, request: Request, found: Match, strike: Strike) -> Response:
+        status, after = strike.status, strike.retry_after
         if status is None:
-            return Response(0, drop=True, delay=delay)
+            response = Response(0, drop=True)
+            strike.spoil(response)
+            return response
         contract = behaviour.contract(found.route.operation)
         detail = "This fault is part of the sandbox's fault plan."
         response = error(contract, (status,), detail, request.fields.get("accept"))
@@ -136,7 +175,7 @@ class Sandbox:
             response = problem(status, "Fault", detail)
         if after is not None or status in (429, 503):
             set_header(response, "Retry-After", str(after if after is not None else 1))
-        response.delay = delay
+        strike.spoil(response)
         return response
 
     def _missed(self, request: Request, miss: Miss) -> Response:
@@ -185,6 +224,9 @@ class Sandbox:
             handled_matter=request.fields.get(HANDLED_MATTER),
             duration_ms=elapsed,
             dropped=response.drop,
+            faults=response.faults,
+            answer_headers=tuple(redacted(((key.lower(), value) for key, value in response.headers), secrets)),
+            answer_size=len(response.body),
         )
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -194,17 +236,11 @@ class Sandbox:
             return
         if scope["type"] != "http":
             return
-        body = await _body(receive)
+        body = await body_of(receive)
         if body is None:
-            await _send(problem(413, "Content Too Large", f"bodies end at {LARGEST} bytes"), send)
+            await deliver(problem(413, "Content Too Large", f"bodies end at {LARGEST} bytes"), scope, send)
             return
-        response = self.handle(request_of(scope, body))
-        if response.delay > 0:
-            await asyncio.sleep(response.delay)
-        if response.drop:
-            await _drop(send)
-        else:
-            await _send(response, send)
+        await deliver(self.handle(request_of(scope, body)), scope, send)
 
 
 def request_of(scope: Mapping[str, Any], body: bytes) -> Request:
@@ -226,7 +262,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def body_of(receive: Receive) -> bytes | None:
+    """The whole body of a request; None when it is larger than a sandbox takes."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -238,27 +275,3 @@ async def _body(receive: Receive) -> bytes | None:
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
-
-
-async def _send(response: Response, send: Send) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers]
-    if response.status not in (204, 304) and response.status >= 200:
-        headers.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
-
-
-class Dropped(ConnectionError):
-    """Raised to make a server cut a connection on which an answer has begun."""
-
-
-async def _drop(send: Send) -> None:
-    """Cut the connection: at once where the server shows its transport, else in the middle of an answer."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is not None:
-        transport.abort()
-        await asyncio.sleep(0.01)  # let the server notice before the application returns
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1024")]})
-    await send({"type": "http.response.body", "body": b"{", "more_body": True})
-    raise Dropped("connection dropped by the fault plan")

@@ -117,7 +117,7 @@ def _rates(what: str, found: dict[tuple[str, str], list[dict[str, float]]]) -> l
 
 
 def _tongban(port: int) -> list[str]:
-    return [sys.executable, "-m", "exchange.cli", "mock", "serve", str(DOCUMENT), "--port", str(port)]
+    return [sys.executable, "-m", "exchange.cli", "mock", "serve", str(DOCUMENT), "--quiet", "--port", str(port)]
 
 
 def _fastapi(port: int) -> list[str]:

@@ -16,7 +16,7 @@ import specs.library
 from exchange.catalogue.model import State
 from exchange.errors import Forbidden, NotFound, TooMany, Unauthenticated, Unprocessable
 from exchange.jobs import Jobs
-from exchange.sandboxes import model, store
+from exchange.sandboxes import control_routes, model, store
 from exchange.sandboxes.overlay import DurableOverlay
 from exchange.sandboxes.routes import router
 from exchange.sandboxes.service import Sandboxes
@@ -79,7 +79,7 @@ def sandboxes(services: Any) -> Iterator[Sandboxes]:
 
 @pytest.fixture
 def web(services: Any, sandboxes: Sandboxes) -> Iterator[TestClient]:
-    with services.web(router(sandboxes, services.access)) as client:
+    with services.web(control_routes.router(sandboxes, services.access), router(sandboxes, services.access)) as client:
         client.app.mount("/sandboxes", sandboxes)  # type: ignore[attr-defined]
         yield client
 

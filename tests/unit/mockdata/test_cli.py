@@ -3,11 +3,15 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
+from pathlib import Path
 
 import jsonschema
 import pyarrow.parquet as pq
@@ -17,6 +21,7 @@ from typer.testing import CliRunner
 from mockdata.cli import app
 
 SMALL = ["--population", "50000"]
+ROOT = str(Path(__file__).parents[3])
 RESIDENTS = "police.resident-register"
 
 
@@ -236,6 +241,75 @@ def test_instances_are_valid_one_a_line(folder):
     for line in lines:
         jsonschema.validate(json.loads(line), schema)
     assert run("instances", "--schema", "-", "-n", 5, input=json.dumps(schema)).stdout == result.stdout
+
+
+def test_serve_prints_calls_follows_a_plan_and_writes_an_archive(folder):
+    (folder / "plan.json").write_text('[{"target": "*", "status": 503, "every": 2}]')
+    command = [sys.executable, "-m", "exchange.cli", "mock"]
+    served = subprocess.Popen(
+        [*command, "serve", "civil-affairs.marriages", "--port", "0", "--open", "--faults", "plan.json",
+         "--clock", "2027-12-01", "--har", "calls.har", *SMALL],
+        env=os.environ | {"PYTHONPATH": ROOT}, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    tail = None
+    try:
+        base = served.stderr.readline().rsplit(maxsplit=1)[-1]
+        assert "/.tongban/state" in served.stderr.readline()
+        with urllib.request.urlopen(f"{base}/.tongban/clock", timeout=10) as answer:
+            assert json.load(answer)["now"].startswith("2027-12-01")
+        tail = subprocess.Popen(
+            [*command, "tail", base, "--calls", "2", "--json"], env=os.environ | {"PYTHONPATH": ROOT}, cwd=folder,
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        statuses = []
+        deadline = time.monotonic() + 20
+        while tail.poll() is None and time.monotonic() < deadline:  # until the tail, which takes its time, has seen two
+            with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(f"{base}/x%1B", timeout=10):
+                pass
+            request = urllib.request.Request(f"{base}/marriages", method="GET")
+            with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(request, timeout=10):
+                pass
+            time.sleep(0.2)
+        told = tail.communicate(timeout=10)[0].splitlines()
+        statuses = [json.loads(line)["status"] for line in told]
+    finally:
+        if tail is not None:
+            tail.kill()
+        served.send_signal(signal.SIGINT)
+        out, err = served.communicate(timeout=30)
+    assert served.returncode == 0, err
+    assert len(statuses) == 2
+    assert "Traceback" not in err
+    lines = out.splitlines()
+    assert "GET /x%1B - 404 no such operation" in lines[0]
+    archive = json.loads((folder / "calls.har").read_text("utf-8"))
+    assert len(archive["log"]["entries"]) == len(lines)
+    assert sorted(os.listdir(folder)) == ["calls.har", "plan.json"]
+
+
+def test_serve_refuses_plans_and_clocks_that_mean_nothing(folder):
+    serve = ["serve", "civil-affairs.marriages", "--port", "0", *SMALL]
+    (folder / "broken.json").write_text("[")
+    for more, code, words in (
+        (["--faults", '[{"target": "*", "statu": 5}]'], 2, "/0/statu"),
+        (["--faults", '[{"target": "tax.", "status": 503}]'], 2, "/0/target"),
+        (["--faults", "broken.json"], 3, "no JSON"),
+        (["--faults", "missing.json"], 4, "missing.json"),
+        (["--clock", "tomorrow"], 2, "--clock"),
+        (["--har", "no/folder.har"], 4, "no/folder.har"),
+    ):
+        result = run(*serve, *more)
+        assert (result.exit_code, words in result.stderr) == (code, True), result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_tail_of_nothing_is_told():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    for url, code in ((f"http://127.0.0.1:{port}", 4), ("nowhere", 2)):
+        result = run("tail", url)
+        assert (result.exit_code, "Traceback" in result.stderr) == (code, False), result.stderr
 
 
 def test_serve_answers_and_a_taken_port_is_told():
