@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
+from mockdata.instances import Unsatisfiable
 from mockdata.sandbox.bodies import encode
 from mockdata.sandbox.contract import Contract
 from mockdata.sandbox.messages import Request
@@ -21,23 +22,30 @@ def ask(interface: Interface, operation: Operation, seed: int, headers: Sequence
     """A call that keeps the operation's contract: the same for the same seed.
 
     Optional query parameters are sent by every second seed. ``headers`` (lower-case names) are added, credentials for
-    example.
+    example. Raises Unsatisfiable when something it needs has no valid value.
     """
-    contract, path = Contract(interface, operation), operation.path
-    fields, query = {"accept": ACCEPT, **dict(headers)}, []
+    contract = Contract(interface, operation)
+    path, _, fixed = operation.path.partition("#")[0].partition("?")  # documents tell operations apart by a query, too
+    fields, query = {"accept": ACCEPT, **dict(headers)}, [fixed] if fixed and "{" not in fixed else []
     for reader in contract.readers:
-        parameter, value = reader.parameter, reader.check.example(seed)
+        parameter = reader.parameter
+        try:
+            value = reader.check.example(seed)
+        except Unsatisfiable:
+            if parameter.required:
+                raise
+            continue  # documents have optional parameters without any value
         if parameter.location == "path":
             path = path.replace(f"{{{parameter.name}}}", quote(write(value), safe="") or "x")
         elif parameter.location == "query" and (parameter.required or seed % 2):
-            query += _queried(parameter, value)
+            query += queried(parameter, value)
         elif parameter.location == "header" and parameter.required and parameter.name.lower() not in IGNORED:
             fields[parameter.name.lower()] = write(value)
     body = b""
     if operation.body is not None and operation.body.contents and operation.method not in ("GET", "HEAD"):
         content = operation.body.contents[0]
-        fields["content-type"], body = _written(content, contract.body(content).example(seed), contract)
-    return Request(operation.method, path, urlencode(query), tuple(fields.items()), body)
+        fields["content-type"], body = written(content, contract.body(content).example(seed), contract)
+    return Request(operation.method, path, "&".join(query), tuple(fields.items()), body)
 
 
 def ask_wrongly(interface: Interface, operation: Operation, headers: Sequence[tuple[str, str]] = ()) -> Request | None:
@@ -53,20 +61,28 @@ def ask_wrongly(interface: Interface, operation: Operation, headers: Sequence[tu
     return Request(right.method, right.path, right.query, tuple(fields.items()), b"{}")
 
 
-def _queried(parameter: Parameter, value: Any) -> list[tuple[str, str]]:
+def queried(parameter: Parameter, value: Any) -> list[str]:
+    """The parts of a query, encoded, that carry the value of a parameter. Delimiters stay as they are."""
+    name = quote_plus(parameter.name)
     if parameter.media_type is not None:
-        return [(parameter.name, json.dumps(value))]
+        return [f"{name}={quote_plus(json.dumps(value))}"]
     if isinstance(value, dict) and parameter.style == "deepObject":
-        return [(f"{parameter.name}[{name}]", write(inner)) for name, inner in value.items()]
+        return [f"{name}[{quote_plus(member)}]={_encoded(inner)}" for member, inner in value.items()]
     if isinstance(value, dict) and parameter.explode:
-        return [(name, write(inner)) for name, inner in value.items()]
+        return [f"{quote_plus(member)}={_encoded(inner)}" for member, inner in value.items()]
     if isinstance(value, list) and parameter.explode:
-        return [(parameter.name, write(inner)) for inner in value]
-    delimiter = {"pipeDelimited": "|", "spaceDelimited": " "}.get(parameter.style, ",")
-    return [(parameter.name, delimiter.join(map(write, value)) if isinstance(value, list) else write(value))]
+        return [f"{name}={_encoded(inner)}" for inner in value]
+    delimiter = {"pipeDelimited": "|", "spaceDelimited": "%20"}.get(parameter.style, ",")
+    return [f"{name}={delimiter.join(map(_encoded, value)) if isinstance(value, list) else _encoded(value)}"]
 
 
-def _written(content: Content, value: Any, contract: Contract) -> tuple[str, bytes]:
+def _encoded(value: Any) -> str:
+    """A value inside a parameter; what is nested has no style and travels as JSON."""
+    return quote_plus(json.dumps(value) if isinstance(value, dict | list) else write(value))
+
+
+def written(content: Content, value: Any, contract: Contract) -> tuple[str, bytes]:
+    """(media type, bytes) of a request body."""
     if content.media_type != "multipart/form-data":
         media_type = "application/json" if content.media_type == "*/*" else content.media_type
         return media_type, encode(value, media_type, content.schema, contract.resolve)

@@ -15,6 +15,7 @@ from mockdata.sandbox.mockrules import Decision, Rule, compile_rules, decide
 from mockdata.sandbox.negotiation import Prefer, choose, prefer
 from mockdata.sandbox.overlay import Overlay
 from mockdata.sandbox.parameters import write
+from mockdata.sandbox.preconditions import Preconditions
 from mockdata.sandbox.reduction import reduce
 from mockdata.sandbox.requests import Parsed, read
 from mockdata.sandbox.resources import Resource, Role
@@ -41,7 +42,8 @@ class Behaviour:
         self.clock = clock
         self.world = World(interface, self.contract, overlay, seed)
         self.listing = Listing(self.world)
-        self.writing = Writing(self.world)
+        self.preconditions = Preconditions(self.world)
+        self.writing = Writing(self.world, self.preconditions)
         self._rules: dict[str, tuple[Rule, ...]] = {
             one.id: rules for one in interface.operations if (rules := compile_rules(interface, one))
         }
@@ -134,8 +136,8 @@ class Behaviour:
         if resource is not None and wanted.example is None and wanted.dynamic is not False:
             where = place(resource, parsed.path)
             gone = role not in (Role.LIST, Role.CREATE, Role.REPLACE) and not self.world.exists(where)
-            if where.id is not None and gone:
-                detail = f"there is no {resource.collection} {where.id}"
+            if (where.id is not None and gone) or self.world.orphaned(where):
+                detail = f"there is no {where.collection} {where.id or ''}".rstrip()
                 return error(contract, (404,), detail, request.fields.get("accept"), (), seed)
             return self._by_state(contract, request, parsed, role, resource, where, seed)
         source = self._source(parsed, seed)
@@ -233,6 +235,9 @@ class Behaviour:
         seed: int,
     ) -> Response:
         source = self._source(parsed, seed)
+        refused = self.preconditions.refusal(contract, request, role, where, seed, source)
+        if refused is not None:
+            return refused
         if role is Role.LIST:
             return self._send(
                 contract,
@@ -241,7 +246,9 @@ class Behaviour:
                 lambda content: self.listing.body(contract, content, resource, parsed, request)[0],
             )
         if role is Role.READ:
-            return self._send(contract, request, seed, lambda content: self._read(contract, content, where, source))
+            response = self._send(contract, request, seed, lambda content: self._read(contract, content, where, source))
+            self.preconditions.mark(contract, response, where, source)
+            return response
         if role in (Role.CREATE, Role.REPLACE, Role.PATCH, Role.DELETE):
             change = Change(contract, request, parsed, role, where, seed, source)
             return self.writing.answer(change, self._send)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from mockdata.sandbox import xmlbody
 from mockdata.sandbox.messages import dump
-from mockdata.sandbox.parameters import Shape, mapped, scalar
+from mockdata.sandbox.parameters import Shape, mapped, scalar, write
 from mockdata.sandbox.xmlbody import Resolve
 
 
@@ -103,7 +103,8 @@ def encode(value: Any, media_type: str, schema: Any, resolve: Resolve, name: str
     if is_xml(kind):
         return xmlbody.encode(value, schema, resolve, name)
     if kind == "application/x-www-form-urlencoded":
-        return urlencode(value if isinstance(value, dict) else {"value": value}, doseq=True).encode()
+        members = value.items() if isinstance(value, dict) else [("value", value)]
+        return urlencode([(name, _field(one)) for name, held in members for one in _several(held)]).encode()
     if kind in ("application/x-ndjson", "application/jsonl", "application/json-seq"):
         return b"\n".join(dump(one) for one in (value if isinstance(value, list) else [value])) + b"\n"
     if kind == "text/csv":
@@ -115,6 +116,15 @@ def encode(value: Any, media_type: str, schema: Any, resolve: Resolve, name: str
     if kind in _FILES:
         return _FILES[kind]()
     return value.encode("utf-8", "replace") if isinstance(value, str) else dump(value)
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _field(value: Any) -> str:
+    """The text of a form field; objects travel as JSON (OpenAPI 3.1, Encoding Object)."""
+    return dump(value).decode("utf-8", "surrogatepass") if isinstance(value, dict | list) else write(value)
 
 
 def _csv(value: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,9 +28,12 @@ SIZES = frozenset(
 STARTS = frozenset(("offset", "start", "skip", "start index", "from"))
 PAGES = frozenset(("page", "page number", "pageno", "page no", "current page", "page index"))
 SORTS = frozenset(("sort", "order", "order by", "sort by", "ordering"))
+DIRECTIONS = frozenset(("order", "direction", "dir", "sort order", "sort direction", "sort dir", "order direction"))
 TOTALS = frozenset(
     ("total", "total count", "total results", "total items", "total elements", "total records", "record count", "count")
 )
+_WAYS = frozenset(("asc", "desc", "ascending", "descending"))
+_SORT = re.compile(r"([+-]?)([^:, ]+)(?:[:, ]\s*(asc|desc))?(?:,.*)?", re.IGNORECASE)
 PAGED, UNPAGED = 57, 9  # how many virtual things a collection shows
 
 
@@ -127,9 +131,10 @@ class Listing:
 
     def _made(self, content: Content, layout: Layout, one: Place) -> Any:
         world, id = self.world, one.id or ""
-        entity = world.entity(one)
+        written = world.written(one)
+        entity = world.entity(one) if written is None else world.shown(one)
         makers = world.item_instances(content, layout)
-        if entity and not layout.entity and makers.accepts(dict(entity)):
+        if entity and entity is not written and not layout.entity and makers.accepts(dict(entity)):
             return dict(entity)
         suggest = Suggestions()
         if layout.field is not None:
@@ -164,6 +169,7 @@ def _filtered(items: list[Any], contract: Contract, parsed: Parsed, layout: Layo
             parameter.location != "query"
             or parameter.name not in parsed.query
             or words in SIZES | STARTS | PAGES | SORTS
+            or (words in DIRECTIONS and str(parsed.query[parameter.name]).lower() in _WAYS)
         ):
             continue
         wanted = parsed.query[parameter.name]
@@ -187,12 +193,19 @@ def _agrees(item: Any, layout: Layout, words: str, wanted: Any) -> bool:
 
 
 def _sorted(items: list[Any], parsed: Parsed) -> list[Any]:
-    asked = next((value for name, value in parsed.query.items() if tokens(name) in SORTS), None)
-    key = asked[0] if isinstance(asked, list) and asked else asked
-    if not isinstance(key, str):
-        return items
-    name, down = key.lstrip("+-"), key.startswith("-")
-    if not any(isinstance(item, dict) and name in item for item in items):
+    name, down = None, False
+    for parameter, value in parsed.query.items():
+        words = tokens(parameter)
+        first = value[0] if isinstance(value, list) and value else value
+        if not isinstance(first, str) or words not in SORTS | DIRECTIONS:
+            continue
+        if first.lower() in _WAYS:
+            down = first.lower().startswith("desc")
+        elif words in SORTS:
+            said = _SORT.fullmatch(first)
+            name = said[2] if said is not None else first
+            down = down or (said is not None and (said[1] == "-" or (said[3] or "").lower() == "desc"))
+    if name is None or not any(isinstance(item, dict) and name in item for item in items):
         return items
 
     def rank(item: Any) -> tuple[bool, float, str]:

@@ -107,17 +107,21 @@ def scalar(text: str, shape: Shape) -> Any:
 
 
 def listed(texts: Iterable[str], shape: Shape) -> list[Any]:
-    """An array of scalars."""
+    """An array of scalars; of objects where they are written as JSON."""
     item = shape.item()
-    return [scalar(text, item) for text in texts]
+    objects = "object" in item.kinds
+    return [from_content(text) if objects and text[:1] == "{" else scalar(text, item) for text in texts]
 
 
 def mapped(pairs: Iterable[tuple[str, str]], shape: Shape) -> dict[str, Any]:
-    """An object of scalars; a member that is an array takes repeated names or commas."""
+    """An object of scalars; a member that is an array takes repeated names or commas, one that is an object JSON."""
     out: dict[str, Any] = {}
     for name, text in pairs:
         member = shape.member(name)
-        if "array" in member.kinds:
+        if text[:1] == "{" and "string" not in member.kinds and member.kinds & {"object", "array"}:
+            one = from_content(text)
+            out[name] = one if "array" not in member.kinds else [*out.get(name, ()), one]
+        elif "array" in member.kinds:
             known = out.get(name)
             out[name] = [*(known if isinstance(known, list) else []), *listed(text.split(","), member)]
         else:

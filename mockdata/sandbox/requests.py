@@ -13,7 +13,7 @@ from mockdata.instances.references import escape
 from mockdata.sandbox.bodies import Unreadable, decode, is_json
 from mockdata.sandbox.contract import Contract, Reader
 from mockdata.sandbox.messages import Request
-from mockdata.sandbox.parameters import from_content, from_path, from_query, from_text
+from mockdata.sandbox.parameters import from_content, from_path, from_query, from_text, listed
 from specs.model import Content
 
 IGNORED = frozenset(
@@ -94,7 +94,12 @@ def _parameter(
     held[parameter.name] = value
     if parameter.location == "header":
         held[parameter.name.lower()] = value
-    for inner, message in reader.check.errors(value):
+    wrong = reader.check.errors(value)
+    if wrong and isinstance(value, list) and len(value) == 1 and not parameter.explode and "," in str(value[0]):
+        again = listed(str(value[0]).split(","), reader.shape)  # clients encode delimiters, too
+        if reader.check.accepts(again):
+            held[parameter.name], wrong = again, []
+    for inner, message in wrong:
         parsed.violate(pointer + inner, message)
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from concurrent.futures import Future
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from typing import Any
 
 from mockdata.sandbox import credentials
 from mockdata.sandbox.behaviour import Behaviour
+from mockdata.sandbox.callbacks import Callbacks, Outgoing
 from mockdata.sandbox.clock import VirtualClock
 from mockdata.sandbox.delivery import deliver
 from mockdata.sandbox.facts import Facts
@@ -24,6 +27,8 @@ from mockdata.sandbox.record import Call, fields_of, redacted, secrets_of
 from mockdata.sandbox.requests import LARGEST, Parsed
 from mockdata.sandbox.responses import error, set_header
 from mockdata.sandbox.routing import Match, Miss, Router
+from mockdata.sandbox.sending import OutgoingCall, Sender
+from mockdata.sandbox.tokens import TokenEndpoint, Tokens
 from specs.model import Interface, Kind
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -44,7 +49,10 @@ class Sandbox:
     elements; without one they are drawn from their schemas. `seed` decides everything virtual. `clock` tells the time
     rules see; once a VirtualClock is set, the population is told of its day. `overlay` holds what callers write.
     `recorder` is given every Call. `faults` may be changed while serving. `accept` decides which credentials count
-    (default: any that are not empty); with `authenticate=False` none are asked for.
+    (default: any that are not empty); with `authenticate=False` none are asked for. `secret` signs the tokens of client
+    credentials (default: one that follows from the seed); with `issued_only` no other tokens count where they are
+    declared. `sender` brings callbacks and webhooks to their destination (mockdata.sandbox.sending.BackgroundSender);
+    without one none are made.
 
     Raises SpecError when an operation's x-mock-rules are faulty, ValueError when `bare` is asked for several.
     """
@@ -62,6 +70,9 @@ class Sandbox:
         bare: bool = False,
         authenticate: bool = True,
         accept: credentials.Accept | None = None,
+        secret: bytes | None = None,
+        issued_only: bool = False,
+        sender: Sender | None = None,
     ) -> None:
         self.interfaces = tuple(one for one in interfaces if one.kind is Kind.API)
         if bare and len(self.interfaces) != 1:
@@ -73,7 +84,11 @@ class Sandbox:
         self.recorder = recorder
         self.bare = bare
         self.authenticate = authenticate
-        self.accept = accept
+        tokens = Tokens(secret or sha256(f"tongban sandbox {seed}".encode()).digest(), lambda: self.clock())
+        self.credentials = credentials.Rules(accept, tokens, issued_only)
+        self.tokens = TokenEndpoint(self.interfaces, tokens, bare, accept)
+        self.sender = sender
+        self._callbacks = {one.id: Callbacks(one, seed, lambda: self.clock()) for one in self.interfaces}
         self.router = Router(self.interfaces, bare)
         self._population = population
         self._day: date | None = None
@@ -122,8 +137,11 @@ class Sandbox:
         if isinstance(self.clock, VirtualClock) or self.faults.active:
             self._keep_up(at)
         found = self.router.match(request.method, request.path, request.pairs)
-        if isinstance(found, Miss):
+        if request.path in self.tokens.paths and (request.method == "POST" or isinstance(found, Miss)):
+            response, parsed = self._token(request, found), Parsed()
+        elif isinstance(found, Miss):
             response, parsed = self._missed(request, found), Parsed()
+            response.valid = False
         else:
             response, parsed = self._matched(request, found, at)
         if "origin" in request.fields:  # a page in a browser calls; a sandbox holds nothing to protect from it
@@ -145,21 +163,49 @@ class Sandbox:
         strike = self.faults.strike(interface.id, operation.id, at)
         if strike is not None and strike.refuses:
             return self._refused(behaviour, request, found, strike), Parsed()
-        denied = credentials.denial(interface, operation, request, self.accept) if self.authenticate else None
+        denied = credentials.denial(interface, operation, request, self.credentials) if self.authenticate else None
         if denied is not None:
-            response = error(behaviour.contract(operation), (401, 403), denied.detail, request.fields.get("accept"))
+            statuses = (denied.status,) if denied.status == 403 else (401, 403)
+            response = error(behaviour.contract(operation), statuses, denied.detail, request.fields.get("accept"))
             set_header(response, "WWW-Authenticate", denied.challenge)
             parsed = Parsed(status=response.status)
         else:
             stale = strike.stale if strike is not None else None
             earlier = self.past.respond(stale, at, request, found) if stale is not None else None
             response, parsed = earlier if earlier is not None else behaviour.respond(request, found)
+            if self.sender is not None and operation.callbacks:
+                for message in self._callbacks[interface.id].of(operation, request, parsed, response):
+                    self._dispatch(self.sender, message)
             lag = latest(self.faults.lags(), at) if strike is not None else None
             if lag is not None:
                 self.past.note(at, lag)
         if strike is not None:
             strike.spoil(response)
         return response, parsed
+
+    def fire(
+        self, webhook: str, url: str, *, interface: str | None = None, body: Mapping[str, Any] | None = None
+    ) -> Future[OutgoingCall]:
+        """Send a webhook of an interface (None: the first one that has it) to a URL; the future holds what came of it.
+
+        `body` are members it is to hold, where its schema allows. Raises KeyError for a webhook no document declares,
+        RuntimeError without a sender, Unsatisfiable when its body has no instance.
+        """
+        if self.sender is None:
+            raise RuntimeError("this sandbox sends nothing: it was made without a sender")
+        having = [one for one in self.interfaces if interface in (None, one.id)]
+        having = [one for one in having if webhook in {call.path for call in one.webhooks}] or having
+        if not having:
+            raise KeyError(f"no interface {interface!r}")
+        number = self.overlay.count(f"webhook {webhook}")
+        return self._dispatch(self.sender, self._callbacks[having[0].id].webhook(webhook, url, body, number))
+
+    def _dispatch(self, sender: Sender, message: Outgoing) -> Future[OutgoingCall]:
+        future = sender(message)
+        if self.recorder is not None:
+            record = self.recorder
+            future.add_done_callback(lambda done: record(done.result()))
+        return future
 
     @staticmethod
     def _refused(behaviour: Behaviour, request: Request, found: Match, strike: Strike) -> Response:
@@ -177,6 +223,23 @@ class Sandbox:
             set_header(response, "Retry-After", str(after if after is not None else 1))
         strike.spoil(response)
         return response
+
+    def _token(self, request: Request, found: Match | Miss) -> Response:
+        """The answer of the token endpoint; where the document itself declares the operation, as it declares it."""
+        if request.method != "POST":
+            return self._missed(request, Miss(("POST",)))
+        made = self.tokens.answer(request)
+        if isinstance(found, Miss):
+            return made
+        contract = self._behaviours[found.route.interface.id].contract(found.route.operation)
+        known = contract.declared(made.status)
+        content = known[1].content() if known is not None else None
+        if content is not None and content.schema is not None and not contract.answer(content).accepts(made.json()):
+            detail = str(made.json().get("error_description", ""))
+            if made.status < 400:
+                return self._matched(request, found, self.clock())[0]
+            return error(contract, (made.status,), detail, request.fields.get("accept"))
+        return made
 
     def _missed(self, request: Request, miss: Miss) -> Response:
         if not miss.allowed:
@@ -217,7 +280,7 @@ class Sandbox:
             status=response.status,
             answer=response.value,
             fields_returned=fields_of(response.value) if response.status < 400 else (),
-            valid=route is not None and not parsed.violations and response.valid,
+            valid=response.valid and not parsed.violations,
             violations=tuple(parsed.violations),
             rule=response.rule,
             token=credentials.fingerprint(credentials.token_of(request)),

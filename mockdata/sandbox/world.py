@@ -16,7 +16,7 @@ from urllib.parse import quote
 from mockdata.instances import Instances, Unsatisfiable
 from mockdata.instances.lifelike import tokens
 from mockdata.instances.suggestions import Source, Suggestions, lookup
-from mockdata.sandbox.contract import Contract, instances
+from mockdata.sandbox.contract import Contract, Reader, instances
 from mockdata.sandbox.overlay import Overlay
 from mockdata.sandbox.parameters import Shape, write
 from mockdata.sandbox.resources import Layout, Resource, Resources, Role
@@ -67,11 +67,12 @@ class World:
         self.resources = Resources(interface)
         self.overlay = overlay
         self.seed = seed
-        self._contract_of = contract_of
+        self.contract_of = contract_of
         self._kept: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
         self._ids: dict[str, Instances] = {}
         self._base_ids: dict[tuple[str, int], list[str]] = {}
         self._items: dict[str, Instances] = {}
+        self._above: dict[str, tuple[Resource, ...]] = {}
         self._layouts: dict[tuple[str, str], Layout] = {}
 
     def role(self, operation: Operation) -> tuple[Role, Resource | None]:
@@ -103,6 +104,22 @@ class World:
             return not record.deleted
         return self.based(where.resource)
 
+    def orphaned(self, where: Place) -> bool:
+        """Whether something the place lies in was deleted: "/owners/7" for "/owners/7/pets"."""
+        collection = where.resource.collection
+        above = self._above.get(collection)
+        if above is None:
+            known = {one for _, one in self.resources.roles.values() if one is not None and one.parameter is not None}
+            above = self._above[collection] = tuple(
+                one for one in known if collection.startswith(f"{one.collection.rstrip('/')}/{{{one.parameter}}}/")
+            )
+        for one in above:
+            parent = place(one, where.path)
+            record = self.overlay.get(self.interface.id, parent.collection, parent.id or "")
+            if record is not None and record.deleted:
+                return True
+        return False
+
     def written(self, where: Place) -> Entity | None:
         """What callers have written at a place, None when nobody has."""
         if where.id is None:
@@ -113,18 +130,28 @@ class World:
     def entity(self, where: Place, asked: Source | None = None) -> Entity:
         """The facts of a thing that exists: written, else virtual."""
         written = self.written(where)
-        if written is not None:
-            return written
+        return written if written is not None else self._virtual(where, asked)
+
+    def _virtual(self, where: Place, asked: Source | None) -> Entity:
         reader = self.resources.operation(where.resource, Role.READ)
         content = json_content(reader.success) if reader is not None else None
-        if reader is None or content is None:
-            return {}
-        body = self.body(self._contract_of(reader), content, where, asked)
+        return {} if reader is None or content is None else self._read(reader, content, where, asked)
+
+    def _read(self, reader: Operation, content: Content, where: Place, asked: Source | None) -> Entity:
+        body = self.body(self.contract_of(reader), content, where, asked)
         try:
             found = lookup(body, self.layout(content, where.resource, Role.READ).entity)
         except LookupError:
             return {}
         return found if isinstance(found, dict) else {}
+
+    def shown(self, where: Place, asked: Source | None = None) -> Entity:
+        """A thing that exists as it is read: what nobody may see is left out. Raises Unsatisfiable."""
+        reader = self.resources.operation(where.resource, Role.READ)
+        content = json_content(reader.success) if reader is not None else None
+        if reader is None or content is None or content.schema is None:
+            return self.entity(where, asked)
+        return self._read(reader, content, where, asked)
 
     def body(self, contract: Contract, content: Content, where: Place, asked: Source | None = None) -> Any:
         """The body by which a reading operation shows the thing at a place. Raises Unsatisfiable."""
@@ -191,23 +218,60 @@ class World:
         return self._ids[resource.collection]
 
     def _make_ids(self, resource: Resource) -> Instances:
+        """Ids the path takes and the things themselves show, where both agree on any."""
+        shown = self._id_schemas(resource)
         for role in (Role.READ, Role.REPLACE, Role.PATCH, Role.DELETE):
             operation = self.resources.operation(resource, role)
-            for reader in self._contract_of(operation).readers if operation is not None else ():
-                if reader.parameter.location == "path" and reader.parameter.name == resource.parameter:
-                    schema = dict(self.interface.resolve(reader.parameter.schema))
-                    if not schema.keys() & {"pattern", "format", "enum", "const", "type", "oneOf", "anyOf", "allOf"}:
-                        schema["type"] = "string"
-                    if schema.get("type") == "string" and not schema.keys() & {"pattern", "format", "enum", "const"}:
-                        schema = {"allOf": [schema], "pattern": "^[A-Za-z0-9]+$", "type": "string"}
-                    if schema.get("type") in ("integer", "number") and "minimum" not in schema:
-                        schema["minimum"] = 1
-                    made = instances(self.interface, schema)
-                    if _drawable(made):
-                        return made
-                    if _drawable(reader.check):
-                        return reader.check
+            for reader in self.contract_of(operation).readers if operation is not None else ():
+                if reader.parameter.location != "path" or reader.parameter.name != resource.parameter:
+                    continue
+                named = reader.parameter.schema
+                ways = [[named, *shown], *([named, one] for one in shown), shown, *([one] for one in shown), [named]]
+                for parts in ways:
+                    if not parts:
+                        continue
+                    for schema in (self._tidy(parts), {"allOf": parts}):
+                        made = instances(self.interface, schema)
+                        if _drawable(made) and _named_by(reader, made):
+                            return made
+                if _drawable(reader.check):
+                    return reader.check
         return Instances({"type": "string", "format": "uuid"})
+
+    def _id_schemas(self, resource: Resource) -> list[Any]:
+        """The schemas of the member that holds the id, in what is read, listed and created."""
+        found: list[Any] = []
+        for role in (Role.READ, Role.LIST, Role.CREATE):
+            operation = self.resources.operation(resource, role)
+            content = json_content(operation.success) if operation is not None else None
+            if content is None:
+                continue
+            layout = self.layout(content, resource, role)
+            shape = Shape(content.schema, self.interface.resolve)
+            for token in layout.items or ():
+                shape = shape.member(str(token))
+            shape = shape.item() if layout.items is not None else shape
+            for token in layout.entity:
+                shape = shape.member(str(token))
+            schema = shape.members.get(layout.field or "")
+            if isinstance(schema, dict) and schema not in found:
+                found.append(schema)
+        return found
+
+    def _tidy(self, parts: list[Any]) -> dict[str, Any]:
+        """The schemas together; ids nothing is said about are letters and digits, or count from 1."""
+        resolved = [self.interface.resolve(part) for part in parts]
+        words = {word for part in resolved for word in part}
+        kinds = {part["type"] for part in resolved if isinstance(part.get("type"), str)}
+        schema: dict[str, Any] = {"allOf": parts}
+        if words & {"pattern", "format", "enum", "const", "oneOf", "anyOf", "allOf"}:
+            if kinds <= {"integer", "number"} and kinds and "minimum" not in words:
+                schema["minimum"] = 1
+        elif kinds <= {"string"}:
+            schema |= {"type": "string", "pattern": "^[A-Za-z0-9]+$"}
+        elif kinds <= {"integer", "number"} and "minimum" not in words:
+            schema["minimum"] = 1
+        return schema
 
     def item_instances(self, content: Content, layout: Layout) -> Instances:
         """The instances of the items of a list."""
@@ -228,14 +292,25 @@ def _drawable(makers: Instances) -> bool:
     return True
 
 
+def _named_by(reader: Reader, makers: Instances) -> bool:
+    """Whether a path can name what is drawn."""
+    for seed in range(3):
+        value = makers.example(seed)
+        text = write(value)
+        if not text or "/" in text or not (reader.check.accepts(value) or reader.check.accepts(text)):
+            return False
+    return True
+
+
 def path_source(path: Mapping[str, Any]) -> Source:
-    """Offers the value of a path parameter to members of the same name."""
+    """Offers the value of a path parameter to members of the same name; that of "order" to an "order id", too."""
     by_words = {tokens(name): value for name, value in path.items() if tokens(name) not in ("id", "format", "version")}
 
     def source(at: tuple[str | int, ...], schemas: Any) -> list[Any]:
         if not at or not isinstance(at[-1], str) or not by_words:
             return []
         words = tokens(at[-1])
-        return [by_words[words]] if words in by_words else []
+        found = by_words.get(words, by_words.get(words.removesuffix(" id")))
+        return [] if found is None else [found]
 
     return source

@@ -5,12 +5,14 @@ import json
 import pytest
 
 import specs
+from mockdata.sandbox.asking import ask, written
 from mockdata.sandbox.contract import Contract
 from mockdata.sandbox.messages import Request
 from mockdata.sandbox.requests import read
 from mockdata.sandbox.routing import Match, Router
 
 INTEGERS = {"type": "array", "items": {"type": "integer"}}
+STEP = {"enum": ["a", "b"]}
 POINT = {"type": "object", "properties": {"x": {"type": "integer"}, "y": {"type": "integer"}}, "required": ["x"]}
 
 
@@ -166,3 +168,41 @@ def test_faulty_bodies_are_named(body, content_type, pointer, status):
 def test_xml_entities_are_refused():
     bomb = b'<!DOCTYPE p [<!ENTITY a "aaaa">]><p><name>&a;</name></p>'
     assert with_body("application/xml", PERSON, bomb).status == 400
+
+
+def test_delimiters_that_a_client_has_encoded():
+    choices = {"type": "array", "items": {"enum": ["a", "b"]}}
+    parameter = {"name": "p", "in": "query", "explode": False, "schema": choices}
+    assert parsed(parameter, query="p=a%2Cb").query["p"] == ["a", "b"]
+    assert parsed(parameter, query="p=a%2Cc").violations
+    texts = {"name": "p", "in": "query", "explode": False, "schema": {"type": "array", "items": {"type": "string"}}}
+    assert parsed(texts, query="p=a%2Cb,c").query["p"] == ["a,b", "c"]
+
+
+def test_objects_inside_lists_and_forms_travel_as_json():
+    points = {"type": "array", "items": POINT}
+    parameter = {"name": "p", "in": "query", "schema": points}
+    assert parsed(parameter, query="p=%7B%22x%22%3A1%7D&p=%7B%22x%22%3A2%7D").query["p"] == [{"x": 1}, {"x": 2}]
+    form = {"type": "object", "properties": {"on": {"type": "boolean"}, "at": POINT, "all": points}}
+    document = {"/a": {"post": {"operationId": "a", "responses": {"200": {"description": "ok"}}}}}
+    document["/a"]["post"]["requestBody"] = {"content": {"application/x-www-form-urlencoded": {"schema": form}}}
+    made = interface(document)
+    value = {"on": False, "at": {"x": 1}, "all": [{"x": 2}, {"x": 3}]}
+    kind, data = written(made.operations[0].body.contents[0], value, Contract(made, made.operations[0]))
+    got = read(Contract(made, made.operations[0]), Request("POST", "/a", "", (("content-type", kind),), data), {})
+    assert (got.body, got.violations) == (value, [])
+
+
+def test_a_call_leaves_out_what_has_no_value_and_keeps_what_tells_operations_apart():
+    parameters = [
+        {"name": "never", "in": "query", "schema": {"type": "boolean", "enum": ["YES"]}},
+        {"name": "list", "in": "query", "explode": False, "schema": {"type": "array", "minItems": 2, "items": STEP}},
+    ]
+    paths = {"/a?method=one": {"get": {"parameters": parameters, "responses": {"200": {"description": "ok"}}}}}
+    made = interface(paths)
+    request = ask(made, made.operations[0], 1)
+    assert request.path == "/a"
+    assert request.query.startswith("method=one&list=")
+    found = Router([made], bare=True).match("GET", request.path, request.pairs)
+    assert isinstance(found, Match)
+    assert read(Contract(made, made.operations[0]), request, found.values).violations == []

@@ -411,3 +411,47 @@ def test_integer_formats_are_limits():
     sandbox = Sandbox([specs.read(json.dumps(document).encode(), name="t.json")], bare=True)
     assert call(sandbox, "GET", "/a?n=2147483647").status == 200
     assert call(sandbox, "GET", "/a?n=2147483648").status == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "down"),
+    [
+        *(("sort=name", False), ("sort=-name", True), ("sort=%2Bname", False), ("sort=name:desc", True)),
+        *(("sort=name,desc", True), ("sort=name%20asc", False), ("sort=name&order=desc", True), ("order=asc", None)),
+        *(("sort=name&direction=descending", True), ("sort=other", None), ("sort=", None)),
+    ],
+)
+def test_ways_to_sort(query, down):
+    item = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 3}}}
+    asked = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("sort", "order", "direction")]
+    paths = {
+        "/a": {"get": {"parameters": asked, "responses": {"200": answer({"type": "array", "items": item})}}},
+        "/a/{id}": {"get": {"parameters": [{**ID, "name": "id"}], "responses": {"200": answer(item)}}},
+    }
+    document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
+    sandbox = Sandbox([specs.read(json.dumps(document).encode(), name="t.json")], bare=True)
+    plain = [one["name"] for one in call(sandbox, "GET", "/a").json()]
+    got = [one["name"] for one in call(sandbox, "GET", f"/a?{query}").json()]
+    assert got == (plain if down is None else sorted(plain, reverse=down))
+    assert plain != sorted(plain)
+
+
+def test_what_lies_in_a_deleted_thing_is_gone_with_it():
+    def named(name: str) -> dict:
+        return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+    pet = answer({"type": "object", "required": ["pet"], "properties": {"pet": {"type": "string"}}})
+    gone = {"delete": {"responses": {"204": {"description": "-"}}}, "parameters": [named("owner")]}
+    read, new = {"responses": {"200": pet}}, {"requestBody": {"content": content({})}, "responses": {"201": pet}}
+    paths = {
+        "/owners/{owner}": gone,
+        "/owners/{owner}/pets": {"parameters": [named("owner")], "get": read, "post": new},
+        "/owners/{owner}/pets/{pet}": {"parameters": [named("owner"), named("pet")], "get": read, "put": new},
+    }
+    document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
+    sandbox = Sandbox([specs.read(json.dumps(document).encode(), name="t.json")], bare=True)
+    assert call(sandbox, "GET", "/owners/7/pets/1").status == 200
+    assert call(sandbox, "DELETE", "/owners/7").status == 204
+    for method, path in (("GET", "/pets/1"), ("PUT", "/pets/1"), ("GET", "/pets"), ("POST", "/pets")):
+        assert call(sandbox, method, f"/owners/7{path}", {} if method[0] == "P" else None).status == 404
+    assert call(sandbox, "GET", "/owners/8/pets/1").status == 200
