@@ -54,10 +54,11 @@ from exchange.parties.access import Access
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.portal import catalogue as catalogue_pages
+from exchange.portal import datasets as dataset_pages
 from exchange.portal import launches, publishing, tending, testing, trials
 from exchange.portal import routes as portal_routes
 from exchange.portal.pages import Pages
-from exchange.sandboxes import control_routes
+from exchange.sandboxes import control_routes, dataset_routes
 from exchange.sandboxes import routes as sandboxes_routes
 from exchange.sandboxes.service import Sandboxes
 from exchange.sandboxes.store import SANDBOXES
@@ -167,6 +168,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
         threads.append(_every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
         threads.append(_every(SWEEP_SECONDS, rounds.due, stop, "probes"))
+        threads.append(_every(SWEEP_SECONDS, sandboxes.datasets.due, stop, "datasets"))
 
     def down() -> None:
         stop.set()
@@ -201,6 +203,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         brokering_routes.router(broker, vault, access, market.resolve),
         control_routes.router(sandboxes, access),
         sandboxes_routes.router(sandboxes, access),
+        dataset_routes.router(sandboxes.datasets, access),
         certification_routes.router(certifications, access, public_key),
         market_routes.router(market, statements, access),
         oversight_routes.router(oversight, access),
@@ -209,6 +212,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         trials.router(catalogue, _people(settings)),
         testing.router(pages, access, catalogue, sandboxes),
         catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking),
+        dataset_pages.router(pages, access, catalogue, sandboxes.datasets),
         launches.router(pages, access, market, settings.base_url),
         portal_routes.router(
             pages,

@@ -6,6 +6,7 @@ TongbanError
 ├── Forbidden        known, but a rule refuses                   403  (carries the rule)
 ├── NotFound         no such thing, or none the caller may see   404
 ├── Conflict         the state does not allow it, or it exists   409
+├── Gone             it was there, and is not kept any more      410
 ├── Stale            edited by someone else meanwhile            412
 ├── Unprocessable    well-formed, but against a rule of content  422
 ├── TooMany          a quota is used up                          429
@@ -54,6 +55,10 @@ class NotFound(TongbanError):
 
 class Conflict(TongbanError):
     """The present state does not allow it."""
+
+
+class Gone(TongbanError):
+    """It was there and is not kept any more."""
 
 
 class Stale(TongbanError):

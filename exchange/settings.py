@@ -37,6 +37,15 @@ class Settings:
     population_size: int = 1_400_000_000
     """TONGBAN_POPULATION_SIZE: persons in that population; nothing is stored, so size costs nothing."""
 
+    dataset_days: int = 30
+    """TONGBAN_DATASET_DAYS: days a requested dataset is kept; then its files go and its entry stays."""
+    dataset_open: int = 20
+    """TONGBAN_DATASET_OPEN: datasets of one party waiting or being made at a time."""
+    dataset_rows_a_day: int = 50_000_000
+    """TONGBAN_DATASET_ROWS_A_DAY: rows one party may ask for in 24 hours."""
+    dataset_bytes: int = 20_000_000_000
+    """TONGBAN_DATASET_BYTES: bytes of datasets kept for one party."""
+
     @property
     def url(self) -> str:
         """SQLAlchemy URL of the database."""

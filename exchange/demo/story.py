@@ -119,9 +119,9 @@ class Story:
             expect(done["state"] == "done", f"the dataset of {interface_id} ended {done['state']}: {done.get('error')}")
             expect(done["rows"] == self.rows, f"{interface_id} has {done['rows']} rows")
             expect(bool(done["quality"]["success"]), f"{interface_id} fails its own expectations")
-            name = next(name for name in done["files"] if name.endswith(".parquet"))
+            file = next(file for file in done["files"] if file["kind"] == "data")
             files[interface_id] = folder / f"{interface_id}.parquet"
-            files[interface_id].write_bytes(vendor.call("GET", f"{path}/files/{name}").content)
+            files[interface_id].write_bytes(vendor.call("GET", file["url"]).content)
         compared = contradictions(files)
         return f"{len(files)} datasets × {self.rows:,} rows, all expectations met, {compared:,} shared citizens agree"
 

@@ -44,6 +44,7 @@ delivery.read          department:any vendor:any data_office:officer*
 sandbox.open           department:admin|engineer vendor:any
 sandbox.read           department:admin|engineer vendor:any data_office:officer*
 dataset.request        department:admin|engineer vendor:any data_office:officer
+dataset.realistic      department:admin|engineer data_office:officer
 certification.request  vendor:any
 certification.read     vendor:any operator:certifier* data_office:officer*
 demand.publish         department:any

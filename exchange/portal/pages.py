@@ -113,6 +113,8 @@ def navigation(caller: Caller | None, gettext: Any) -> list[tuple[str, str]]:
         shown.append(("/settlements", gettext("Settlements")))
     if kind in {"department", "vendor", "data_office"}:
         shown.append(("/testing", gettext("Sandboxes")))
+    if kind in {"vendor", "data_office"} or (kind == "department" and caller and caller.roles & {"admin", "engineer"}):
+        shown.append(("/datasets", gettext("Datasets")))
     if kind in {"department", "vendor"}:
         shown.append(("/notices", gettext("Notices")))
     shown.append(("/ledger", gettext("Ledger")))

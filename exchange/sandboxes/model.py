@@ -1,4 +1,4 @@
-"""Hosted sandboxes and requested datasets: values and the rules on them."""
+"""Hosted sandboxes: values and the rules on them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,7 @@ CALLS_KEPT = 1000
 MOST_SNAPSHOTS = 20
 """Snapshots kept of one sandbox."""
 LONGEST_NAME = 64
-MOST_ROWS = 10_000_000
-MOST_DATASETS = 200
-"""Datasets one party may have asked for."""
 LONGEST_SEED = 64
-LONGEST_PURPOSE = 500
-FORMATS = ("parquet", "csv", "jsonl", "arrow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +86,6 @@ class RecordedCall:
     detail: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A requested synthetic dataset; ``job`` tells how far it is, ``files`` and ``quality`` are there when done."""
-
-    id: str
-    owner: str
-    interface: str
-    version: str
-    table: str
-    rows: int
-    seed: str
-    format: str
-    purpose: str
-    job: str
-    asked_by: str
-    asked_at: str
-    files: tuple[str, ...] = ()
-    quality: Mapping[str, Any] | None = None
-    made_at: str | None = None
-
-
 def world_of(id: str, owner_kind: str, seed: str) -> str:
     """Whose writes a sandbox sees. A vendor's sandbox is alone in its world; those departments open on one seed
     stand for the departments of one country, so a birth registered at one can be found by the others.
@@ -143,16 +117,3 @@ def check_name(name: str) -> str:
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise Unprocessable(f"a snapshot has a name of 1 to {LONGEST_NAME} characters", pointer="/name")
     return name
-
-
-def check_dataset(rows: int, format: str, purpose: str) -> None:
-    """Raises `Unprocessable` naming everything wrong with a request at once."""
-    wrong = {}
-    if not 1 <= rows <= MOST_ROWS:
-        wrong["/rows"] = f"rows must be 1 to {MOST_ROWS}"
-    if format not in FORMATS:
-        wrong["/format"] = f"the format must be one of {', '.join(FORMATS)}"
-    if not 1 <= len(purpose.strip()) <= LONGEST_PURPOSE:
-        wrong["/purpose"] = f"say what the data are for, in at most {LONGEST_PURPOSE} characters"
-    if wrong:
-        raise Unprocessable("; ".join(wrong.values()), pointers=list(wrong))

@@ -69,7 +69,7 @@ class Sandboxes:
         """``secret`` (32 bytes) derives the keys under which the broker calls departments' sandboxes."""
         self.database, self.ledger, self.catalogue, self.clock = database, ledger, catalogue, clock
         self.settings = settings
-        self.datasets = Datasets(database, ledger, jobs, catalogue, settings.home, settings.population_size, clock)
+        self.datasets = Datasets(database, ledger, jobs, catalogue, settings, clock)
         self.hosting = Hosting(database, catalogue, settings.population_size, clock)
         self.control = Control(database, ledger, catalogue, self.hosting, clock)
         self.watching = Watching(database, self.hosting)

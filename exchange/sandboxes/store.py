@@ -1,4 +1,4 @@
-"""Tables of sandboxes, what was written in their worlds, the calls they took, and requested datasets."""
+"""Tables of sandboxes, what was written in their worlds and the calls they took."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from exchange.database import metadata
-from exchange.sandboxes.model import CALLS_KEPT, Dataset, Hosted, Kept, RecordedCall
+from exchange.sandboxes.model import CALLS_KEPT, Hosted, Kept, RecordedCall
 
 SANDBOXES = Table(
     "sandboxes",
@@ -86,25 +86,6 @@ CALLS = Table(
     Column("detail", JSON, nullable=False),
     Index("ix_sandbox_calls_sandbox_id", "sandbox", "id"),
 )
-DATASETS = Table(
-    "datasets",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("owner", Text, nullable=False, index=True),
-    Column("interface", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("table", Text, nullable=False),
-    Column("rows", Integer, nullable=False),
-    Column("seed", Text, nullable=False),
-    Column("format", Text, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("job", Text, nullable=False),
-    Column("asked_by", Text, nullable=False),
-    Column("asked_at", Text, nullable=False),
-    Column("files", JSON, nullable=False),
-    Column("quality", JSON),
-    Column("made_at", Text),
-)
 
 
 def add(tx: Connection, hosted: Hosted, key_hash: str) -> None:
@@ -131,7 +112,7 @@ def sandboxes(tx: Connection, *, owner: str | None, after: str | None = None, li
 
 
 def count(tx: Connection, table: Table, owner: str) -> int:
-    """How many sandboxes or datasets a party has."""
+    """How many rows of a table a party has."""
     found: int = tx.execute(select(func.count()).select_from(table).where(table.c.owner == owner)).scalar_one()
     return found
 
@@ -257,35 +238,8 @@ def snapshots(tx: Connection, sandbox: str) -> list[Kept]:
     return [Kept(**row._mapping) for row in rows]
 
 
-def save_dataset(tx: Connection, dataset: Dataset) -> None:
-    """Insert or replace a dataset request."""
-    values = asdict(dataset) | {"files": list(dataset.files)}
-    if tx.execute(DATASETS.update().where(DATASETS.c.id == dataset.id).values(values)).rowcount == 0:
-        tx.execute(DATASETS.insert().values(values))
-
-
-def dataset(tx: Connection, id: str) -> Dataset | None:
-    """One dataset request, or None."""
-    row = tx.execute(select(DATASETS).where(DATASETS.c.id == id)).first()
-    return None if row is None else _dataset(row)
-
-
-def datasets(tx: Connection, *, owner: str | None, after: str | None = None, limit: int | None = None) -> list[Dataset]:
-    """Dataset requests by id; ``owner`` None: everybody's."""
-    query = select(DATASETS).order_by(DATASETS.c.id)
-    if owner is not None:
-        query = query.where(DATASETS.c.owner == owner)
-    if after is not None:
-        query = query.where(DATASETS.c.id > after)
-    return [_dataset(row) for row in tx.execute(query if limit is None else query.limit(limit))]
-
-
 def _hosted(row: Row[Any]) -> Hosted:
     values = dict(row._mapping) | {"interfaces": tuple((id, version) for id, version in row.interfaces)}
     values["faults"] = tuple(row.faults or ())
     values.pop("key_hash")
     return Hosted(**values)
-
-
-def _dataset(row: Row[Any]) -> Dataset:
-    return Dataset(**dict(row._mapping) | {"files": tuple(row.files)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from mockdata.cli.output import BAD_INPUT, USAGE, end
 
 if TYPE_CHECKING:
     from mockdata.population import Population
-    from specs.model import Interface, Table
+    from specs.model import Interface
 
 
 class Identifiers(StrEnum):
@@ -70,25 +70,6 @@ def known_to(interface: Interface) -> dict[str, Interface]:
     from specs import library
 
     return {**library.interfaces(), interface.id: interface}
-
-
-def tables_of(interface: Interface, name: str | None) -> list[Table]:
-    """The table asked for, or all of a dataset, parents before those that name them."""
-    from mockdata.tables.relations import table_of
-
-    if name is not None or not interface.tables:
-        return [table_of(interface, name)]
-    left, done = list(interface.tables), list[Any]()
-    while left:
-        named = {table.name for table in left}
-        ready = [
-            table
-            for table in left
-            if not any(key.interface is None and key.table in named - {table.name} for key in table.foreign_keys)
-        ]
-        done += ready or left  # a circle is told by the plan
-        left = [table for table in left if table not in done]
-    return done
 
 
 def population_of(seed: str, size: int, as_of: str, mode: Identifiers, scenario: str | None = None) -> Population:

@@ -26,7 +26,6 @@ from mockdata.cli.asking import (
     interface_of,
     known_to,
     population_of,
-    tables_of,
 )
 from mockdata.cli.check import judged, tell
 from mockdata.cli.loading import load_into
@@ -111,6 +110,7 @@ def generate(
     with faults():
         from mockdata.tables.layout import Layout
         from mockdata.tables.plan import plan
+        from mockdata.tables.relations import tables_of
         from mockdata.tables.scale import cores
         from mockdata.tables.write import write
 

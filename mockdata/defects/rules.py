@@ -73,8 +73,13 @@ class Defects:
 def read_defects(given: str) -> Defects:
     """Defects from a YAML file (when there is a file of that name) or from a line of text. Raises DefectsError."""
     path = Path(given)
-    if path.suffix in (".yaml", ".yml", ".json"):
-        return _from_file(path)
+    return _from_file(path) if path.suffix in (".yaml", ".yml", ".json") else rules_of(given)
+
+
+def rules_of(given: str | Mapping[str, Any]) -> Defects:
+    """Defects from a line of text, or from what such a file holds. Never opens a file. Raises DefectsError."""
+    if not isinstance(given, str):
+        return _from_document(given, "defects")
     if not given.strip():
         raise DefectsError("no defects given", "write for example missing=0.01,duplicate=0.002")
     rules = []
@@ -98,7 +103,11 @@ def _from_file(path: Path) -> Defects:
         raise DefectsError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DefectsError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
-    entries = document.get("defects") if isinstance(document, dict) else None
+    return _from_document(document, path)
+
+
+def _from_document(document: Any, path: Path | str) -> Defects:
+    entries = document.get("defects") if isinstance(document, Mapping) else None
     if not isinstance(entries, list) or not entries:
         raise DefectsError(f"{path}: has no list `defects`", "defects: [{kind: missing, rate: 0.01}]")
     rules = []
@@ -115,7 +124,7 @@ def _from_file(path: Path) -> Defects:
     return Defects(tuple(rules), str(document.get("salt", "")))
 
 
-def _words(path: Path, number: int, word: str, value: Any) -> tuple[str, ...]:
+def _words(path: Path | str, number: int, word: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         raise DefectsError(f"{path}: defects/{number}/{word}: must be a list of names")
     return tuple(value)

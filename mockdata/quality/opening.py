@@ -135,7 +135,10 @@ def _utf8(job: Mapping[str, Any], scratch: Path) -> list[str]:
         return list(job["files"])
     made = []
     for number, file in enumerate(job["files"]):
-        path = scratch / f"{number}.csv"
+        # below folders of the same names, which are columns of the table
+        home = scratch.joinpath("utf-8", *Path(file).parts[len(Path(file).parts) - 1 - len(job["folders"]) : -1])
+        home.mkdir(parents=True, exist_ok=True)
+        path = home / f"{number}.csv"
         decoder = codecs.getincrementaldecoder(job["encoding"])()
         with Path(file).open("rb") as source, path.open("w", encoding="utf-8", newline="") as target:
             while chunk := source.read(CHUNK):

@@ -37,6 +37,9 @@ dictionary."""
 PARENTS = 100_000
 """Rows of a parent table that foreign keys name, unless the caller says how many it generates."""
 
+KEPT_OPEN = 8
+"""Populations kept open, 30 MB each: a service is asked for any number of seeds."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -53,17 +56,24 @@ class World:
         return _opened(self)
 
 
-_OPEN: dict[World, Any] = {}
+_OPEN: dict[World, Population] = {}
 
 
 def _opened(world: World) -> Population:
-    if world not in _OPEN:
+    found = _OPEN.get(world)
+    if found is None:
         from mockdata.population import Population
 
         mode: Any = world.identifiers
-        _OPEN[world] = Population(world.seed, world.size, world.as_of, mode, world.scenarios)
-    found: Population = _OPEN[world]
+        found = _keep(world, Population(world.seed, world.size, world.as_of, mode, world.scenarios))
     return found
+
+
+def _keep(world: World, population: Population) -> Population:
+    kept = _OPEN.setdefault(world, population)
+    while len(_OPEN) > KEPT_OPEN:
+        _OPEN.pop(next(iter(_OPEN)), None)
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +265,7 @@ def plan(
         world = World(seed)
     else:
         world = World(population.seed, population.size, population.as_of, population.identifiers, population.scenarios)
-        _OPEN.setdefault(world, population)
+        _keep(world, population)
     found = relations.table_of(interface, table) if table is None or isinstance(table, str) else table
     if interfaces is None:
         from specs import library

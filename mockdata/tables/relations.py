@@ -80,6 +80,23 @@ def table_of(interface: Interface, name: str | None) -> Table:
     raise PlanError("", "", f"{interface.id} has no table {name!r}", f"there is: {', '.join(near)}")
 
 
+def tables_of(interface: Interface, name: str | None) -> list[Table]:
+    """The table asked for, or all of a dataset, parents before those that name them. Raises PlanError."""
+    if name is not None or not interface.tables:
+        return [table_of(interface, name)]
+    left, done = list(interface.tables), list[Table]()
+    while left:
+        named = {table.name for table in left}
+        ready = [
+            table
+            for table in left
+            if not any(key.interface is None and key.table in named - {table.name} for key in table.foreign_keys)
+        ]
+        done += ready or left  # a circle is told by the plan
+        left = [table for table in left if table not in done]
+    return done
+
+
 def loose(table: Table) -> Table:
     """The table with none of its fields required: for looking at whatever facts there are."""
     return replace(table, fields=tuple(replace(field, required=False) for field in table.fields))

@@ -64,7 +64,12 @@ PAGES = {
     "engineer@police": ["/catalogue", "/catalogue/publish", "/catalogue/review", "/catalogue/police.residents"],
     "officer@data-office": ["/catalogue/review", "/flows", "/applications", "/ledger", "/settlements", "/market"],
     "reviewer@police": ["/applications", "/flows"],
-    "developer@linan-software": ["/market", "/settlements"],
+    "developer@linan-software": [
+        "/market",
+        "/settlements",
+        "/datasets",
+        "/datasets/new?interface=police.resident-register",
+    ],
     "citizen@citizens": ["/market/newborn", "/mine"],
 }
 
@@ -100,6 +105,29 @@ def test_a_citizen_opens_the_app_and_handles_a_matter(page: Page, served: Served
     page.evaluate("document.querySelectorAll('[required]').forEach(input => input.removeAttribute('required'))")
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("status").or_(page.get_by_role("alert"))).to_be_visible()
+
+
+def test_a_vendor_asks_for_a_dataset_and_takes_it(page: Page, served: Served) -> None:
+    sign_in(page, served, "developer@linan-software")
+    page.goto(f"{served.url}/catalogue/police.resident-register")
+    page.get_by_role("link", name="Ask for a dataset").click()
+    expect(page.get_by_label("Table", exact=True)).to_contain_text("residents")
+    page.get_by_label("Rows of each table").fill("2000")
+    page.get_by_label("What it is for").fill("see how <b>names</b> are cleaned")
+    page.get_by_label("Format").select_option("arrow")
+    page.get_by_label("Defects").fill("missing=0.01")
+    page.get_by_role("button", name="Ask for it").click()
+    expect(page.get_by_role("heading", name="Files")).to_be_visible(timeout=60_000)
+    expect(page.locator(".lead")).to_have_text("see how <b>names</b> are cleaned")
+    fits(page)
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="residents.arrow", exact=True).click()
+    assert taken.value.suggested_filename == "residents.arrow"
+    expect(page.get_by_role("link", name="residents.arrow.defects.parquet")).to_be_visible()
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
+    assert found == []
+    page.get_by_role("button", name="Delete the files now").click()
+    expect(page.get_by_role("status")).to_contain_text("not kept any more")
 
 
 def test_an_error_is_a_page_for_people_and_a_problem_for_programs(page: Page, served: Served) -> None:

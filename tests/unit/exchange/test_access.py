@@ -41,6 +41,7 @@ ACTIONS = [
     "sandbox.open",
     "sandbox.read",
     "dataset.request",
+    "dataset.realistic",
     "certification.request",
     "certification.read",
     "demand.publish",

@@ -1,4 +1,4 @@
-"""Hosted sandboxes: keys, isolation, writes that survive, the department behind the broker, and datasets on request."""
+"""Hosted sandboxes: keys, isolation, writes that survive, and the department behind the broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 
-import specs.library
 from exchange.catalogue.model import State
 from exchange.errors import Forbidden, NotFound, TooMany, Unauthenticated, Unprocessable
 from exchange.jobs import Jobs
@@ -23,7 +22,6 @@ from exchange.sandboxes.service import Sandboxes
 from exchange.settings import Settings
 from mockdata.sandbox.messages import Request, Response
 
-LIBRARY = Path(specs.library.__file__).parent
 NOTES = """
 openapi: 3.1.0
 info: {title: 便笺, version: 1.0.0, description: 便笺, x-interface-id: police.notes, x-department: police,
@@ -100,13 +98,8 @@ def test_nobody_gets_nothing(web: TestClient) -> None:
         ("GET", "sandboxes"),
         ("GET", "sandboxes/sbx_1"),
         ("GET", "sandboxes/sbx_1/calls"),
-        ("POST", "datasets"),
-        ("GET", "datasets"),
-        ("GET", "datasets/dat_1"),
-        ("GET", "datasets/dat_1/files/x"),
     ):
-        body = {"interface": "police.notes", "table": "Note", "rows": 1, "purpose": "p"} if path == "datasets" else {}
-        assert web.request(method, f"/api/v1/{path}", json=body).status_code == 401, path
+        assert web.request(method, f"/api/v1/{path}", json={}).status_code == 401, path
     assert web.get("/sandboxes/sbx_1/police.notes/notes").status_code == 401
 
 
@@ -303,59 +296,3 @@ def test_over_http(services: Any, sandboxes: Sandboxes, web: TestClient) -> None
     assert "key" not in shown
     calls = web.get(f"/api/v1/sandboxes/{box['id']}/calls", headers=headers).json()["items"]
     assert [call["operation"] for call in calls if call["operation"]] == ["getNote", "addNote"]
-
-
-# ---- datasets
-
-
-def test_a_request_for_a_dataset_is_refused_with_everything_wrong(services: Any, sandboxes: Sandboxes) -> None:
-    vendor, datasets = services.vendor(), sandboxes.datasets
-    with pytest.raises(Unprocessable) as wrong:
-        datasets.request(vendor, "police.notes", "Note", 0, "1", "xls", " ")
-    assert wrong.value.extra["pointers"] == ["/rows", "/format", "/purpose"]
-    with pytest.raises(Unprocessable):
-        datasets.request(vendor, "police.notes", "Nothing", 10, "1", "csv", "p")
-    with pytest.raises(NotFound):
-        datasets.request(vendor, "police.nothing", "Note", 10, "1", "csv", "p")
-    with pytest.raises(Forbidden):
-        datasets.request(services.caller("citizens", "public", "citizen"), "police.notes", "Note", 1, "1", "csv", "p")
-    assert "dataset.requested" not in services.kinds()
-    with services.database.reading() as tx:
-        assert store.datasets(tx, owner=None) == []
-
-
-def test_a_dataset_is_made_judged_recorded_and_downloaded_in_pieces(
-    services: Any, sandboxes: Sandboxes, web: TestClient
-) -> None:
-    publisher = services.department("police")
-    text = (LIBRARY / "police/resident-register/odcs.yaml").read_text(encoding="utf-8")
-    version = services.catalogue.register(publisher, "odcs.yaml", text)
-    services.lifecycle.publish(publisher, version.interface, version.version)
-    table = services.catalogue.interface(version.interface).spec.tables[0].name
-    jobs = sandboxes.datasets.jobs
-    headers, rival = services.bearer(services.vendor()), services.bearer(services.vendor("rival"))
-    body = {"interface": version.interface, "table": table, "rows": 500, "seed": "s", "purpose": "try it"}
-    jobs.start()
-    try:
-        asked = web.post("/api/v1/datasets", json=body, headers=headers)
-        assert asked.status_code == 202, asked.text
-        id = asked.json()["id"]
-        status = jobs.wait(asked.json()["job"], 120)
-        assert status.state == "done", status.error
-    finally:
-        jobs.stop()
-    shown = web.get(f"/api/v1/datasets/{id}", headers=headers).json()
-    assert (shown["state"], shown["rows"], shown["quality"]["success"]) == ("done", 500, True)
-    assert shown["files"] == [f"{table}.parquet", f"{table}.parquet.manifest.json", f"{table}.parquet.quality.json"]
-    path = f"/api/v1/datasets/{id}/files/{table}.parquet"
-    whole = web.get(path, headers=headers).content
-    part = web.get(path, headers={**headers, "Range": "bytes=100-"})
-    assert (part.status_code, part.content) == (206, whole[100:])
-    assert web.get(path, headers=rival).status_code == 404
-    for name in ("../../keys/vault.key", "%2e%2e/x", "other.parquet", f".{table}.parquet"):
-        assert web.get(f"/api/v1/datasets/{id}/files/{name}", headers=headers).status_code == 404
-    kinds = [kind for kind in services.kinds() if kind.startswith("dataset.")]
-    assert kinds == ["dataset.requested", "dataset.made"]
-    assert services.last("dataset.requested")["purpose"] == "try it"
-    assert services.last("dataset.made")["quality"] is True
-    assert sorted(path.name for path in (services.home / "datasets" / id).iterdir()) == sorted(shown["files"])
