@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 from mockdata.instances import Unsatisfiable
 from mockdata.sandbox.bodies import encode
-from mockdata.sandbox.contract import Contract
+from mockdata.sandbox.contract import Contract, instances
 from mockdata.sandbox.messages import Request
 from mockdata.sandbox.parameters import write
 from mockdata.sandbox.requests import IGNORED
@@ -44,7 +44,7 @@ def ask(interface: Interface, operation: Operation, seed: int, headers: Sequence
     body = b""
     if operation.body is not None and operation.body.contents and operation.method not in ("GET", "HEAD"):
         content = operation.body.contents[0]
-        fields["content-type"], body = written(content, contract.body(content).example(seed), contract)
+        fields["content-type"], body = written(content, _drawn(interface, contract, content, seed), contract)
     return Request(operation.method, path, "&".join(query), tuple(fields.items()), body)
 
 
@@ -59,6 +59,13 @@ def ask_wrongly(interface: Interface, operation: Operation, headers: Sequence[tu
     right = ask(interface, operation, 1, headers)
     fields = {**dict(right.headers), "content-type": "application/json"}
     return Request(right.method, right.path, right.query, tuple(fields.items()), b"{}")
+
+
+def _drawn(interface: Interface, contract: Contract, content: Content, seed: int) -> Any:
+    """A body; for forms an object, though their schemas may forget to say so."""
+    if "form" in content.media_type and content.schema is not None:
+        return instances(interface, {"type": "object", "allOf": [content.schema]}).example(seed)
+    return contract.body(content).example(seed)
 
 
 def queried(parameter: Parameter, value: Any) -> list[str]:

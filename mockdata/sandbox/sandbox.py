@@ -201,11 +201,18 @@ class Sandbox:
         return self._dispatch(self.sender, self._callbacks[having[0].id].webhook(webhook, url, body, number))
 
     def _dispatch(self, sender: Sender, message: Outgoing) -> Future[OutgoingCall]:
-        future = sender(message)
-        if self.recorder is not None:
-            record = self.recorder
-            future.add_done_callback(lambda done: record(done.result()))
-        return future
+        """Hand a message to the sender; whoever waits for the future finds it recorded."""
+        told: Future[OutgoingCall] = Future()
+
+        def tell(done: Future[OutgoingCall]) -> None:
+            try:
+                if self.recorder is not None:
+                    self.recorder(done.result())
+            finally:
+                told.set_result(done.result())
+
+        sender(message).add_done_callback(tell)
+        return told
 
     @staticmethod
     def _refused(behaviour: Behaviour, request: Request, found: Match, strike: Strike) -> Response:

@@ -12,6 +12,12 @@ from specs.model import Field, Interface, Table, make_field
 _WORDS = ("title", "description", "x-element", "x-sensitivity", "x-en", "format", "multipleOf", "x-physical-type")
 
 
+OFFERED = "x-offered"
+"""Of a field only alternatives describe: what they say of it."""
+_FLAT = ("string", "integer", "number", "boolean")
+_COUNTS = ("minItems", "maxItems", "uniqueItems")
+
+
 def bound(interface: Interface, table: Table) -> Clauses | None:
     """What binds the rows of a table as a whole; None when every field stands for itself."""
     schema = row_schema(interface, table)
@@ -65,25 +71,23 @@ def _renewed(field: Field, made: Field) -> Field:
 
 
 def _common(schemas: list[dict[str, Any]], interface: Interface) -> dict[str, Any]:
-    """A schema that every value of one of these meets."""
+    """What values of these schemas have in common: their kind, not their limits, since no alternative speaks for the
+    others. All of them are kept as OFFERED.
+    """
     told = [schema for schema in (interface.resolve(one) for one in schemas) if _telling(schema)]
-    if len(told) <= 1:
-        return told[0] if told else (schemas[0] if schemas else {})
-    types = {arrow.type_of(schema, interface.resolve) for schema in told}
+    if not told:
+        return schemas[0] if schemas else {}
     kinds = {arrow.json_type(schema) for schema in told}
+    types = {arrow.type_of(schema, interface.resolve) for schema in told}
     words = {w: v for schema in reversed(told) for w, v in schema.items() if w in _WORDS}
-    same = {word: value for word, value in words.items() if word.startswith(("title", "desc", "x-"))}
-    flat = kinds <= {"string", "integer", "number", "boolean"} and not any(arrow.is_irregular(s) for s in told)
-    if len(types) > 1 or len(kinds) > 1 or not flat:
+    same = {w: v for w, v in words.items() if w.startswith(("title", "desc", "x-"))} | {OFFERED: told}
+    if len(told) == 1 and kinds <= {"object", "array"}:
+        return {**{w: v for w, v in told[0].items() if w not in _COUNTS}, **same}
+    if len(types) > 1 or len(kinds) > 1 or not kinds <= set(_FLAT) or any(map(arrow.is_irregular, told)):
         return {**same, "anyOf": told}
     same |= {w: v for w, v in words.items() if all(schema.get(w) == v for schema in told)}
     name: Any = kinds.pop()
-    made = {**same, "type": [name, "null"] if any(arrow.nullable(schema) for schema in told) else name}
-    lists = [[schema["const"]] if "const" in schema else schema.get("enum") for schema in told]
-    if all(lists):
-        values = [value for listed in lists for value in listed or ()]
-        made["enum"] = [value for at, value in enumerate(values) if value not in values[:at]]
-    return made
+    return {**same, "type": [name, "null"] if any(arrow.nullable(schema) for schema in told) else name}
 
 
 def _telling(schema: dict[str, Any]) -> bool:

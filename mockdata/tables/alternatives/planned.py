@@ -16,9 +16,10 @@ from mockdata.tables import arrow
 from mockdata.tables.alternatives.accepting import Accepts
 from mockdata.tables.alternatives.choice import Choice, Considered, Followed, Late, Listed, Option, nested
 from mockdata.tables.alternatives.clauses import Clause, Clauses
+from mockdata.tables.alternatives.described import OFFERED
 from mockdata.tables.alternatives.meeting import meet
 from mockdata.tables.alternatives.ways import InvalidSchema, TooMany, Unresolved, Way, Ways
-from mockdata.tables.columns import Codes, FromRegister, Nullable, Pool, Recipe, Reference, innermost, needs
+from mockdata.tables.columns import Codes, FromRegister, Nullable, Recipe, Reference, innermost, needs
 from mockdata.tables.dependent import Computed
 from mockdata.tables.nested import Instance
 from mockdata.tables.place import Place, PlanError
@@ -118,7 +119,8 @@ class Bound:
         definitions = self.standalone(dict(self.schema)).get("$defs", {})
         parts = [*self.rules.plain, *(choice.schema for choice in choices)]
         try:
-            found = Ways(parts, definitions, [column.name for column in self.columns]).all()
+            ways = Ways(parts, definitions, [column.name for column in self.columns])
+            found = ways.all()
         except InvalidSchema as error:
             raise PlanError("", self._at(words), f"{', '.join(words)}: {error.reason}") from None
         except Unresolved as error:
@@ -127,6 +129,9 @@ class Bound:
             hint = "say it with fewer alternatives, or draw whole objects: tongban mock instances"
             told = f"rows of the table are bound by {', '.join(words)} in {error}"
             raise PlanError("", self._at(words), told, hint) from None
+        if not found and ways.beyond:
+            told = f"rows of the table are bound by {', '.join(words)} in a way that columns cannot keep"
+            raise PlanError("", self._at(words), told, "draw whole objects: tongban mock instances")
         if not found:
             raise self._none(words)
         return found
@@ -252,35 +257,48 @@ class _Told:
         return len(self.recipes) - 1
 
     def _recipe(self, demands: tuple[Any, ...]) -> Recipe | None:
-        table, column = self.table, self.column
+        """A recipe of these demands: as the field's own schema has it, or as one of its alternatives has where nothing
+        is demanded; else of the demands alone.
+        """
+        column = self.column
         if any(part is False for part in demands):
             return None
-        place = table.place(column)
-        own = {w: v for w, v in column.schema.items() if w not in ("x-depends-on", "x-null-share")}
-        merged = meet([own, *demands], table.resolve)
         if column.text:
             return self._instance(demands)
+        own = {w: v for w, v in column.schema.items() if w not in ("x-depends-on", "x-null-share", OFFERED)}
+        offered = column.schema.get(OFFERED, ())[:1] if not demands else ()
+        bare = {w: v for w, v in own.items() if w in ("type", "format", "title") or w.startswith("x-")}
+        for first in ((own, *offered), (bare,)):
+            made = self._drawing(first, demands)
+            if made is not None:
+                return made
+        return self._found(demands)
+
+    def _drawing(self, own: tuple[Any, ...], demands: tuple[Any, ...]) -> Recipe | None:
+        table, column = self.table, self.column
+        merged = meet([*own, *demands], table.resolve)
         if "type" in merged:
             names = [merged["type"]] if isinstance(merged["type"], str) else merged["type"]
             merged["type"] = next((name for name in names if name != "null"), "null")
         if merged.get("type") == "integer" and not pa.types.is_integer(column.type):
             merged = meet([merged, {"multipleOf": 1}], table.resolve)
         for schema in (merged, {w: v for w, v in merged.items() if w not in _SHAPED[:4]}):
-            if arrow.is_irregular(schema) and not pa.types.is_nested(column.type):
-                break
+            if arrow.is_irregular(schema):
+                return None
             try:
-                made = recipe(schema, place, type=column.type)
+                made = recipe(schema, table.place(column), type=column.type)
             except (PlanError, *arrow.UNFIT):
                 continue
-            if isinstance(made, Codes | Pool) or not isinstance(made, Instance):
-                return made if self._good(made, demands) else self._found(demands)
-        return self._found(demands)
+            if not isinstance(made, Instance) and self._good(made, demands):
+                return made
+        return None
 
     def _good(self, made: Recipe, demands: tuple[Any, ...]) -> bool:
         """Whether what a recipe draws is what was demanded, by a look at some of it."""
         whole = self.table.standalone(_all(demands))
         try:
-            return bool(Accepts(json.dumps(whole, sort_keys=True, default=str)).met(made.draw(np.arange(64), 0)).all())
+            values = arrow.convert(made.draw(np.arange(64), 0), self.column.type, {})
+            return bool(Accepts(json.dumps(whole, sort_keys=True, default=str)).met(values).all())
         except arrow.UNFIT:
             return False
 
@@ -295,7 +313,9 @@ class _Told:
     def _found(self, demands: tuple[Any, ...]) -> Recipe | None:
         """Values found one by one, None when there are none."""
         column = self.column
-        whole = self.table.standalone(_all((column.schema, *demands)))
+        kind = arrow.json_type(column.schema)
+        typed = ({"type": kind},) if kind is not None else ()
+        whole = self.table.standalone(_all((*typed, *demands)))
         judge = Accepts(json.dumps(whole, sort_keys=True, default=str))
         try:
             drawn = Instances(whole)

@@ -47,6 +47,8 @@ class Ways:
     def __init__(self, parts: Sequence[Any], definitions: dict[str, Any], names: Sequence[str]) -> None:
         document = _plain({"type": "object", "allOf": list(parts), "$defs": definitions})
         self.names = names
+        self.beyond = False
+        """Whether some way was left out because single fields cannot say it (the opposite of unevaluatedProperties)."""
         self.references = References(document)
         self.checks = Checks(self.references)
         self._expansion = _Decided(self.references, Heights(self.references), self.checks, names)
@@ -63,6 +65,7 @@ class Ways:
 
     def _read(self, state: Conjunction) -> Iterator[Way]:
         if any(MEMBER in schema or UNLIKE in schema for schema in state.schemas):
+            self.beyond = True
             return
         plan = ObjectPlan(self.checks, state)
         demands = {name: tuple(demand.schema for demand in plan.demands(name)) for name in self.names}

@@ -206,3 +206,12 @@ def test_a_call_leaves_out_what_has_no_value_and_keeps_what_tells_operations_apa
     found = Router([made], bare=True).match("GET", request.path, request.pairs)
     assert isinstance(found, Match)
     assert read(Contract(made, made.operations[0]), request, found.values).violations == []
+
+
+def test_forms_are_objects_though_their_schema_does_not_say_so():
+    form = {"required": ["topic"], "properties": {"topic": {"type": "string", "minLength": 1}}}
+    body = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": form}}}
+    made = interface({"/a": {"post": {"requestBody": body, "responses": {"200": {"description": "ok"}}}}})
+    for seed in range(8):
+        request = ask(made, made.operations[0], seed)
+        assert read(Contract(made, made.operations[0]), request, {}).violations == []
