@@ -53,6 +53,13 @@ def serve(
     token: Annotated[
         str | None, typer.Option(help="Token of the control API; made up when others can reach this address.")
     ] = None,
+    send_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="Public host that callbacks and webhooks may reach, beside this machine and its networks.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each call.")] = False,
 ) -> None:
     """Answer every documented operation of APIs; one alone at the root, several below /{interface id}.
@@ -70,6 +77,7 @@ def serve(
         from mockdata.sandbox.control import Controlled
         from mockdata.sandbox.record import Recorder
         from mockdata.sandbox.sandbox import Sandbox, wall_clock
+        from mockdata.sandbox.sending import BackgroundSender, Destinations
 
         read = [interface_of(spec) for spec in specs]
         apis = [one for one in read if one.operations]
@@ -85,6 +93,7 @@ def serve(
         if clock is not None:
             _set(virtual, clock)
         departments = {one.id.partition(".")[0] for one in apis}
+        sender = BackgroundSender(Destinations(allow=tuple(send_to or ())))
 
         def people(seed: str) -> Any:
             world = population_of(seed, population, as_of, identifiers, scenario)
@@ -99,8 +108,9 @@ def serve(
 
             bare = len(apis) == 1
             return Sandbox(
-                apis, people(seed), seed=seed, clock=clock, recorder=record, bare=bare, authenticate=not open_
-            )
+                apis, people(seed), seed=seed, clock=clock, recorder=record, bare=bare, authenticate=not open_,
+                sender=sender,
+            )  # fmt: skip
 
         listener = _listen(host, port)
         with listener:

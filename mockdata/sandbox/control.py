@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from mockdata.instances import Unsatisfiable
 from mockdata.sandbox.calls import Wanted, fields_used, shown
 from mockdata.sandbox.clock import ClockError, VirtualClock, moment, written
 from mockdata.sandbox.delivery import Receive, Scope, Send, deliver
@@ -74,6 +75,7 @@ class Controlled:
                 "PUT": self._set_faults,
                 "DELETE": lambda _: self._put_faults([]),
             },
+            "webhook": {"POST": self._fire},
             "personas": {"GET": lambda _: {"items": self._personas(self.seed) if self._personas else []}},
             "calls": {"GET": self._calls, "DELETE": self._forget},
             "calls.har": {"GET": self._har},
@@ -182,6 +184,18 @@ class Controlled:
             raise Refusal(404, "Not Found", f"there is no snapshot {name!r}")
         self.sandbox.restore(found.snapshot)
         return self.state()
+
+    def _fire(self, request: Request) -> Any:
+        said = _json(request)
+        if not isinstance(said, dict) or not {"webhook", "url"} <= said.keys() <= {"webhook", "url", "body"}:
+            raise Refusal(422, "Unprocessable Content", 'say {"webhook": NAME, "url": URL}, and "body" where you wish')
+        try:
+            sent = self.sandbox.fire(str(said["webhook"]), str(said["url"]), body=said.get("body")).result(30)
+        except KeyError as error:
+            raise Refusal(404, "Not Found", str(error.args[0])) from None
+        except (RuntimeError, Unsatisfiable) as error:
+            raise Refusal(409, "Conflict", str(error)) from None
+        return {"status": sent.status, "tries": sent.tries, "error": sent.error}
 
     def _set_clock(self, request: Request) -> Any:
         self.clock.change(_json(request))

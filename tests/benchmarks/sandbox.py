@@ -24,7 +24,7 @@ from typing import Any
 from exchange.bench import row
 
 HERE = Path(__file__).parent
-DOCUMENT = HERE / "citizens.openapi.yaml"
+DOCUMENT = HERE.parent / "data" / "citizens.openapi.yaml"
 LARGE = HERE.parent / "data" / "openapi" / "us-epa-echo.json"
 SECONDS = float(os.environ.get("TONGBAN_BENCH_SECONDS", 4))
 CONNECTIONS, ROUNDS, SANDBOXES = 32, 3, 1000

@@ -13,9 +13,12 @@ import pytest
 
 import specs
 from mockdata.sandbox import Sandbox
+from mockdata.sandbox.clock import VirtualClock
+from mockdata.sandbox.control import Controlled
 from mockdata.sandbox.expressions import Exchange, Message, evaluate, expand
 from mockdata.sandbox.messages import Request
 from mockdata.sandbox.record import Recorder
+from mockdata.sandbox.sandbox import wall_clock
 from mockdata.sandbox.sending import BackgroundSender, Destinations, Forbidden, OutgoingCall
 
 ORDER = {
@@ -229,6 +232,23 @@ def test_webhooks_are_fired_by_name(kitchen):
         sandbox.fire("other", listener.url)
     with pytest.raises(RuntimeError, match="sender"):
         Sandbox([kitchen], bare=True).fire("closed", listener.url)
+
+
+def test_webhooks_are_fired_by_the_control_api(kitchen):
+    def made(sender):
+        make = lambda seed, clock, recorder: Sandbox([kitchen], bare=True, sender=sender)  # noqa: E731
+        return Controlled(make, "1", clock=VirtualClock(wall_clock), recorder=Recorder())
+
+    def fire(control, **said):
+        return control.answer(Request("POST", "/.tongban/webhook", body=json.dumps(said).encode()))
+
+    with Listener() as listener:
+        sending = made(Watched())
+        assert fire(sending, webhook="closed", url=listener.url).json() == {"status": 204, "tries": 1, "error": ""}
+        assert fire(sending, webhook="other", url=listener.url).status == 404
+        assert fire(sending, webhook="closed").status == 422
+        assert fire(made(None), webhook="closed", url=listener.url).status == 409
+    assert len(listener.got) == 1
 
 
 @pytest.mark.parametrize(
