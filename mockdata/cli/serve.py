@@ -23,6 +23,8 @@ from mockdata.cli.asking import (
 from mockdata.cli.output import BAD_INPUT, ENVIRONMENT, USAGE, end, faults
 
 if TYPE_CHECKING:
+    import socket
+
     from mockdata.sandbox.clock import VirtualClock
     from mockdata.sandbox.control import Controlled
     from mockdata.sandbox.record import Call, Recorder
@@ -143,22 +145,17 @@ def serve(
                     _write(har, controlled, base)
 
 
-def _listen(host: str, port: int) -> Any:
-    import socket
+def _listen(host: str, port: int) -> socket.socket:
+    from mockdata.sandbox.serve import listen
 
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
-        listener.listen(128)  # whoever reads the address that is printed may call at once
+        return listen(host, port)
     except OSError as error:
-        listener.close()
         end(
             ENVIRONMENT,
             f"cannot listen on {host}:{port}: {error.strerror or error}",
             "choose another --port; 0 takes a free one",
         )
-    return listener
 
 
 def _token(host: str) -> str | None:

@@ -86,26 +86,17 @@ def _numbers(keyword: str, found: dict[str, int | float | None]) -> Iterator[Edg
     yield from (Edge(keyword, case, {"const": number}) for case, number in found.items() if number is not None)
 
 
-def _low(word: str) -> Callable[[dict[str, Any], Any], Iterator[Edge]]:
+def _limit(word: str, plain: str, inwards: Callable[..., Any]) -> Callable[[dict[str, Any], Any], Iterator[Edge]]:
+    """The edges of a limit: `plain` is its inclusive keyword, `inwards` the margin that lies inside of it."""
+    exclusive = f"exclusive{plain.capitalize()}"
+
     def made(schema: dict[str, Any], value: Any) -> Iterator[Edge]:
         if isinstance(value, bool):
             return
-        at = word == "minimum" and schema.get("exclusiveMinimum") is not True
-        first, second = (margins.above(schema, value, at=at, steps=steps) for steps in (0, 1))
+        at = word == plain and schema.get(exclusive) is not True
+        first, second = (inwards(schema, value, at=at, steps=steps) for steps in (0, 1))
         yield from _numbers(word, {"at the limit" if at and first == value else "just inside": first})
         yield from _numbers(word, {"one step inside" if at else "two steps inside": second})
-
-    return made
-
-
-def _high(word: str) -> Callable[[dict[str, Any], Any], Iterator[Edge]]:
-    def made(schema: dict[str, Any], value: Any) -> Iterator[Edge]:
-        if isinstance(value, bool):
-            return
-        at = word == "maximum" and schema.get("exclusiveMaximum") is not True
-        last, before = (margins.below(schema, value, at=at, steps=steps) for steps in (0, 1))
-        yield from _numbers(word, {"at the limit" if at and last == value else "just inside": last})
-        yield from _numbers(word, {"one step inside" if at else "two steps inside": before})
 
     return made
 
@@ -180,8 +171,8 @@ def _format(schema: dict[str, Any], value: Any) -> Iterator[Edge]:
 
 
 _MAKERS: dict[str, Callable[[dict[str, Any], Any], Iterator[Edge]]] = {
-    **{word: _low(word) for word in ("minimum", "exclusiveMinimum")},
-    **{word: _high(word) for word in ("maximum", "exclusiveMaximum")},
+    **{word: _limit(word, "minimum", margins.above) for word in ("minimum", "exclusiveMinimum")},
+    **{word: _limit(word, "maximum", margins.below) for word in ("maximum", "exclusiveMaximum")},
     **{
         word: _size(word)
         for word in ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")

@@ -6,6 +6,7 @@ An instance leaves only after jsonschema-rs has accepted it against the whole sc
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +28,6 @@ from mockdata.instances.values import Maker, Mode
 from mockdata.instances.ways import Way
 from mockdata.seeds import stream
 
-_NOTHING = object()
 __all__ = ["Instances", "Unsatisfiable", "instance"]
 
 MODES = (
@@ -122,16 +122,11 @@ class Instances:
         failure: Unsatisfiable | None = None
         modes: tuple[Mode, ...] = LEAN if lean else MODES
         if self._straight is not None:
-            try:
-                value = self._straight(
-                    start, (), Run(suggest, self._sending, modes[0].optional, modes[0].nodes, modes[0].depth)
-                )
-            except Missed:
-                value = _NOTHING
-            if value is not _NOTHING and self._checks[0].whole.is_valid(value):
-                return value
-        if self._endless:
-            modes = ENDLESS_ONLY
+            mode = modes[0]
+            with suppress(Missed):
+                value = self._straight(start, (), Run(suggest, self._sending, mode.optional, mode.nodes, mode.depth))
+                if self._checks[0].whole.is_valid(value):
+                    return value
         for checks in list(self._checks):
             for number, mode in enumerate(modes):
                 if number == 1 and suggest is None and not lean:

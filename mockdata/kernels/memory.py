@@ -9,8 +9,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-_PAIRS = np.array([[48 + number // 10, 48 + number % 10] for number in range(100)], np.uint8)
-_PAIRS = _PAIRS.view("<u2").ravel().astype(np.int64)
+_PAIRS = np.array([48 + number // 10 | 48 + number % 10 << 8 for number in range(100)])
 """The two digits of 0 … 99 as the numbers they are in memory."""
 
 

@@ -160,7 +160,7 @@ class BackgroundSender:
                         self._thread = None
                         return
                 continue
-            time.sleep(max(0.0, start - time.monotonic()))
+            time.sleep(max(0.0, start - time.monotonic()))  # the answer of the call that caused it goes first
             began = time.perf_counter()
             status, tries, error = self._deliver(message)
             future.set_result(outgoing_call(message, status, tries, (time.perf_counter() - began) * 1000, error))
@@ -170,7 +170,7 @@ class BackgroundSender:
         error, status = "", 0
         for number in range(1, self.tries + 1):
             if number > 1:
-                time.sleep(0.2 * 4 ** (number - 2))
+                time.sleep(0.2 * 4 ** (number - 2))  # whoever was busy gets longer each time
             try:
                 parts, addresses = self.destinations.addresses(message.url)
                 status, error = _send(message, parts, addresses, self.timeout), ""

@@ -1,11 +1,10 @@
-"""Sandboxes on a port: in a thread for programs, in the foreground for the command line."""
+"""Sandboxes on a port, in a thread, for programs; and how a port is taken."""
 
 from __future__ import annotations
 
 import socket
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -79,16 +78,3 @@ class ServedSandbox:
         if self._thread is not None:
             self._thread.join(PATIENCE)
         self._socket.close()
-
-
-def serve(app: Any, host: str = LOOPBACK, port: int = 4010, ready: Callable[[str], None] | None = None) -> None:
-    """Serve until interrupted. `ready` is told the base URL once the port is taken. Raises OSError when it is
-    not.
-    """
-    listening = listen(host, port)
-    try:
-        if ready is not None:
-            ready(url_of(listening))
-        _server(app).run(sockets=[listening])
-    finally:
-        listening.close()
