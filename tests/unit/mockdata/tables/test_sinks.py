@@ -10,11 +10,15 @@ from pathlib import Path
 import openpyxl
 import pyarrow as pa
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 
 from mockdata.tables.generate import generate
 from mockdata.tables.layout import ENCODINGS, FORMATS, Layout, LayoutError
 from mockdata.tables.plan import PlanError, plan
+from mockdata.tables.scale import ROW_GROUP
+from mockdata.tables.sinks import fill
+from mockdata.tables.sinks.parquet import Parquet
 from mockdata.tables.sinks.xlsx import Workbook
 from mockdata.tables.write import write
 from specs.reading import read
@@ -30,6 +34,15 @@ def rolls():
 @pytest.fixture(scope="module")
 def rows(rolls):
     return pa.Table.from_batches(generate(rolls, 0, 300)).to_pylist()
+
+
+def test_row_groups_are_of_one_size_whatever_the_batches(tmp_path):
+    numbers = pa.record_batch({"number": pa.array(range(100_000))})
+    fill(Parquet(tmp_path / "x.parquet", numbers.schema, ()), [numbers] * 6 + [numbers.slice(0, 1)])
+    written = pyarrow.parquet.ParquetFile(tmp_path / "x.parquet")
+    sizes = [written.metadata.row_group(at).num_rows for at in range(written.num_row_groups)]
+    assert sizes == [ROW_GROUP, ROW_GROUP, 600_001 - 2 * ROW_GROUP]
+    assert written.read()["number"].to_pylist() == [*range(100_000)] * 6 + [0]
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
