@@ -42,8 +42,9 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on [TONGBAN_PORT].")] = 0,
 ) -> None:
     """Run the service. Example: TONGBAN_HOME=/srv/tongban tongban serve --port 8000"""
-    from exchange.serving import run
+    from exchange.serving import few_heaps, run
 
+    few_heaps()
     run(_settings(host, port))
 
 
@@ -59,7 +60,9 @@ def demo(
     Example: tongban demo --once
     """
     from exchange.demo import play
+    from exchange.serving import few_heaps
 
+    few_heaps()
     raise typer.Exit(play(_settings("", port), once=once, rows=rows, as_json=json))
 
 
