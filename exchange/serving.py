@@ -22,7 +22,6 @@ from exchange.errors import Unavailable
 from exchange.settings import Settings
 from mockdata.sandbox.delivery import showing
 
-
 _ARENA_MAX = -8
 """M_ARENA_MAX of glibc's malloc.h."""
 
