@@ -21,6 +21,7 @@ from exchange.app import create_app
 from exchange.errors import Unavailable
 from exchange.settings import Settings
 from mockdata.sandbox.delivery import showing
+from mockdata.sandbox.wire import OneWrite, settle
 
 _ARENA_MAX = -8
 """M_ARENA_MAX of glibc's malloc.h."""
@@ -44,6 +45,7 @@ def run(settings: Settings) -> None:
         if secret := app.state.operator_secret:
             print(f"operator: client_id=operator client_secret={secret} (shown once)", file=sys.stderr)
         print(f"tongban serves {settings.base_url}", file=sys.stderr)
+        settle()
         uvicorn.Server(_config(app)).run(sockets=[listener])
 
 
@@ -147,6 +149,7 @@ def _config(app: object) -> uvicorn.Config:
     # access logs would carry paths; the ledger and the recorded calls are the record
     return uvicorn.Config(
         showing(app),  # type: ignore[arg-type]  # a FastAPI app is an ASGI app; sandboxes cut connections on purpose
+        http=OneWrite,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,

@@ -80,6 +80,7 @@ def serve(
         from mockdata.sandbox.record import Recorder
         from mockdata.sandbox.sandbox import Sandbox, wall_clock
         from mockdata.sandbox.sending import BackgroundSender, Destinations
+        from mockdata.sandbox.wire import OneWrite, settle
 
         read = [interface_of(spec) for spec in specs]
         apis = [one for one in read if one.operations]
@@ -132,8 +133,9 @@ def serve(
                 typer.echo(f"{one.id}: {len(one.operations)} operations at {place}", err=True)
             said = f" with the token {controlled.token}" if controlled.token and not token else ""
             typer.echo(f"control: {base}/.tongban/state{said}", err=True)
-            config = uvicorn.Config(controlled, log_level="warning", lifespan="off", access_log=False,
+            config = uvicorn.Config(controlled, log_level="warning", lifespan="off", access_log=False, http=OneWrite,
                                     timeout_graceful_shutdown=2)  # fmt: skip
+            settle()
             if har is not None:  # an end that was asked for is a good end, and leaves the archive
                 signal.signal(signal.SIGTERM, signal.default_int_handler)
             try:

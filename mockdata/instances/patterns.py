@@ -9,10 +9,11 @@ matches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import groupby
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,36 @@ def _mix(values: Hashes, salt: int) -> Hashes:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+class Run(NamedTuple):
+    """Neighbouring cells of a shape: `times` letters drawn from the same `letters` (their number is `radix`), or a text
+    that is always the same (radix 1). `used_up`: a new word of 64 bits has to be drawn for it.
+    """
+
+    letters: str
+    radix: int
+    times: int
+    used_up: bool
+
+
+def _runs(shape: Shape) -> Iterator[Run]:
+    room = 1 << 64
+    for cell, cells in groupby(shape):
+        letters, radix, count = "".join(map(chr, cell)), len(cell), sum(1 for _ in cells)
+        if radix == 1:
+            yield Run(letters * count, 1, count, False)
+            continue
+        while count:
+            used_up = room < radix << 16
+            if used_up:
+                room = 1 << 64
+            fits = 0
+            while fits < count and room >= radix << 16:
+                room //= radix
+                fits += 1
+            yield Run(letters, radix, fits, used_up)
+            count -= fits
 
 
 class Template:
@@ -91,6 +122,11 @@ class Template:
         """The string for one hash (any integer; taken modulo 2^64)."""
         text: str = self.strings(np.array([hash % 2**64], dtype=np.uint64))[0].as_py()
         return text
+
+    @cached_property
+    def runs(self) -> tuple[tuple[Run, ...], ...]:
+        """Each shape as runs of equal cells, for whoever spells one string."""
+        return tuple(tuple(_runs(shape)) for shape in self.shapes)
 
     @cached_property
     def _distinct(self) -> tuple[tuple[Shape, ...], npt.NDArray[np.uint64]]:

@@ -117,7 +117,7 @@ class _Compiler:
         holds, schemas = self.checks.holds, [schema]
 
         def made(draws: Draws, path: Path, run: Run) -> Any:
-            if run.suggest is not None:
+            if run.suggest is not None and run.suggest.speaks(path):
                 for offered in run.suggest.at(path, schemas):
                     if holds(schema, offered):
                         return offered
@@ -130,7 +130,9 @@ class _Compiler:
         values = [value for value in listed if self.checks.holds(schema, value)]
         if not values:
             raise _Choice
-        return lambda draws, path, run: copy.deepcopy(draws.pick(values))
+        if any(isinstance(value, dict | list) for value in values):
+            return lambda draws, path, run: copy.deepcopy(draws.pick(values))
+        return lambda draws, path, run: draws.pick(values)
 
     def _object(self, schema: dict[str, Any], scope: Scope, within: tuple[int, ...], name: str) -> Make:
         members, required = schema.get("properties"), schema.get("required", [])
@@ -220,17 +222,24 @@ class _Compiler:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """The multiples first … first+count-1 of numerator ÷ denominator (a power of ten)."""
+    """The multiples first … first+count-1 of numerator ÷ denominator; `step`: their quotient, where it is demanded and
+    no whole number.
+    """
 
     first: int
     count: int
     numerator: int
     denominator: int
+    step: float | None
 
     def draw(self, draws: Draws) -> int | float:
-        number = (self.first + draws.below(self.count)) * self.numerator
-        # a quotient of whole numbers is rounded once: the float nearest to the decimal
-        return number if self.denominator == 1 else _plain(number / self.denominator)
+        for _ in range(numbers.FRIENDLY):
+            number = (self.first + draws.below(self.count)) * self.numerator
+            # a quotient of whole numbers is rounded once: the float nearest to the decimal
+            value = number if self.denominator == 1 else _plain(number / self.denominator)
+            if self.step is None or (value / self.step).is_integer():
+                break  # judges who divide floats have to find the quotient whole
+        return value
 
 
 def _grid(limits: numbers.Limits, whole: bool) -> _Grid | None:
@@ -238,14 +247,13 @@ def _grid(limits: numbers.Limits, whole: bool) -> _Grid | None:
     step = limits.step if limits.step is not None else Fraction(1) if whole else Fraction(1, 100)
     if limits.low is None or limits.high is None or (whole and step.denominator != 1):
         return None
-    if limits.step is not None and step.denominator != 1:
-        return None  # judges who divide floats have to find the quotient whole: numbers.draw sees to it
     first, last = math.ceil(limits.low / step), math.floor(limits.high / step)
     first += limits.above and first * step == limits.low
     last -= limits.below and last * step == limits.high
     if first > last or last - first > 10**15:
         return None
-    return _Grid(first, last - first + 1, step.numerator, step.denominator)
+    demanded = float(step) if limits.step is not None and step.denominator != 1 else None
+    return _Grid(first, last - first + 1, step.numerator, step.denominator, demanded)
 
 
 def _plain(value: float) -> int | float:

@@ -14,6 +14,7 @@ from mockdata.instances.draws import Draws
 
 LONGEST = 5_000_000
 FEW = 8
+_DECIMAL = "0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +156,22 @@ def spelled(made: patterns.Template, draws: Draws) -> str:
     """
     if made.checked:
         return made.example(draws.hash())
-    letters: list[str] = []
-    word, room = draws.hash(), 1 << 64
-    for alphabet in draws.pick(made.shapes):
-        radix = len(alphabet)
+    found: list[str] = []
+    word = draws.hash()
+    for letters, radix, times, used_up in draws.pick(made.runs):
         if radix == 1:
-            letters.append(chr(alphabet[0]))
+            found.append(letters)
             continue
-        if room < radix << 16:
-            word, room = draws.hash(), 1 << 64
-        word, digit = divmod(word, radix)
-        room //= radix
-        letters.append(chr(alphabet[digit]))
-    return "".join(letters)
+        if used_up:
+            word = draws.hash()
+        if letters == _DECIMAL:  # all digits in one go, the first drawn being the last of the number
+            word, number = divmod(word, 10**times)
+            found.append(f"{number:0{times}d}"[::-1])
+            continue
+        for _ in range(times):
+            word, digit = divmod(word, radix)
+            found.append(letters[digit])
+    return "".join(found)
 
 
 def _joined(text: Text, draws: Draws) -> Iterator[str]:

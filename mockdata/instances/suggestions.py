@@ -79,6 +79,12 @@ class Suggestions:
         """The sources asked, in order."""
         return tuple(self._sources)
 
+    def speaks(self, path: Path) -> bool:
+        """Whether `at` may have anything for a path; quick, where nothing is known."""
+        if self._sources:
+            return True
+        return any([path[: len(start)] == start for start, _ in self._laid])  # noqa: C419  # a list is quicker
+
     def at(self, path: Path, schemas: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
         """Values for a path, the strongest first."""
         for start, value in self._laid:
@@ -105,7 +111,7 @@ class Suggestions:
                 except LookupError:
                     continue
                 return True
-        return any(any(True for _ in speaker(path, ())) for speaker in self._speakers)
+        return bool(self._speakers) and any(any(True for _ in speaker(path, ())) for speaker in self._speakers)
 
 
 def echo(body: dict[str, Any]) -> Source:

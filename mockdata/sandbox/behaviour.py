@@ -171,8 +171,10 @@ class Behaviour:
         suggest = Suggestions()
         if isinstance(parsed.body, dict):
             suggest.ask(echo(parsed.body))
-        suggest.ask(path_source(parsed.path))
-        return suggest if source is None else suggest.ask(source)
+        for known in (path_source(parsed.path), source):
+            if known is not None:
+                suggest.ask(known)
+        return suggest
 
     def _decide(self, operation: Operation, parsed: Parsed) -> Decision | None:
         rules = self._rules.get(operation.id)

@@ -43,6 +43,7 @@ class Contract:
         self.operation = operation
         self._bodies: dict[str, tuple[Shape, Instances]] = {}
         self._answers: dict[str, Instances] = {}
+        self._bound: dict[str, bool] = {}
         self._headers: dict[str, tuple[tuple[Parameter, Instances], ...]] = {}
 
     def resolve(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +83,13 @@ class Contract:
         if key not in self._answers:
             self._answers[key] = instances(self.interface, content.schema, sending=True)
         return self._answers[key]
+
+    def bound(self, content: Content) -> bool:
+        """Whether any field of a response body is bound to an element, so that facts may belong in it."""
+        key = content.pointer or content.media_type
+        if key not in self._bound:
+            self._bound[key] = _mentions(self.answer(content).schema, "x-element")
+        return self._bound[key]
 
     def eased(self, content: Content) -> Instances:
         """The instances of a response body whose schema has none: alternatives that were meant to exclude each other
@@ -140,6 +148,12 @@ def _bounded(schema: Any) -> Any:
         out["minimum"] = max(limits[0], out.get("minimum", limits[0]))
         out["maximum"] = min(limits[1], out.get("maximum", limits[1]))
     return out
+
+
+def _mentions(schema: Any, word: str) -> bool:
+    if isinstance(schema, dict):
+        return word in schema or any(_mentions(part, word) for part in schema.values())
+    return isinstance(schema, list) and any(_mentions(part, word) for part in schema)
 
 
 def _eased(schema: Any) -> Any:

@@ -82,9 +82,12 @@ class Response:
         return json.loads(self.body)
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def dump(value: Any) -> bytes:
     """Compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _COMPACT.encode(value).encode("utf-8", "surrogatepass")
 
 
 def problem(status: int, title: str, detail: str = "", **members: Any) -> Response:

@@ -81,17 +81,24 @@ def _quality(kind: str, ranges: tuple[tuple[str, float], ...]) -> float:
 
 def choose(contents: tuple[Content, ...], accept: str | None) -> tuple[Content, str] | None:
     """The content to answer with and the media type to state, None when the client accepts none on offer."""
-    ranges = _ranges(accept) if accept and accept.strip() else (("*/*", 1.0),)
-    kinds = [(one, one.media_type.strip() or "application/json") for one in contents]
+    found = _chosen(tuple(one.media_type for one in contents), accept or "")
+    return None if found is None else (contents[found[0]], found[1])
+
+
+@lru_cache(maxsize=1024)
+def _chosen(offered: tuple[str, ...], accept: str) -> tuple[int, str] | None:
+    """Which of the media types on offer, by its place, and what to call it."""
+    ranges = _ranges(accept) if accept.strip() else (("*/*", 1.0),)
+    kinds = [kind.strip() or "application/json" for kind in offered]
     scored = [
-        (_quality(kind.partition(";")[0].strip().lower(), ranges), is_json(kind) or kind == "*/*", -at, one, kind)
-        for at, (one, kind) in enumerate(kinds)
+        (_quality(kind.partition(";")[0].strip().lower(), ranges), is_json(kind) or kind == "*/*", -at)
+        for at, kind in enumerate(kinds)
     ]
     scored = [entry for entry in scored if entry[0] > 0]
     if not scored:
         return None
-    _, _, _, content, kind = max(scored, key=lambda entry: entry[:3])
-    return content, _concrete(kind, ranges)
+    at = -max(scored)[2]
+    return at, _concrete(kinds[at], ranges)
 
 
 def _concrete(kind: str, ranges: tuple[tuple[str, float], ...]) -> str:

@@ -119,11 +119,17 @@ class Resources:
 
     def operation(self, resource: Resource, role: Role) -> Operation | None:
         """The operation that plays a role for a resource."""
+        return self._playing.get((resource.collection, role))
+
+    @cached_property
+    def _playing(self) -> dict[tuple[str, Role], Operation]:
+        """Collection and role → the first operation that plays it."""
+        found: dict[tuple[str, Role], Operation] = {}
         for operation in self.interface.operations:
-            known = self.roles[operation.id]
-            if known[0] is role and known[1] is not None and known[1].collection == resource.collection:
-                return operation
-        return None
+            role, resource = self.roles[operation.id]
+            if resource is not None:
+                found.setdefault((resource.collection, role), operation)
+        return found
 
     def layout(self, content: Content, resource: Resource, role: Role) -> Layout:
         """Where the thing, or the list of things, stands in a body."""

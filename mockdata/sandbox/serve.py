@@ -35,9 +35,12 @@ def url_of(listening: socket.socket) -> str:
 def _server(app: Any) -> Any:
     import uvicorn
 
+    from mockdata.sandbox.wire import OneWrite
+
     config = uvicorn.Config(
-        app, log_level="critical", access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=2
-    )
+        app, log_level="critical", access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=2,
+        http=OneWrite,
+    )  # fmt: skip
     return uvicorn.Server(config)
 
 

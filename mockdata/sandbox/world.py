@@ -41,7 +41,7 @@ class Place:
 def place(resource: Resource, raw: Mapping[str, Any]) -> Place:
     """The place a request's path parameters name."""
     collection = resource.collection
-    for name, value in raw.items():
+    for name, value in raw.items() if "{" in collection else ():
         collection = collection.replace(f"{{{name}}}", quote(write(value), safe=""))
     if resource.parameter is None:
         return Place(resource, collection, "", raw)
@@ -74,6 +74,7 @@ class World:
         self._items: dict[str, Instances] = {}
         self._above: dict[str, tuple[Resource, ...]] = {}
         self._layouts: dict[tuple[str, str], Layout] = {}
+        self._based: dict[str, bool] = {}
 
     def role(self, operation: Operation) -> tuple[Role, Resource | None]:
         """What an operation does, and to which resource."""
@@ -88,12 +89,17 @@ class World:
 
     def based(self, resource: Resource) -> bool:
         """Whether things nobody wrote exist: not where rules of the document say which ones come to be."""
+        if resource.collection not in self._based:
+            self._based[resource.collection] = not self._ruled(resource)
+        return self._based[resource.collection]
+
+    def _ruled(self, resource: Resource) -> bool:
         for role in (Role.CREATE, Role.READ):
             operation = self.resources.operation(resource, role)
             rules = operation.extensions.get("x-mock-rules") if operation is not None else None
             if isinstance(rules, list) and any(isinstance(rule, dict) and rule.get("store") for rule in rules):
-                return False
-        return True
+                return True
+        return False
 
     def exists(self, where: Place) -> bool:
         """Whether the thing at a place is there to be read."""
@@ -166,10 +172,12 @@ class World:
             suggest.lay(self._own_id(where), (*layout.entity, layout.field))
         if written is not None:
             suggest.lay(dict(written), layout.entity)
-        elif asked is not None:
+        elif asked is not None and contract.bound(content):
             suggest.ask(asked)
+        if (named := path_source(where.path)) is not None:
+            suggest.ask(named)
         seed = stream(self.seed, self.interface.id, where.collection, where.id or "")
-        body = contract.answer(content).example(seed, suggest.ask(path_source(where.path)), lean=written is not None)
+        body = contract.answer(content).example(seed, suggest, lean=written is not None)
         if written is None:
             self._kept[key] = body
             if len(self._kept) > KEPT:
@@ -302,12 +310,16 @@ def _named_by(reader: Reader, makers: Instances) -> bool:
     return True
 
 
-def path_source(path: Mapping[str, Any]) -> Source:
-    """Offers the value of a path parameter to members of the same name; that of "order" to an "order id", too."""
+def path_source(path: Mapping[str, Any]) -> Source | None:
+    """Offers the value of a path parameter to members of the same name; that of "order" to an "order id", too. None for
+    a path that has nothing to offer.
+    """
     by_words = {tokens(name): value for name, value in path.items() if tokens(name) not in ("id", "format", "version")}
+    if not by_words:
+        return None
 
     def source(at: tuple[str | int, ...], schemas: Any) -> list[Any]:
-        if not at or not isinstance(at[-1], str) or not by_words:
+        if not at or not isinstance(at[-1], str):
             return []
         words = tokens(at[-1])
         found = by_words.get(words, by_words.get(words.removesuffix(" id")))
