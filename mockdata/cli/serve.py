@@ -134,7 +134,7 @@ def serve(
             said = f" with the token {controlled.token}" if controlled.token and not token else ""
             typer.echo(f"control: {base}/.tongban/state{said}", err=True)
             config = uvicorn.Config(controlled, log_level="warning", lifespan="off", access_log=False, http=OneWrite,
-                                    timeout_graceful_shutdown=2)  # fmt: skip
+                                    proxy_headers=False, timeout_graceful_shutdown=2)  # fmt: skip
             settle()
             if har is not None:  # an end that was asked for is a good end, and leaves the archive
                 signal.signal(signal.SIGTERM, signal.default_int_handler)

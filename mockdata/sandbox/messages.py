@@ -36,14 +36,14 @@ class Request:
     @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """The query as decoded (name, value) pairs."""
-        return tuple(parse_qsl(self.query, keep_blank_values=True))
+        return tuple(parse_qsl(self.query, keep_blank_values=True)) if self.query else ()
 
     @cached_property
     def raw_pairs(self) -> tuple[tuple[str, str], ...]:
         """The query as (name, value) pairs still percent-encoded: delimiters inside values stay told
         apart.
         """
-        parts = (part.partition("=") for part in self.query.split("&") if part)
+        parts = [part.partition("=") for part in self.query.split("&") if part]
         return tuple((name, value) for name, _, value in parts)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from mockdata.sandbox.requests import Violation
 from specs.model import Interface
 
 REDACTED = "[redacted]"
-_SECRET = frozenset(
+SECRETS = frozenset(
     ("authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token")
 )
 
@@ -55,20 +55,20 @@ class Call:
 
 
 def secrets_of(interface: Interface | None) -> frozenset[str]:
-    """Lower-case names of the headers and query parameters that carry the interface's API keys."""
+    """Lower-case names of the headers and query parameters that carry secrets: the usual ones and those of the
+    interface's API keys.
+    """
     schemes = interface.security_schemes.values() if interface is not None else ()
-    return frozenset(
+    return SECRETS.union(
         str(one["name"]).lower()
         for one in schemes
         if isinstance(one, Mapping) and one.get("type") == "apiKey" and "name" in one
     )
 
 
-def redacted(pairs: Iterable[tuple[str, str]], secrets: frozenset[str]) -> Iterator[tuple[str, str]]:
+def redacted(pairs: Iterable[tuple[str, str]], secrets: frozenset[str]) -> list[tuple[str, str]]:
     """The pairs with the values of secret names taken out."""
-    for name, value in pairs:
-        secret = name.lower() in _SECRET or name.lower() in secrets
-        yield name, REDACTED if secret else value
+    return [(name, REDACTED if name.lower() in secrets else value) for name, value in pairs]
 
 
 def fields_of(value: Any) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from mockdata.sandbox.faults import FaultPlan, Strike
 from mockdata.sandbox.messages import Request, Response, problem
 from mockdata.sandbox.overlay import Overlay, Snapshot
 from mockdata.sandbox.past import Past, latest, told_of
-from mockdata.sandbox.record import Call, fields_of, redacted, secrets_of
+from mockdata.sandbox.record import SECRETS, Call, fields_of, redacted, secrets_of
 from mockdata.sandbox.requests import LARGEST, Parsed
 from mockdata.sandbox.responses import error, set_header
 from mockdata.sandbox.routing import Match, Miss, Router
@@ -89,6 +89,7 @@ class Sandbox:
         self.tokens = TokenEndpoint(self.interfaces, tokens, bare, accept)
         self.sender = sender
         self._callbacks = {one.id: Callbacks(one, seed, lambda: self.clock()) for one in self.interfaces}
+        self._secrets = {one.id: secrets_of(one) for one in self.interfaces}
         self.router = Router(self.interfaces, bare)
         self._population = population
         self._day: date | None = None
@@ -272,8 +273,7 @@ class Sandbox:
     ) -> Call:
         route = found.route if isinstance(found, Match) else None
         interface = route.interface if route is not None else None
-        secrets = secrets_of(interface)
-        headers: Mapping[str, str] = dict(redacted(request.fields.items(), secrets))
+        secrets = self._secrets[interface.id] if interface is not None else SECRETS
         return Call(
             at=at,
             interface=interface.id if interface is not None else None,
@@ -281,8 +281,8 @@ class Sandbox:
             method=request.method,
             path=request.path,
             path_template=route.operation.path if route is not None else None,
-            query=tuple(redacted(request.pairs, secrets)),
-            headers=headers,
+            query=tuple(redacted(request.pairs, secrets)) if request.query else (),
+            headers=dict(redacted(request.fields.items(), secrets)),
             body=parsed.body,
             status=response.status,
             answer=response.value,
@@ -295,7 +295,7 @@ class Sandbox:
             duration_ms=elapsed,
             dropped=response.drop,
             faults=response.faults,
-            answer_headers=tuple(redacted(((key.lower(), value) for key, value in response.headers), secrets)),
+            answer_headers=tuple((key.lower(), value) for key, value in redacted(response.headers, secrets)),
             answer_size=len(response.body),
         )
 

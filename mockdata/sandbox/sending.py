@@ -21,7 +21,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from mockdata.sandbox.callbacks import Outgoing
-from mockdata.sandbox.record import Call, redacted
+from mockdata.sandbox.record import SECRETS, Call, redacted
 
 Sender = Callable[[Outgoing], "Future[OutgoingCall]"]
 """Takes a message and sends it some time; the future holds what came of it, a refusal too."""
@@ -227,8 +227,8 @@ def outgoing_call(message: Outgoing, status: int, tries: int, took: float, error
         method=message.method,
         path=where,
         path_template=message.template,
-        query=tuple(redacted(parse_qsl(query, keep_blank_values=True), frozenset(("token", "access_token", "key")))),
-        headers=dict(redacted(message.headers, frozenset())),
+        query=tuple(redacted(parse_qsl(query, keep_blank_values=True), SECRETS | {"token", "access_token", "key"})),
+        headers=dict(redacted(message.headers, SECRETS)),
         body=message.value,
         status=status,
         answer=None,
