@@ -66,7 +66,7 @@ def _moment(draws: Draws) -> datetime:
 
 
 def _date_time(draws: Draws) -> str:
-    return _moment(draws).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_moment(draws).replace(tzinfo=None).isoformat()}Z"
 
 
 def _duration(draws: Draws) -> str:
@@ -146,5 +146,5 @@ FORMATS: dict[str, Callable[[Draws], str]] = {
 
 def example(name: str, draws: Draws) -> str | None:
     """A string of the format, None when the format is unknown."""
-    maker = FORMATS.get(name.strip().lower().replace("_", "-"))
+    maker = FORMATS.get(name) or FORMATS.get(name.strip().lower().replace("_", "-"))
     return None if maker is None else maker(draws)

@@ -188,14 +188,16 @@ def _pool(kind: str) -> tuple[str, ...]:
 
 def texts(name: str, draws: Draws) -> Iterator[str]:
     """Texts that a field of this name could hold, the likeliest first; none when the name says nothing."""
+    for word in _words(name):
+        yield draws.pick(_pool(_NAMES[word])) if word in _NAMES else _MADE[word](draws)
+
+
+@lru_cache(maxsize=4096)
+def _words(name: str) -> tuple[str, ...]:
+    """What a field's name says of its texts, the most exact first."""
     said = tokens(name)
-    last = said.rpartition(" ")[2]
-    two = " ".join(said.split(" ")[-2:])
-    for word in dict.fromkeys((said, two, last)):
-        if word in _NAMES:
-            yield draws.pick(_pool(_NAMES[word]))
-        elif word in _MADE:
-            yield _MADE[word](draws)
+    tried = (said, " ".join(said.split(" ")[-2:]), said.rpartition(" ")[2])
+    return tuple(word for word in dict.fromkeys(tried) if word in _NAMES or word in _MADE)
 
 
 def span(name: str) -> tuple[float, float] | None:

@@ -33,9 +33,9 @@ class Text:
         """Whether a text fulfils it; `asserted`: whether formats count."""
         if not self.shortest <= len(text) or (self.longest is not None and len(text) > self.longest):
             return False
-        if not all(matches(pattern, text) for pattern in self.patterns):
+        if self.patterns and not all(matches(pattern, text) for pattern in self.patterns):
             return False
-        if not asserted:
+        if not asserted or not self.formats:
             return True
         return all(OWN_FORMATS[name](text) if name in OWN_FORMATS else has_format(name, text) for name in self.formats)
 
