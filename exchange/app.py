@@ -42,8 +42,12 @@ from exchange.http import health, problems
 from exchange.jobs import Jobs
 from exchange.keys import Keys
 from exchange.ledger import routes as ledger_routes
+from exchange.ledger.attesting import Attesting
+from exchange.ledger.cosigning import Cosigning, read_peers
 from exchange.ledger.keeper import Keeper
 from exchange.ledger.service import Ledger
+from exchange.ledger.stamping import Stamping
+from exchange.ledger.subjects import SubjectKeys
 from exchange.market import routes as market_routes
 from exchange.market.service import Market
 from exchange.market.statements import Statements
@@ -90,14 +94,18 @@ class Services:
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
-    """The whole service. Migrates the database, checks the ledger; raises `Unavailable` when either is unfit."""
+    """The whole service. Migrates the database, checks the ledger here and with its witnesses; raises `Unavailable`."""
     settings.home.mkdir(parents=True, exist_ok=True)
     keys = Keys(settings.home)
     database = Database(settings.url)
     database.check()
     migrations.upgrade(database)
-    ledger = Ledger(database, keys.signing("ledger"), settings.origin, keys.secret("subjects"), clock)
+    subject_keys = SubjectKeys(keys.secrets("subjects"))
+    ledger = Ledger(database, keys.signing("ledger"), settings.origin, subject_keys, clock)
     ledger.check()
+    cosigning = Cosigning(ledger, read_peers(settings.witnesses))
+    ledger.attest = cosigning.round
+    cosigning.round(again=True)  # before anything is signed: a ledger that was turned back must not serve
     jobs = Jobs(database, settings.home, settings.worker_id, clock)
     tokens = Tokens(keys.signing("tokens"), settings.base_url, clock)
     parties = Parties(database, ledger, tokens, clock)
@@ -156,6 +164,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     created = parties.bootstrap(settings.operator_secret)
 
     keeper = Keeper(ledger)
+    attesting = Attesting(cosigning, _stamping(ledger, settings))
     stop = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -164,6 +173,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         checking.reindex()
         broker.recover()
         jobs.start()
+        attesting.start()
         keeper.start()
         threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
         threads.append(_every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
@@ -178,6 +188,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         source.close()
         sandboxes.close()
         keeper.stop()
+        attesting.stop()
         database.close()
 
     @asynccontextmanager
@@ -194,7 +205,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     pages = Pages(access, _names(parties))
     public_key = certificates.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for router in (
-        health.router({"database": database.check, "ledger": keeper.check}),
+        health.router({"database": database.check, "ledger": keeper.check, "witnesses": attesting.check}),
         ledger_routes.router(ledger, access),
         parties_routes.router(parties, access),
         review_routes.router(checking, tidying, access),
@@ -244,6 +255,10 @@ def _send(
     except SourceFailure as failure:
         raise Upstream(failure.rule) from None
     return answer.status, answer.headers, answer.body
+
+
+def _stamping(ledger: Ledger, settings: Settings) -> Stamping | None:
+    return Stamping(ledger, settings.timestamp_url, settings.timestamp_roots) if settings.timestamp_url else None
 
 
 def _people(settings: Settings) -> Callable[[], object]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from exchange.errors import TongbanError, Unavailable
+from exchange.ledger.witness_cli import EXAMPLE as WITNESS_EXAMPLE
+from exchange.ledger.witness_cli import witness
 from specs.finding import SpecError
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ for name, module, line in (
     ("ledger", "exchange.ledger.cli", "Export, show and verify the ledger."),
 ):
     app.add_typer(importlib.import_module(module).app, name=name, help=line)
+app.command(epilog=WITNESS_EXAMPLE)(witness)
 
 
 @app.command()

@@ -92,6 +92,12 @@ class Database:
                 hint="check TONGBAN_DATABASE_URL and TONGBAN_HOME",
             ) from error
 
+    def compact(self) -> None:
+        """Bring everything into the database file itself and empty SQLite's log, where erased bytes may still stand."""
+        if self.dialect == "sqlite":
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Release all connections."""
         self.engine.dispose()

@@ -43,6 +43,18 @@ class Keys:
             raise Unavailable(f"{self._folder / name}.key is damaged", hint="restore it from your backup")
         return data
 
+    def secrets(self, name: str) -> tuple[bytes, ...]:
+        """All secrets of a name that is exchanged now and then, oldest first: ``name.key``, ``name.2.key``, …"""
+        found = [self.secret(name)]
+        while (self._folder / f"{name}.{len(found) + 1}.key").exists():
+            found.append(self.secret(f"{name}.{len(found) + 1}"))
+        return tuple(found)
+
+    def renew(self, name: str) -> tuple[bytes, ...]:
+        """Make one more secret of this name; gives all of them."""
+        self.secret(f"{name}.{len(self.secrets(name)) + 1}")
+        return self.secrets(name)
+
     def _kept(self, name: str, make: Callable[[], bytes]) -> bytes:
         path = self._folder / name
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import socket
 import sys
@@ -12,13 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 
 import uvicorn
 
 from exchange.app import create_app
 from exchange.errors import Unavailable
+from exchange.locking import locked
 from exchange.settings import Settings
 from mockdata.sandbox.delivery import showing
 from mockdata.sandbox.wire import OneWrite, settle
@@ -99,30 +98,6 @@ def reserved(settings: Settings) -> Iterator[tuple[Settings, socket.socket]]:
     """
     with locked(settings.home), bound(settings) as listener:
         yield replace(settings, port=listener.getsockname()[1]), listener
-
-
-@contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """Own the data folder while the block runs. Raises `Unavailable` when it cannot be written or is in use."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise Unavailable(
-            f"the data folder {home} cannot be written: {error.strerror}",
-            hint="set TONGBAN_HOME to a folder of yours",
-        ) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Unavailable(
-                f"tongban already runs on the data folder {home}",
-                hint="stop the other one, or give this one its own TONGBAN_HOME and --port",
-            ) from None
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -37,6 +37,13 @@ class Settings:
     population_size: int = 1_400_000_000
     """TONGBAN_POPULATION_SIZE: persons in that population; nothing is stored, so size costs nothing."""
 
+    witnesses: str = ""
+    """TONGBAN_WITNESSES: who cosigns the ledger's checkpoints: "url vkey", several with commas between."""
+    timestamp_url: str = ""
+    """TONGBAN_TIMESTAMP_URL: RFC 3161 authority that stamps a checkpoint once an hour; empty means none."""
+    timestamp_roots: Path = Path("timestamp-roots.pem")
+    """TONGBAN_TIMESTAMP_ROOTS: PEM file of the certificates that authority's stamps must lead to."""
+
     dataset_days: int = 30
     """TONGBAN_DATASET_DAYS: days a requested dataset is kept; then its files go and its entry stays."""
     dataset_open: int = 20

@@ -15,9 +15,11 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from exchange.errors import Unavailable
 from exchange.ledger import store
@@ -30,16 +32,20 @@ if TYPE_CHECKING:
 MAGIC = b"tongban-ledger-bundle/1\n"
 
 
-def write(ledger: Ledger, path: Path) -> Checkpoint:
+Told = Callable[[int, int], object]
+"""Hears (entries so far, entries in all)."""
+
+
+def write(ledger: Ledger, path: Path, told: Told = lambda _done, _all: None) -> Checkpoint:
     """Write a bundle to ``path``: under a temporary name first, so the name never stands for half a file.
 
     Gives the checkpoint it ends with. Raises `Unavailable` when the place cannot be written.
     """
-    checkpoint = _last(ledger)
+    checkpoint = last(ledger)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         with temporary.open("xb") as file:
-            for piece in pieces(ledger, checkpoint):
+            for piece in pieces(ledger, checkpoint, told):
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
@@ -51,10 +57,27 @@ def write(ledger: Ledger, path: Path) -> Checkpoint:
     return checkpoint
 
 
-def pieces(ledger: Ledger, checkpoint: Checkpoint) -> Iterator[bytes]:
+def last(ledger: Ledger) -> Checkpoint:
+    """What a bundle of now ends with: a fresh checkpoint, cosigned by the witnesses that answer.
+
+    An altered ledger signs nothing more, but what is there can still be exported as evidence: its newest checkpoint.
+    """
+    try:
+        made = ledger.checkpoint()
+        ledger.attest()
+    except Unavailable:
+        made = None
+    with ledger.database.reading() as tx:
+        found = store.checkpoint(tx) if made is None else store.cosigned(tx, made.size) or made
+    if found is None:
+        raise Unavailable("there is no checkpoint to end a bundle with", hint="see the log of the service")
+    return found
+
+
+def pieces(ledger: Ledger, checkpoint: Checkpoint, told: Told = lambda _done, _all: None) -> Iterator[bytes]:
     """The bytes of a bundle that ends with ``checkpoint``, tile by tile: memory does not grow with the ledger."""
     whole = hashlib.sha256()
-    for piece in _unsealed(ledger, checkpoint):
+    for piece in _unsealed(ledger, checkpoint, told):
         whole.update(piece)
         yield piece
     digest = base64.b64encode(whole.digest()).decode()
@@ -62,35 +85,27 @@ def pieces(ledger: Ledger, checkpoint: Checkpoint) -> Iterator[bytes]:
     yield _record(b"SEAL", ledger.key.sign(text).encode())
 
 
-def _unsealed(ledger: Ledger, checkpoint: Checkpoint) -> Iterator[bytes]:
-    yield MAGIC
-    yield _record(
-        b"HEAD", canonical({"origin": ledger.origin, "size": checkpoint.size, "vkey": ledger.vkey, "at": checkpoint.at})
-    )
-    with ledger.database.reading() as tx:
-        if checkpoint.size == 0:
-            yield _record(b"NOTE", checkpoint.note.encode())
-        for start in range(0, checkpoint.size, WIDTH):
-            stop = min(start + WIDTH, checkpoint.size)
-            for note in store.checkpoints(tx, start - 1 if start == 0 else start, stop):
-                yield _record(b"NOTE", note.note.encode())
-            entries = store.entries(tx, start, stop - start)
-            # the recorded hashes where they exist: an entry altered in the table then shows in the bundle
-            stored = store.tile(tx, 0, start // WIDTH) or b"".join(entry.leaf for entry in entries)
-            yield _record(b"LEAF", stored[: (stop - start) * 32])
-            yield _record(b"DATA", bundle(entry.data for entry in entries))
+def _unsealed(ledger: Ledger, checkpoint: Checkpoint, told: Told) -> Iterator[bytes]:
+    head = {"origin": ledger.origin, "size": checkpoint.size, "vkey": ledger.vkey, "at": checkpoint.at}
+    yield MAGIC + _record(b"HEAD", canonical(head))
+    if checkpoint.size == 0:
+        yield _record(b"NOTE", checkpoint.note.encode())
+    for start in range(0, checkpoint.size, WIDTH):
+        stop = min(start + WIDTH, checkpoint.size)
+        with ledger.database.reading() as tx:  # a short one for each tile: a slow reader holds nothing up
+            tile = b"".join(_tile(tx, start, stop))
+        yield tile
+        told(stop, checkpoint.size)
 
 
-def _last(ledger: Ledger) -> Checkpoint:
-    try:
-        return ledger.checkpoint()
-    except Unavailable:
-        # an altered ledger signs nothing more, but what is there can still be exported as evidence
-        with ledger.database.reading() as tx:
-            found = store.checkpoint(tx)
-        if found is None:
-            raise
-        return found
+def _tile(tx: Connection, start: int, stop: int) -> Iterator[bytes]:
+    for note in store.checkpoints(tx, start - 1 if start == 0 else start, stop):
+        yield _record(b"NOTE", note.note.encode())
+    entries = store.entries(tx, start, stop - start)
+    # the recorded hashes where they exist: an entry altered in the table then shows in the bundle
+    stored = store.tile(tx, 0, start // WIDTH) or b"".join(entry.leaf for entry in entries)
+    yield _record(b"LEAF", stored[: (stop - start) * 32])
+    yield _record(b"DATA", bundle(entry.data for entry in entries))
 
 
 def _record(kind: bytes, body: bytes) -> bytes:

@@ -1,11 +1,16 @@
-"""``tongban ledger``: prove a bundle, export one, look into the ledger."""
+"""``tongban ledger``: prove a bundle, export one, look into the ledger, keep it in order."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from exchange.ledger import upkeep_cli
 
 if TYPE_CHECKING:
     from exchange.ledger.service import Ledger
@@ -17,10 +22,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="A bundle made by: tongban ledger export")],
+    bundle: Annotated[Path | None, typer.Argument(help="A bundle made by: tongban ledger export")] = None,
     vkey: Annotated[str, typer.Option(help="The ledger's published key; else the one in the bundle is used.")] = "",
-    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint you kept earlier.")] = None,
+    witness: Annotated[list[str] | None, typer.Option(help="Key of a witness that has to cosign.")] = None,
+    quorum: Annotated[int | None, typer.Option(help="How many of the witnesses; without it all.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint you or a witness kept.")] = None,
     receipt: Annotated[list[Path] | None, typer.Option(help="A .tlog-proof to check as well.")] = None,
+    entry: Annotated[Path | None, typer.Option(help="Prove this entry by its receipt, without a bundle.")] = None,
     json: Json = False,
 ) -> None:
     """Prove a bundle offline, or say which byte was changed. Exit code 1 when it is not proved.
@@ -29,8 +37,12 @@ def verify(
     """
     from exchange.ledger import verify as verifier
 
-    arguments = [str(bundle), *(["--json"] if json else []), *(["--vkey", vkey] if vkey else [])]
-    arguments += ["--checkpoint", str(checkpoint)] if checkpoint else []
+    arguments = [*([str(bundle)] if bundle else []), *(["--json"] if json else [])]
+    single = {"--vkey": vkey, "--quorum": quorum, "--checkpoint": checkpoint, "--entry": entry}
+    for name, value in single.items():
+        arguments += [] if value in (None, "") else [name, str(value)]
+    for key in witness or []:
+        arguments += ["--witness", key]
     for path in receipt or []:
         arguments += ["--receipt", str(path)]
     raise typer.Exit(verifier.main(arguments))
@@ -38,13 +50,16 @@ def verify(
 
 @app.command()
 def export(
-    target: Annotated[Path, typer.Argument(help="File to write.")] = Path("ledger.bundle"), json: Json = False
+    target: Annotated[Path, typer.Argument(help="File to write.")] = Path("ledger.bundle"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    json: Json = False,
 ) -> None:
     """Write the whole ledger, up to a fresh checkpoint, as one file. Example: tongban ledger export ledger.bundle"""
     import json as encoder
 
     ledger = _ledger()
-    checkpoint = ledger.export(target)
+    with _progress(quiet) as told:
+        checkpoint = ledger.export(target, told)
     if json:
         value = {"file": str(target), "entries": checkpoint.size, "root": checkpoint.root.hex(), "vkey": ledger.vkey}
         typer.echo(encoder.dumps(value))
@@ -56,6 +71,9 @@ def export(
 def show(
     index: Annotated[int | None, typer.Argument(help="One entry; without it the newest ones.")] = None,
     kind: Annotated[str, typer.Option(help="Only this kind and what is below it, such as delivery.")] = "",
+    person: Annotated[
+        bool, typer.Option("--person", help="Only entries about the citizen whose number is read from standard input.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
     json: Json = False,
 ) -> None:
@@ -66,7 +84,9 @@ def show(
     if index is not None:
         found = [ledger.entry(index)]
     else:
-        found = ledger.entries(limit=limit, kind=kind or None, newest_first=True)
+        # never as an argument: those are seen by everybody on the machine, and kept by shells
+        number = sys.stdin.readline().strip() if person else None
+        found = ledger.entries(limit=limit, kind=kind or None, subject=number, newest_first=True)
     if json:
         typer.echo(encoder.dumps([entry.body for entry in found], ensure_ascii=False))
         return
@@ -74,19 +94,26 @@ def show(
         typer.echo(f"{entry.index:>8}  {entry.at}  {entry.kind:<28}  {entry.data.decode()}")
 
 
-def _ledger() -> Ledger:
-    """The ledger of the data folder and database in the environment, without starting the service."""
-    from exchange.clock import system_clock
-    from exchange.database import Database
-    from exchange.errors import NotFound
-    from exchange.keys import Keys
-    from exchange.ledger.service import Ledger
-    from exchange.settings import from_environment
+app.command(epilog='Example: tongban ledger erase 57 --reason "asked by the person"')(upkeep_cli.erase)
+app.command("renew-keys", epilog="Example: tongban ledger renew-keys")(upkeep_cli.renew_keys)
+app.command(epilog="Example: tongban ledger timestamps stamps")(upkeep_cli.timestamps)
 
-    settings = from_environment()
-    if not (settings.home / "keys" / "ledger.pem").exists():
-        raise NotFound(f"there is no ledger in {settings.home}", hint="set TONGBAN_HOME to the service's data folder")
-    keys = Keys(settings.home)
-    database = Database(settings.url)
-    database.check()
-    return Ledger(database, keys.signing("ledger"), settings.origin, keys.secret("subjects"), system_clock)
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int, int], Any]]:
+    """A bar on standard error while the block runs; nothing when that is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("entries", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _ledger() -> Ledger:
+    from exchange.ledger.opening import opened
+
+    return opened()

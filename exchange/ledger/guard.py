@@ -19,7 +19,7 @@ CREATE OR REPLACE TRIGGER {name} BEFORE {action} ON {table} FOR EACH {each} {con
 # the head may only grow; a payload may only be forgotten, salt and data together
 _FORGETS = "NEW.idx = OLD.idx AND NEW.salt IS NULL AND NEW.data IS NULL"
 _ALLOWED = {store.HEAD: "NEW.size > OLD.size AND NEW.id = OLD.id", store.PAYLOADS: _FORGETS}
-_FROZEN = (store.ENTRIES, store.TILES, store.CHECKPOINTS)
+_FROZEN = (store.ENTRIES, store.TILES, store.CHECKPOINTS, store.COSIGNATURES, store.TIMESTAMPS)
 
 
 def statements(dialect: str) -> dict[str, list[str]]:

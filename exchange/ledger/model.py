@@ -21,9 +21,11 @@ MAXIMUM_BYTES = 65_535
 RESERVED = frozenset({"kind", "version", "at", "index", "payload"})
 """Members the ledger itself writes; a body may not bring them."""
 _KIND = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*\Z")
-_CITIZEN = re.compile(  # GB 11643: division, birth date, sequence, check digit
-    rb"(?<![0-9A-Za-z])[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]{4}[0-9Xx](?![0-9A-Za-z])"
-)
+_DIGITS = rb"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]{4}[0-9Xx]"
+_NEAR = re.compile(_DIGITS)  # three times as fast as the next one, and finds nothing in nearly every entry
+_CITIZEN = re.compile(
+    rb"(?<![0-9A-Za-z])" + _DIGITS + rb"(?![0-9A-Za-z])"
+)  # GB 11643: division, birth, sequence, check
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -91,7 +93,7 @@ def encode(kind: str, at: str, index: int, body: Mapping[str, Any], payload: str
             f"a ledger entry of {len(data)} bytes is over the limit of {MAXIMUM_BYTES}",
             hint="put large content into a payload and its commitment into the entry",
         )
-    for found in _CITIZEN.finditer(data):
+    for found in _CITIZEN.finditer(data) if _NEAR.search(data) else ():
         if _checks(found.group().upper()):
             raise Unprocessable(
                 "a ledger entry of this kind would hold a citizen number for ever",
@@ -116,12 +118,12 @@ def canonical(value: Any) -> bytes:
 
 def commitment(value: bytes, salt: bytes) -> str:
     """Salted commitment (HMAC-SHA-256, hex) that stands in an entry for erasable data."""
-    return hmac.new(salt, value, hashlib.sha256).hexdigest()
+    return hmac.digest(salt, value, "sha256").hex()
 
 
 def subject_key(subject: str, key: bytes) -> bytes:
     """Keyed index of a person (HMAC-SHA-256): finds their entries without storing the citizen number."""
-    return hmac.new(key, subject.strip().upper().encode(), hashlib.sha256).digest()
+    return hmac.digest(key, subject.strip().upper().encode(), "sha256")
 
 
 def _plain(value: Any) -> bool:

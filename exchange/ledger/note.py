@@ -47,6 +47,31 @@ class SigningKey:
 
 
 @dataclass(frozen=True, slots=True)
+class CosigningKey:
+    """A witness's named Ed25519 key (C2SP tlog-cosignature, type 0x04). One for this role and no other."""
+
+    name: str
+    private: Ed25519PrivateKey
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    @property
+    def vkey(self) -> str:
+        """Verifier key text; its type byte tells it from a log's."""
+        public = self.private.public_key().public_bytes_raw()
+        encoded = base64.b64encode(bytes([COSIGNATURE]) + public).decode()
+        return f"{self.name}+{key_id(self.name, COSIGNATURE, public).hex()}+{encoded}"
+
+    def cosign(self, text: str, seconds: int) -> str:
+        """The signature line: at this POSIX second ``text`` was the largest consistent tree this witness had seen."""
+        public = self.private.public_key().public_bytes_raw()
+        signature = self.private.sign(f"cosignature/v1\ntime {seconds}\n".encode() + text.encode())
+        blob = key_id(self.name, COSIGNATURE, public) + seconds.to_bytes(8, "big") + signature
+        return f"— {self.name} {base64.b64encode(blob).decode()}\n"
+
+
+@dataclass(frozen=True, slots=True)
 class VerifierKey:
     """A public key as published; type 0x01 signs the text, 0x04 is a witness's timestamped cosignature."""
 
@@ -135,6 +160,15 @@ def read_checkpoint(text: str) -> tuple[str, int, bytes]:
         if len(root) == 32 and lines[0]:
             return lines[0], int(lines[1]), root
     raise Unprocessable("not a checkpoint")
+
+
+def cosignature(lines: str, text: str, key: VerifierKey) -> tuple[str, int]:
+    """(line, POSIX seconds) of this witness's signature over ``text``. Raises `Unprocessable` without a valid one."""
+    for line in lines.splitlines():
+        name, blob = _signature(line)
+        if (name, blob[:4]) == (key.name, key.id) and key.type == COSIGNATURE and key.verify(text, blob[4:]):
+            return f"{line}\n", int.from_bytes(blob[4:12], "big")
+    raise Unprocessable(f"there is no valid cosignature of {key.name}")
 
 
 def proof_text(index: int, path: Sequence[bytes], checkpoint: str) -> str:

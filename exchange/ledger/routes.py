@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
-from fastapi.responses import FileResponse, PlainTextResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from exchange.errors import Invalid, NotFound
 from exchange.http.paging import LIMIT, MAXIMUM, decode, page
+from exchange.ledger.bundle import last as ending
+from exchange.ledger.bundle import pieces
 from exchange.ledger.model import Entry
 from exchange.ledger.service import Ledger
 from exchange.ledger.tiles import read_path
@@ -88,17 +88,16 @@ def router(service: Ledger, allow: Callable[[str], Callable[..., object]]) -> AP
         return PlainTextResponse(service.proof(index), headers=name)
 
     @routes.get("/api/v1/ledger/bundle", dependencies=[exporter])
-    def bundle(tasks: BackgroundTasks) -> Response:
+    def bundle() -> Response:
         """Everything up to a fresh checkpoint in one file for ``tongban ledger verify``."""
-        # written to a file first: a slow reader must not hold a transaction open
-        folder = tempfile.TemporaryDirectory(prefix="tongban-bundle-")
-        tasks.add_task(folder.cleanup)
-        path = Path(folder.name) / "ledger.bundle"
-        checkpoint = service.export(path)
-        headers = {"X-Ledger-Size": str(checkpoint.size), "Cache-Control": "no-store"}
-        return FileResponse(
-            path, media_type="application/octet-stream", filename="ledger.bundle", headers=headers, background=tasks
-        )
+        checkpoint = ending(service)
+        headers = {
+            "X-Ledger-Size": str(checkpoint.size),
+            "Cache-Control": "no-store",
+            "Content-Disposition": 'attachment; filename="ledger.bundle"',
+        }
+        # an answer that breaks off lacks its seal, so nobody takes half a bundle for a whole one
+        return StreamingResponse(pieces(service, checkpoint), media_type="application/octet-stream", headers=headers)
 
     return routes
 

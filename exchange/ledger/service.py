@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,15 @@ from exchange.clock import Clock, stamp
 from exchange.database import Database
 from exchange.errors import Conflict, NotFound, Unavailable
 from exchange.ledger import guard, note, soundness, store, tree
-from exchange.ledger.model import Checkpoint, Entry, Payload, canonical, commitment, encode, subject_key
-from exchange.ledger.tiles import WIDTH, Tiles, bundle
+from exchange.ledger.batch import Batch, Draft
+from exchange.ledger.model import Checkpoint, Entry, Payload
+from exchange.ledger.subjects import SubjectKeys
+from exchange.ledger.tiles import WIDTH, Tiles, Trees, bundle
 
 __all__ = ["Draft", "Ledger", "guard"]  # guard: importing the ledger installs the triggers
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An entry before it has its place. ``subjects`` are citizen numbers, ``payload`` erasable data."""
-
-    kind: str
-    body: Mapping[str, Any]
-    subjects: Sequence[str] = ()
-    payload: Mapping[str, Any] | None = field(default=None)
+_BATCH = "exchange.ledger"
+"""Where a connection keeps the batch that is open on it."""
 
 
 class Ledger:
@@ -40,17 +34,20 @@ class Ledger:
         database: Database,
         key: Ed25519PrivateKey,
         origin: str,
-        index_key: bytes,
+        index_keys: bytes | SubjectKeys,
         clock: Clock,
         random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        """``index_key`` (32 bytes) keys the subject index; ``random`` gives the salts of payloads."""
+        """``index_keys`` (one of 32 bytes, or all so far) key the subject index; ``random`` gives salts."""
         self.database = database
         self.key = note.SigningKey(origin, key)
         self.origin = origin
         self.seal: Callable[[], Checkpoint] = self.checkpoint
-        self._index_key = index_key
-        self._clock = clock
+        self.subjects = SubjectKeys((index_keys,)) if isinstance(index_keys, bytes) else index_keys
+        self.attest: Callable[[], object] = lambda: None
+        self.distrusted: Unavailable | None = None
+        self.clock = clock
+        self._trees: Trees = {}
         self._random = random
 
     @property
@@ -81,26 +78,22 @@ class Ledger:
         """Write several entries at once; a batch shares one pass over the head."""
         if not drafts:
             return []
-        head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
-        size, frontier = head.size, tree.unpack(head.frontier)
-        now = stamp(self._clock())
-        added: list[Entry] = []
-        for draft in drafts:
-            stored = None
-            if draft.payload is not None:
-                stored = Payload(size, self._random(32), canonical(draft.payload))
-                store.add_payload(tx, stored)
-            mark = commitment(stored.data, stored.salt) if stored and stored.data and stored.salt else None
-            entry = Entry(size, draft.kind, now, encode(draft.kind, now, size, draft.body, mark))
-            keys = {subject_key(subject, self._index_key) for subject in draft.subjects}
-            store.add_subjects(tx, size, sorted(keys))
-            added.append(entry)
-            tree.push(size, frontier, entry.leaf)
-            size += 1
-        store.add(tx, added, store.Head(size, b"".join(frontier), tree.root(frontier)))
-        for n in range(head.size // WIDTH, size // WIDTH):
-            _keep_tile(tx, n)
-        return added
+        with self.gathering(tx) as batch:
+            return batch.add(drafts)
+
+    @contextmanager
+    def gathering(self, tx: Connection) -> Iterator[Batch]:
+        """What is appended to ``tx`` while the block runs is written together when it ends well."""
+        open_one: Batch | None = tx.info.get(_BATCH)
+        if open_one is not None:
+            yield open_one
+            return
+        batch = tx.info[_BATCH] = Batch(tx, self.clock, self._random, self.subjects)
+        try:
+            yield batch
+            batch.write()
+        finally:
+            del tx.info[_BATCH]
 
     def erase(self, tx: Connection, index: int, reason: str) -> Entry:
         """Forget an entry's payload and record that: the tree stays valid. Raises `NotFound`, `Conflict`."""
@@ -144,7 +137,7 @@ class Ledger:
         tx: Connection | None = None,
     ) -> list[Entry]:
         """Entries by index; ``kind`` also finds its sub-kinds; ``subject`` is a citizen number."""
-        key = None if subject is None else subject_key(subject, self._index_key)
+        tags = None if subject is None else self.subjects.tags(subject)
         with self._in(tx) as inner:
             return store.search(
                 inner,
@@ -152,13 +145,14 @@ class Ledger:
                 before=before,
                 limit=limit,
                 kind=kind,
-                subject=key,
+                subjects=tags,
                 newest_first=newest_first,
             )
 
     def payload(self, tx: Connection, index: int) -> Payload:
         """Erasable data of an entry, None once erased. Raises `NotFound` when it never had any."""
-        found = store.payload(tx, index)
+        with self._in(tx) as inner:
+            found = store.payload(inner, index)
         if found is None:
             raise NotFound(f"ledger entry {index} has no payload")
         return found
@@ -168,8 +162,11 @@ class Ledger:
     def checkpoint(self) -> Checkpoint:
         """Sign the present head, unless the newest checkpoint covers it. Not for the path of a request.
 
-        Raises `Unavailable` when the tree does not extend the newest checkpoint: then nothing more is signed.
+        Raises `Unavailable` when the tree does not extend the newest checkpoint, or a witness has seen another one:
+        then nothing more is signed.
         """
+        if self.distrusted is not None:
+            raise self.distrusted
         with self.database.reading() as tx:
             # most calls of an idle service end here, without holding up any writer
             head_now, last = store.head(tx), store.checkpoint(tx)
@@ -182,7 +179,7 @@ class Ledger:
                 return last  # another worker was quicker
             soundness.compare(Tiles(tx), head, last)
             text = note.checkpoint_text(self.origin, head.size, head.root)
-            made = Checkpoint(head.size, head.root, stamp(self._clock()), self.key.sign(text))
+            made = Checkpoint(head.size, head.root, stamp(self.clock()), self.key.sign(text))
             store.add_checkpoint(tx, made)
         return made
 
@@ -193,7 +190,9 @@ class Ledger:
         return found or self.seal()
 
     def proof(self, index: int) -> str:
-        """Receipt of an entry (C2SP tlog-proof) under the newest checkpoint; waits if the entry is newer.
+        """Receipt of an entry (C2SP tlog-proof) under the newest checkpoint, a cosigned one if it covers the entry.
+
+        An entry that is newer than all of them is waited for.
 
         Raises `NotFound` for an index that was never written.
         """
@@ -202,8 +201,9 @@ class Ledger:
                 head, checkpoint = store.head(tx), store.checkpoint(tx)
                 if not 0 <= index < (head.size if head else 0):
                     raise NotFound(f"there is no ledger entry {index}")
+                checkpoint = store.cosigned(tx, index + 1) or checkpoint
                 if checkpoint is not None and checkpoint.size > index:
-                    path = tree.inclusion(index, checkpoint.size, Tiles(tx).node)
+                    path = tree.inclusion(index, checkpoint.size, Tiles(tx, self._trees).node)
                     return note.proof_text(index, path, checkpoint.note)
             if attempt == 1:
                 self.seal()
@@ -216,7 +216,7 @@ class Ledger:
             head = store.head(tx)
             if not 0 < old <= size <= (head.size if head else 0):
                 raise NotFound(f"no consistency proof from {old} to {size}", hint="0 < old <= new <= tree size")
-            return tree.consistency(old, size, Tiles(tx).node)
+            return tree.consistency(old, size, Tiles(tx, self._trees).node)
 
     def tile(self, level: int, n: int, width: int = WIDTH) -> bytes:
         """Hashes of a tile (tlog-tiles), 32 bytes each. Raises `NotFound`."""
@@ -231,11 +231,11 @@ class Ledger:
             raise NotFound("no such tile", hint="the tree is not that large yet")
         return bundle(entry.data for entry in found)
 
-    def export(self, path: Path) -> Checkpoint:
+    def export(self, path: Path, told: Callable[[int, int], object] = lambda _done, _all: None) -> Checkpoint:
         """Write everything up to a fresh checkpoint as one bundle; `exchange.ledger.verify` proves it offline."""
         from exchange.ledger.bundle import write  # here, because bundle needs this module
 
-        return write(self, path)
+        return write(self, path, told)
 
     def check(self, *, deep: bool = False) -> None:
         """Compare entries, tiles, head and newest checkpoint; ``deep`` hashes every entry again.
@@ -247,15 +247,10 @@ class Ledger:
 
     @contextmanager
     def _in(self, tx: Connection | None) -> Iterator[Connection]:
-        if tx is not None:
-            yield tx
-        else:
+        if tx is None:
             with self.database.reading() as own:
                 yield own
-
-
-def _keep_tile(tx: Connection, n: int, level: int = 0) -> None:
-    hashes = Tiles(tx).tile(level, n)
-    store.add_tile(tx, level, n, hashes, tree.root_of(tree.unpack(hashes)))
-    if (n + 1) % WIDTH == 0:
-        _keep_tile(tx, n // WIDTH, level + 1)
+        else:
+            if (batch := tx.info.get(_BATCH)) is not None:
+                batch.write()  # whoever reads in a transaction sees what it has appended
+            yield tx

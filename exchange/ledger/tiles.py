@@ -42,34 +42,60 @@ def bundle(entries: Iterable[bytes]) -> bytes:
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 
-class Tiles:
-    """Reads tiles and subtree roots inside one transaction; it keeps what it read, so make one per use."""
+Trees = dict[tuple[int, int], list[list[bytes]]]
+"""By (level, n) of a tile: its hashes, the roots over two of them each, over four, …"""
+KEPT = 128
+"""Trees kept from one use to the next, about 30 kB each."""
 
-    def __init__(self, tx: Connection) -> None:
+
+class Tiles:
+    """Reads tiles and subtree roots inside one transaction.
+
+    What it read it keeps in ``trees``. Hashes never change once they were committed, so proofs may share that; whoever
+    doubts the tables gives none.
+    """
+
+    def __init__(self, tx: Connection, trees: Trees | None = None) -> None:
         self.tx = tx
-        self._kept: dict[tuple[int, int], bytes] = {}
+        self._trees: Trees = {} if trees is None else trees
 
     def tile(self, level: int, n: int, width: int = WIDTH) -> bytes:
         """``width`` hashes of tile (level, n), 32 bytes each. Raises `NotFound` beyond the tree."""
-        hashes = self._kept.get((level, n), b"")
-        if len(hashes) < width * 32:
-            hashes = self._kept[level, n] = store.tile(self.tx, level, n) or self._partial(level, n)
+        hashes = store.tile(self.tx, level, n) or self._partial(level, n)
         if len(hashes) < width * 32:
             raise NotFound("no such tile", hint="the tree is not that large yet")
         return hashes[: width * 32]
 
     def node(self, level: int, n: int) -> bytes:
-        """Root of the full subtree over leaves n·2^level … (n+1)·2^level − 1."""
+        """Root of the full subtree over leaves n·2^level … (n+1)·2^level − 1. Raises `NotFound` beyond the tree."""
         depth = level % 8
-        first = (n << depth) % WIDTH
-        hashes = self.tile(level // 8, (n << depth) // WIDTH, first + (1 << depth))[first * 32 :]
-        return tree.root_of([hashes[at : at + 32] for at in range(0, len(hashes), 32)])
+        first = n << depth
+        found = self._tree(level // 8, first // WIDTH)[depth]
+        at = first % WIDTH >> depth
+        if at >= len(found):  # the tile has grown since it was read
+            self._trees.pop((level // 8, first // WIDTH), None)
+            found = self._tree(level // 8, first // WIDTH)[depth]
+        if at >= len(found):
+            raise NotFound("no such tile", hint="the tree is not that large yet")
+        return found[at]
 
     def root(self, size: int) -> bytes:
         """Root of the tree over the first ``size`` leaves."""
         return tree.root([self.node(level, n) for level, n in tree.frontier_nodes(size)])
 
+    def _tree(self, level: int, n: int) -> list[list[bytes]]:
+        found = self._trees.get((level, n))
+        if found is None:
+            if len(self._trees) >= KEPT:
+                self._trees.clear()
+            found = [tree.unpack(store.tile(self.tx, level, n) or self._partial(level, n))]
+            for _ in range(7):
+                below = found[-1]
+                found.append([tree.join(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)])
+            self._trees[level, n] = found
+        return found
+
     def _partial(self, level: int, n: int) -> bytes:
         if level == 0:
-            return b"".join(entry.leaf for entry in store.entries(self.tx, n * WIDTH, WIDTH))
+            return store.leaves(self.tx, n * WIDTH, WIDTH)
         return b"".join(store.tile_roots(self.tx, level - 1, n * WIDTH, WIDTH))

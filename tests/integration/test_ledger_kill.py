@@ -16,21 +16,32 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.clock import system_clock
 from exchange.database import Database
+from exchange.ledger.group import Group
 from exchange.ledger.keeper import Keeper
 from exchange.ledger.service import Ledger
 from exchange.ledger.verify import verify
 from tests.conftest import named, run_sql
 
 APPENDER = """
-import sys
-from tests.integration.test_ledger_kill import Keeper, opened
+import sys, threading
+from tests.integration.test_ledger_kill import Group, Keeper, opened
 ledger = opened(sys.argv[1])
 ledger.check()
 Keeper(ledger, seconds=0.05, poll=0.02).start()
-for number in range(100_000):
-    with ledger.database.transaction() as tx:
-        index = ledger.append(tx, "test.made", {"by": sys.argv[2], "number": number}).index
-    print(index, number, flush=True)  # acknowledged: from here on it must not be lost
+group, saying = Group(ledger), threading.Lock()
+def work(thread):
+    for number in range(100_000):
+        body = {"by": sys.argv[2], "thread": thread, "number": number}
+        if sys.argv[3] == "alone":
+            with ledger.database.transaction() as tx:
+                index = ledger.append(tx, "test.made", body).index
+        else:
+            index = group.run(lambda tx: ledger.append(tx, "test.made", body)).index
+        with saying:  # acknowledged: from here on it must not be lost
+            sys.stdout.write(f"{index} {thread} {number}\\n")
+            sys.stdout.flush()
+threads = [threading.Thread(target=work, args=(n,)) for n in range(1 if sys.argv[3] == "alone" else 8)]
+[thread.start() for thread in threads]
 """
 
 
@@ -58,14 +69,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def test_nothing_acknowledged_is_lost_to_kills(url: str, tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     chance = random.Random(7)
-    acknowledged: dict[int, tuple[str, int]] = {}
+    acknowledged: dict[int, tuple[str, int, int]] = {}
     for turn in range(3):
         running = []
-        for worker in ("one", "two"):
+        for worker, how in (("one", "alone"), ("two", "together")):
             name = f"{worker}-{turn}"
             out = tmp_path / f"{name}.txt"
             with out.open("w") as file:
-                command = [sys.executable, "-c", APPENDER, url, name]
+                command = [sys.executable, "-c", APPENDER, url, name, how]
                 running.append((name, out, subprocess.Popen(command, cwd=root, stdout=file, stderr=subprocess.STDOUT)))
         deadline = time.monotonic() + 60
         while any(out.stat().st_size < 200 for _, out, _ in running) and time.monotonic() < deadline:
@@ -76,16 +87,18 @@ def test_nothing_acknowledged_is_lost_to_kills(url: str, tmp_path: Path) -> None
             process.wait()
             lines = [line.split() for line in out.read_text().splitlines(keepends=True) if line.endswith("\n")]
             assert len(lines) > 10, out.read_text()
-            for index, number in lines:
+            for index, thread, number in lines:
                 assert int(index) not in acknowledged
-                acknowledged[int(index)] = (name, int(number))
+                acknowledged[int(index)] = (name, int(thread), int(number))
     ledger = opened(url)
     ledger.check(deep=True)
     entries = [entry for start in range(0, ledger.size(), 1000) for entry in ledger.entries(start - 1, 1000)]
     assert [entry.index for entry in entries] == list(range(len(entries)))
-    assert len(entries) - len(acknowledged) <= 6  # one a killed process at most: committed, not yet said
-    for index, (name, number) in acknowledged.items():
-        assert (entries[index].body["by"], entries[index].body["number"]) == (name, number)
+    # one a killed thread at most: committed, not yet said
+    assert len(entries) - len(acknowledged) <= 3 * (1 + 8)
+    for index, said in acknowledged.items():
+        body = entries[index].body
+        assert (body["by"], body["thread"], body["number"]) == said
     ledger.export(tmp_path / "bundle")
     result = verify(tmp_path / "bundle", ledger.vkey)
     assert result.ok, result.text()
@@ -94,4 +107,4 @@ def test_nothing_acknowledged_is_lost_to_kills(url: str, tmp_path: Path) -> None
     ledger.database.close()
 
 
-__all__ = ["Keeper", "opened"]
+__all__ = ["Group", "Keeper", "opened"]

@@ -528,8 +528,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sessions_member"), "sessions", ["member"], unique=False)
     # ### end Alembic commands ###
-    for statements in guard.statements(op.get_bind().dialect.name).values():
-        for statement in statements:
+    statements = guard.statements(op.get_bind().dialect.name)
+    for table in ("ledger_entries", "ledger_tiles", "ledger_checkpoints", "ledger_head", "ledger_payloads"):
+        for statement in statements[table]:
             op.execute(sa.text(statement.replace(":", "\\:")))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from exchange.ledger import note, routes, tiles, tree
 from exchange.ledger.keeper import Keeper
 from exchange.ledger.model import canonical, commitment
 from exchange.ledger.service import Draft, Ledger
+from exchange.ledger.verify import verify
 
 NUMBER = "11010519491231002X"
 EXCHANGED = "UPDATE ledger_entries SET data = (SELECT data FROM ledger_entries WHERE idx = 1) WHERE idx = {}"
@@ -455,3 +457,19 @@ def test_the_officer_reads_pages_of_entries(services: Any) -> None:
     assert data[2 : 2 + int.from_bytes(data[:2], "big")] == services.ledger.entry(0).data
     assert web.get("/api/v1/ledger/proofs/5", headers=headers).text.startswith("c2sp.org/tlog-proof@v1\nindex 5\n")
     assert web.get("/api/v1/ledger/entries?page_token=eHg=", headers=headers).status_code == 400
+
+
+def test_the_officer_takes_everything_home(services: Any, tmp_path: Path) -> None:
+    fill(services.ledger, 600)
+    web = services.web(routes.router(services.ledger, services.access))
+    headers = services.bearer(services.officer())
+    answer = web.get("/api/v1/ledger/bundle", headers=headers)
+    assert answer.headers["x-ledger-size"] == str(services.ledger.size())
+    (tmp_path / "bundle").write_bytes(answer.content)
+    assert verify(tmp_path / "bundle", services.ledger.vkey).ok
+    assert not verify_cut(tmp_path, answer.content)  # broken off on the way
+
+
+def verify_cut(folder: Path, content: bytes) -> bool:
+    (folder / "bundle").write_bytes(content[:-1000])
+    return verify(folder / "bundle").ok

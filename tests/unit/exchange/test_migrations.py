@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
@@ -22,6 +23,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         return Database(f"sqlite:///{tmp_path / 'empty.sqlite'}")
     server = request.getfixturevalue("postgres")
+    run_sql(server, "DROP DATABASE IF EXISTS migrated WITH (FORCE)")
     run_sql(server, "CREATE DATABASE migrated")
     return Database(named(server, "migrated"))
 
@@ -35,4 +37,16 @@ def test_migrations_and_stores_agree(empty: Database) -> None:
         store.start(tx, tree.EMPTY)
     with pytest.raises(DBAPIError, match="append-only"), empty.transaction() as tx:
         tx.execute(text(f"DELETE FROM {store.HEAD.name}"))
+    empty.close()
+
+
+def test_the_subject_index_is_brought_along(empty: Database) -> None:
+    with empty.transaction() as tx:
+        command.upgrade(migrations.configuration(tx), "0005")
+    with empty.transaction() as tx:
+        tx.execute(text("INSERT INTO ledger_subjects (subject, idx) VALUES (:tag, 40000)"), {"tag": b"a"})
+    migrations.upgrade(empty)
+    with empty.reading() as tx:
+        (row,) = tx.execute(text("SELECT epoch, subject, idx, generation FROM ledger_subjects")).all()
+    assert (row.epoch, bytes(row.subject), row.idx, row.generation) == (2, b"a", 40000, 1)
     empty.close()

@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,8 +25,9 @@ from exchange.clock import system_clock
 from exchange.database import Database
 from exchange.ledger import cli
 from exchange.ledger import verify as verifier
+from exchange.ledger.note import CosigningKey, SigningKey
 from exchange.ledger.service import Draft, Ledger
-from exchange.ledger.verify import Problem, Result, verify
+from exchange.ledger.verify import Problem, Result, verify, verify_entry
 
 Records = list[tuple[bytes, bytes]]
 LENGTHS = [3, 200, 61, 300, 26]  # entries before each checkpoint; 590 together, so three tiles, the last one partial
@@ -357,6 +359,64 @@ def test_base64_has_one_form() -> None:
     for other in ("AB==", "AA", "AA==\n", "A A=", "AA=A"):
         with pytest.raises(verifier.NotProved):
             verifier._base64(other)
+
+
+# ---- one entry, without a bundle
+
+
+def test_an_entry_is_proved_by_its_receipt_alone(sound: SimpleNamespace, tmp_path: Path) -> None:
+    entry, receipt, vkey = sound.ledger.entry(300), sound.ledger.proof(300), sound.ledger.vkey
+    written = json.dumps(entry.body, indent=2).encode()  # as a person may have kept it
+    for form in (entry.data, written):
+        assert verify_entry(form, receipt, vkey) == (300, 590, {})
+    other = sound.ledger.entry(301).data
+    for changed in (other, entry.data.replace(b"300", b"301"), written.replace(b"test.made", b"rest.made"), b"[", b""):
+        with pytest.raises(verifier.NotProved):
+            verify_entry(changed, receipt, vkey)
+    with pytest.raises(verifier.NotProved):
+        verify_entry(entry.data, sound.ledger.proof(301), vkey)
+    stranger = SigningKey("tongban.test/ledger", Ed25519PrivateKey.generate()).vkey
+    with pytest.raises(verifier.NotProved, match="not signed by this ledger"):
+        verify_entry(entry.data, receipt, stranger)
+    witness = CosigningKey("audit.test/witness", Ed25519PrivateKey.generate())
+    with pytest.raises(verifier.NotProved, match="0 of the 1 witnesses"):
+        verify_entry(entry.data, receipt, vkey, [witness.vkey])
+    text = receipt.partition("\n\n")[2].rpartition("\n\n")[0] + "\n"
+    seen = receipt + witness.cosign(text, 0)
+    assert verify_entry(entry.data, seen, vkey, [witness.vkey])[2] == {"audit.test/witness": "1970-01-01T00:00:00Z"}
+
+    (tmp_path / "entry.json").write_bytes(entry.data)
+    (tmp_path / "receipt").write_text(seen)
+    arguments = ["verify", "--entry", str(tmp_path / "entry.json"), "--receipt", str(tmp_path / "receipt")]
+    run = CliRunner().invoke
+    told = run(cli.app, [*arguments, "--vkey", vkey, "--witness", witness.vkey, "--quorum", "1"])
+    assert (told.exit_code, told.stdout.splitlines()[0]) == (0, "PROVED  entry 300 of 590")
+    assert "cosigned by audit.test/witness" in told.stdout
+    assert json.loads(run(cli.app, [*arguments, "--vkey", vkey, "--json"]).stdout)["entry"] == 300
+    assert run(cli.app, arguments).exit_code == 2  # whose is it?
+    assert run(cli.app, [*arguments, "--vkey", stranger]).exit_code == 1
+    assert run(cli.app, [*arguments, "--vkey", vkey, "--quorum", "1"]).exit_code == 2
+
+
+def test_memory_does_not_grow_with_the_ledger(tmp_path: Path) -> None:
+    """Export and verification of eight times as much need no more."""
+
+    def peak(tiles: int) -> int:
+        (tmp_path / str(tiles)).mkdir()
+        ledger = made(tmp_path / str(tiles), [256] * tiles)
+        heard: list[tuple[int, int]] = []
+        tracemalloc.start()
+        ledger.export(tmp_path / f"{tiles}.bundle", lambda done, total: heard.append((done, total)))
+        assert verify(tmp_path / f"{tiles}.bundle").ok
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        ledger.database.close()
+        assert heard == [(256 * (n + 1), 256 * tiles) for n in range(tiles)]
+        return found
+
+    peak(1)  # whatever is loaded the first time
+    small, large = peak(2), peak(16)
+    assert large < small + 100_000, (small, large)  # 14 tiles more are 500,000 bytes
 
 
 # ---- the command

@@ -1,0 +1,12 @@
+"""Everything the exchange is measured by, part by part: `tongban bench exchange`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exchange.bench import load
+
+
+def measure() -> list[dict[str, Any]]:
+    """The rows of all parts."""
+    return [row for part in ("exchange_ledger",) for row in load(part).measure()]
