@@ -21,11 +21,11 @@ from exchange.agreements.service import Agreements
 from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
 from exchange.brokering.service import Broker
-from exchange.brokering.sources import Outgoing, ServiceSource, SourceFailure
+from exchange.brokering.sources import Outgoing, ServiceSource, Source, SourceFailure
 from exchange.catalogue import review_routes
 from exchange.catalogue import routes as catalogue_routes
 from exchange.catalogue.checking import Checking
-from exchange.catalogue.endpoint import check_endpoint
+from exchange.catalogue.endpoint import addresses, check_endpoint
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.model import Record
 from exchange.catalogue.news import News
@@ -62,6 +62,10 @@ from exchange.portal import datasets as dataset_pages
 from exchange.portal import launches, publishing, tending, testing, trials
 from exchange.portal import routes as portal_routes
 from exchange.portal.pages import Pages
+from exchange.pushing import routes as pushing_routes
+from exchange.pushing.passing import Passing
+from exchange.pushing.sending import Sender
+from exchange.pushing.service import Pushing
 from exchange.sandboxes import control_routes, dataset_routes
 from exchange.sandboxes import routes as sandboxes_routes
 from exchange.sandboxes.service import Sandboxes
@@ -69,6 +73,7 @@ from exchange.sandboxes.store import SANDBOXES
 from exchange.settings import Settings
 
 SWEEP_SECONDS = 60.0
+PUSH_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ class Services:
     tidying: Tidying
     agreements: Agreements
     broker: Broker
+    pushing: Pushing
     sandboxes: Sandboxes
     certifications: Certifications
     market: Market
@@ -118,6 +124,10 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     vault = Vault(database, ledger, catalogue, keys.secret("vault"))
     source = ServiceSource(vault, allow_loopback=settings.allow_loopback_endpoints)
     broker = Broker(database, ledger, catalogue, agreements, source, clock)
+    passing = Passing(catalogue, agreements, source, partial(_broker, broker), clock)
+    loopback = settings.allow_loopback_endpoints
+    sender = Sender(partial(check_endpoint, allow_loopback=loopback), partial(addresses, allow_loopback=loopback))
+    pushing = Pushing(database, ledger, jobs, passing, sender, keys.secret("pushing"), clock, settings.push_days)
     sandboxes = Sandboxes(database, ledger, jobs, catalogue, settings, keys.secret("sandboxes"), clock)
     vault.derived = sandboxes.credential
     probing = Probing(catalogue, partial(_send, source))
@@ -155,6 +165,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         tidying,
         agreements,
         broker,
+        pushing,
         sandboxes,
         certifications,
         market,
@@ -179,6 +190,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         threads.append(_every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
         threads.append(_every(SWEEP_SECONDS, rounds.due, stop, "probes"))
         threads.append(_every(SWEEP_SECONDS, sandboxes.datasets.due, stop, "datasets"))
+        threads.append(_every(PUSH_SECONDS, pushing.due, stop, "pushes"))
 
     def down() -> None:
         stop.set()
@@ -212,6 +224,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         catalogue_routes.router(catalogue, lifecycle, probing, access),
         agreements_routes.router(agreements, access),
         brokering_routes.router(broker, vault, access, market.resolve),
+        pushing_routes.router(pushing, access),
         control_routes.router(sandboxes, access),
         sandboxes_routes.router(sandboxes, access),
         dataset_routes.router(sandboxes.datasets, access),
@@ -259,6 +272,11 @@ def _send(
 
 def _stamping(ledger: Ledger, settings: Settings) -> Stamping | None:
     return Stamping(ledger, settings.timestamp_url, settings.timestamp_roots) if settings.timestamp_url else None
+
+
+def _broker(like: Broker, source: Source) -> Broker:
+    """Another broker with a source of its own."""
+    return Broker(like.database, like.ledger, like.catalogue, like.agreements, source, like.clock)
 
 
 def _people(settings: Settings) -> Callable[[], object]:

@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,14 +116,19 @@ class Jobs:
         self._at_once = at_once
         self._lease = lease
         self._kinds: dict[str, Steps] = {}
+        self._lanes: dict[str, str] = {}
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
         self._running: set[str] = set()
 
-    def register(self, kind: str, steps: Steps) -> None:
-        """Say what a kind of job does; before `start`, so that jobs left by a kill find their code."""
+    def register(self, kind: str, steps: Steps, *, lane: str = "") -> None:
+        """Say what a kind of job does; before `start`, so that jobs left by a kill find their code.
+
+        Kinds in a ``lane`` of their own do not wait for the long jobs of others, nor these for them.
+        """
         self._kinds[kind] = steps
+        self._lanes[kind] = f"{QUEUE}-{lane}" if lane else QUEUE
 
     def submit(self, kind: str, key: str, argument: JSON, tx: Connection | None = None) -> str:
         """Ask for a job; in ``tx`` it exists only if that commits. The same (kind, key) is the same job.
@@ -172,6 +177,11 @@ class Jobs:
                 DBOS.cancel_workflow(job_id)
         return self.status(job_id)
 
+    def forget(self, kind: str, before: datetime, tx: Connection) -> int:
+        """Forget jobs of a kind that come by the thousand and were over before then; how many. Their keys must not
+        come again."""
+        return jobstore.forget(tx, kind, stamp(before))
+
     def start(self) -> None:
         """Run jobs in this process, first those a kill left here under the same worker id."""
         global _current
@@ -197,7 +207,8 @@ class Jobs:
                 }
             )
             DBOS.launch()
-            DBOS.register_queue(QUEUE, worker_concurrency=self._at_once, polling_interval_sec=0.1)
+            for lane in sorted({QUEUE, *self._lanes.values()}):
+                DBOS.register_queue(lane, worker_concurrency=self._at_once, polling_interval_sec=0.1)
         except BaseException:  # half started would refuse every later start in this process
             self.stop()
             raise
@@ -291,9 +302,9 @@ class Jobs:
 
         with self.database.reading() as tx:
             waiting = jobstore.waiting(tx, 100)
-        for job_id in waiting:
+        for job_id, kind in waiting:
             with SetWorkflowID(job_id):
-                DBOS.enqueue_workflow(QUEUE, run, job_id)
+                DBOS.enqueue_workflow(self._lanes.get(kind, QUEUE), run, job_id)
             with self.database.transaction() as tx:
                 jobstore.handed_over(tx, job_id)
 
@@ -313,7 +324,7 @@ class Jobs:
             left = DBOS.list_workflows(status="PENDING", executor_id=worker, load_input=False, load_output=False)
             for job in left:
                 _log.warning("taking over job %s from worker %s", job.workflow_id, worker)
-                DBOS.resume_workflow(job.workflow_id, queue_name=QUEUE)
+                DBOS.resume_workflow(job.workflow_id, queue_name=job.queue_name or QUEUE)
             with self.database.transaction() as tx:
                 jobstore.bury(tx, worker, late)
 

@@ -105,9 +105,10 @@ def status(tx: Connection, job_id: str) -> JobStatus | None:
     return JobStatus(row.id, row.kind, state, shown, row.error, result, row.asked_at, row.changed_at)
 
 
-def waiting(tx: Connection, limit: int) -> list[str]:
-    """Jobs not yet handed over, oldest first."""
-    return list(tx.execute(select(JOBS.c.id).where(JOBS.c.state == "asked").order_by(JOBS.c.id).limit(limit)).scalars())
+def waiting(tx: Connection, limit: int) -> list[tuple[str, str]]:
+    """(id, kind) of jobs not yet handed over, oldest first."""
+    query = select(JOBS.c.id, JOBS.c.kind).where(JOBS.c.state == "asked").order_by(JOBS.c.id).limit(limit)
+    return [(row.id, row.kind) for row in tx.execute(query)]
 
 
 def handed_over(tx: Connection, job_id: str) -> None:
@@ -119,6 +120,12 @@ def change(tx: Connection, job_id: str, state: str, at: str, **values: Any) -> b
     """Set the state and other columns of a job that is not over; False when it is."""
     query = JOBS.update().where(JOBS.c.id == job_id, JOBS.c.state.in_(OPEN))
     return tx.execute(query.values(state=state, changed_at=at, **values)).rowcount == 1
+
+
+def forget(tx: Connection, kind: str, before: str) -> int:
+    """Delete jobs of a kind that were over before then; how many."""
+    over = JOBS.c.state.not_in(OPEN) & (JOBS.c.kind == kind) & (JOBS.c.changed_at < before)
+    return tx.execute(JOBS.delete().where(over)).rowcount
 
 
 def mark(tx: Connection, job_id: str, name: str) -> bool:

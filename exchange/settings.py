@@ -36,6 +36,11 @@ class Settings:
     """TONGBAN_POPULATION_SEED: seed of the population behind public sandboxes and datasets."""
     population_size: int = 1_400_000_000
     """TONGBAN_POPULATION_SIZE: persons in that population; nothing is stored, so size costs nothing."""
+    sandbox_destinations: str = ""
+    """TONGBAN_SANDBOX_DESTINATIONS: where callbacks and webhooks of hosted sandboxes may go, separated by commas: hosts
+    (`app.example:8443`), networks (`203.0.113.0/24`), `*` for every public address; empty: nothing is sent."""
+    push_days: int = 7
+    """TONGBAN_PUSH_DAYS: days the content of pushed messages is kept for tries and replays."""
 
     witnesses: str = ""
     """TONGBAN_WITNESSES: who cosigns the ledger's checkpoints: "url vkey", several with commas between."""

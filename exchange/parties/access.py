@@ -41,6 +41,9 @@ agreement.suspend      department:admin|reviewer data_office:officer*
 agreement.terminate    department:admin|reviewer data_office:officer*
 exchange.call          department:admin|engineer
 delivery.read          department:any vendor:any data_office:officer*
+push.subscribe         department:admin|engineer
+push.read              department:any data_office:officer*
+push.publish           department:admin|engineer
 sandbox.open           department:admin|engineer vendor:any
 sandbox.read           department:admin|engineer vendor:any data_office:officer*
 dataset.request        department:admin|engineer vendor:any data_office:officer

@@ -18,8 +18,13 @@ from exchange.parties.access import Caller, permit
 from exchange.sandboxes import store
 from exchange.sandboxes.hosting import Hosting
 from exchange.sandboxes.model import MOST_SNAPSHOTS, Hosted, Kept, check_name, check_seed, world_of
+from mockdata.instances import Unsatisfiable
 from mockdata.sandbox.clock import ClockError, VirtualClock, changed, setting, written
 from mockdata.sandbox.plans import PlanFault, check_target, plan_json, plan_of
+from mockdata.sandbox.sending import OutgoingCall
+
+LONGEST_SEND = 30.0
+"""Seconds a webhook takes at most, with all its tries."""
 
 
 class Control:
@@ -164,9 +169,32 @@ class Control:
                     place = f"/{number}/stale/snapshot"
                     raise Unprocessable(f"{place}: no snapshot {fault.stale.snapshot[:64]}", pointer=place)
             value = plan_json(faults)
-            store.change(tx, id, faults=value)
+            store.change(tx, id, faults=value, fault_counts=None)  # all counting begins anew
             self._told(tx, "sandbox.faults", caller, id, faults=value)
+        self.hosting.recount(id)
         return list(value)
+
+    def fire(
+        self,
+        caller: Caller | None,
+        id: str,
+        webhook: str,
+        url: str,
+        interface: str | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> OutgoingCall:
+        """Send a webhook of the sandbox's interfaces to a URL and wait for what comes of it.
+
+        Raises `NotFound` for a webhook no document has, `Conflict` where nothing is sent or its body has no instance.
+        """
+        caller, hosted = self._mine(caller, id)
+        try:
+            sent = self.hosting.fire(hosted, webhook, url, interface, body)
+        except KeyError as error:
+            raise NotFound(str(error.args[0]), hint="webhooks are named as the document names them") from None
+        except (RuntimeError, Unsatisfiable) as error:
+            raise Conflict(str(error), hint="TONGBAN_SANDBOX_DESTINATIONS says where sandboxes may call") from None
+        return sent.result(LONGEST_SEND)
 
     def personas(self, caller: Caller | None, id: str) -> list[dict[str, Any]]:
         """The golden people of the sandbox's country, as they are at its time."""

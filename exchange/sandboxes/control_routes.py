@@ -32,6 +32,16 @@ class Seed(BaseModel):
     seed: str | int
 
 
+class Webhook(BaseModel):
+    """A webhook of a document (of ``interface`` when several have one of that name), and where it goes."""
+
+    model_config = ConfigDict(extra="forbid")
+    webhook: str
+    url: str
+    interface: str | None = None
+    body: dict[str, Any] | None = None
+
+
 def wanted(
     operation: Annotated[str | None, Query(max_length=200)] = None,
     status: Annotated[str | None, Query(max_length=10)] = None,
@@ -112,6 +122,12 @@ def router(sandboxes: Sandboxes, access: Access) -> APIRouter:
     def clear_faults(caller: Who, id: str) -> dict[str, Any]:
         """Take all faults away."""
         return {"faults": control.set_faults(caller, id, [])}
+
+    @routes.post("/webhook")
+    def webhook(caller: Who, id: str, body: Webhook) -> dict[str, Any]:
+        """Send a webhook of the document to a URL this exchange's sandboxes may call."""
+        sent = control.fire(caller, id, body.webhook, body.url, body.interface, body.body)
+        return {"status": sent.status, "tries": sent.tries, "error": sent.error}
 
     @routes.get("/personas")
     def personas(caller: Who, id: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
@@ -27,6 +28,7 @@ from mockdata.sandbox.messages import Request, Response
 from mockdata.sandbox.past import Moment
 from mockdata.sandbox.plans import plan_of
 from mockdata.sandbox.record import Call
+from mockdata.sandbox.sending import BackgroundSender, Destinations, OutgoingCall
 
 KEPT = 64
 """Sandboxes and worlds held in memory; the rest is built again from the database when called."""
@@ -56,14 +58,24 @@ class _Live:
 
     def __init__(self, sandbox: Sandbox, world: _World, clock: VirtualClock) -> None:
         self.sandbox, self.world, self.clock = sandbox, world, clock
-        self.faults: tuple[Mapping[str, Any], ...] = ()
+        self.faults: tuple[Mapping[str, Any], ...] | None = ()  # None: to be put in force anew
+        self.counts: list[list[int | None]] = []  # how far the database has them
         self.set_to: Mapping[str, Any] | None = None
 
 
 class Hosting:
     """Answers calls to hosted sandboxes. Safe from any thread; calls in one world take turns."""
 
-    def __init__(self, database: Database, catalogue: Catalogue, population_size: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        population_size: int,
+        clock: Clock,
+        destinations: Destinations | None = None,
+    ) -> None:
+        """``destinations``: where callbacks and webhooks of sandboxes may go; None: nothing is sent."""
+        self.destinations = destinations
         self.database, self.catalogue, self.clock = database, catalogue, clock
         self._size = population_size
         self._lock = threading.Lock()
@@ -80,7 +92,16 @@ class Hosting:
         """Answer a call; what it wrote is durable before this returns."""
         with self._inside(hosted) as live:
             self._adjust(live, hosted)
-            return self._answer(live.sandbox, live.world, request)
+            return self._answer(hosted.id, live, request)
+
+    def fire(
+        self, hosted: Hosted, webhook: str, url: str, interface: str | None, body: Mapping[str, Any] | None
+    ) -> Future[OutgoingCall]:
+        """Send a webhook (`Sandbox.fire`); its number is durable before this returns."""
+        with self._inside(hosted) as live:
+            self._adjust(live, hosted)
+            with self._kept(hosted.id, live):
+                return live.sandbox.fire(webhook, url, interface=interface, body=body)
 
     def change(self, hosted: Hosted, work: Callable[[Connection], T]) -> T:
         """Run a transaction that changes what a world holds while no call is in it; the next call reads it anew."""
@@ -117,7 +138,9 @@ class Hosting:
             live.sandbox.past.forget()
             live.sandbox.past.named = self._moments(hosted.id, wanted)
             live.sandbox.faults.replace(plan)
-            live.faults = hosted.faults
+            if hosted.fault_counts is not None:
+                live.sandbox.faults.resume(hosted.fault_counts)
+            live.faults, live.counts = hosted.faults, live.sandbox.faults.counts()
 
     def _moments(self, sandbox: str, names: set[str | None]) -> dict[str, Moment]:
         if not names - {None}:
@@ -125,6 +148,12 @@ class Hosting:
         with self.database.reading() as tx:
             found = [one for one in store.snapshots(tx, sandbox) if one.name in names]
             return {one.name: Moment(moment(one.at), held(tx, one.world)) for one in found}
+
+    def recount(self, id: str) -> None:
+        """Let the faults of a sandbox be counted from the start at its next call, though they are the same."""
+        with self._lock:
+            if id in self._live:
+                self._live[id].faults = None
 
     def flush(self) -> None:
         """Write recorded calls to the database."""
@@ -142,17 +171,28 @@ class Hosting:
             self._flusher.join()
         self.flush()
 
-    def _answer(self, sandbox: Sandbox, world: _World, request: Request) -> Response:
+    def _answer(self, id: str, live: _Live, request: Request) -> Response:
+        with self._kept(id, live):
+            return live.sandbox.handle(request)
+
+    @contextmanager
+    def _kept(self, id: str, live: _Live) -> Iterator[None]:
+        """What happens inside is durable after it: what was written, and how far faults are counted."""
+        world, faults = live.world, live.sandbox.faults
         try:
-            response = sandbox.handle(request)
-            if world.overlay.dirty:
+            yield
+            counts = faults.counts()
+            counted = counts != live.counts
+            if world.overlay.dirty or counted:
                 with self.database.transaction() as tx:
                     world.overlay.keep(tx)
+                    if counted:
+                        store.change(tx, id, fault_counts=counts)
+                live.counts = counts
         except BaseException:
             # what is in memory was not kept: the next call builds the world again from what was
             self._forget(world)
             raise
-        return response
 
     def _open(self, hosted: Hosted) -> _Live:
         self.population(hosted.seed)  # takes half a second the first time: not under the lock
@@ -190,6 +230,8 @@ class Hosting:
             clock=clock,
             overlay=world.overlay,
             recorder=lambda call: self._record(hosted.id, call),
+            # one each: nobody's slow destination keeps the messages of others
+            sender=BackgroundSender(self.destinations) if self.destinations is not None else None,
         )
 
     def _forget(self, world: _World) -> None:
@@ -236,13 +278,18 @@ class Hosting:
 
 def _detail(call: Call) -> Mapping[str, Any]:
     told = shown(call)
-    return {name: told[name] for name in DETAIL} | {
-        "path": told["path"][:2000],
-        "query": told["query"][:100],
-        "body": _short(told["body"]),
-        "answer": _short(told["answer"]),
-        "violations": [{name: text[:500] for name, text in one.items()} for one in told["violations"][:50]],
-    }
+    sent = {"outgoing": {"tries": call.tries, "error": call.error}} if isinstance(call, OutgoingCall) else {}
+    return (
+        sent
+        | {name: told[name] for name in DETAIL}
+        | {
+            "path": told["path"][:2000],
+            "query": told["query"][:100],
+            "body": _short(told["body"]),
+            "answer": _short(told["answer"]),
+            "violations": [{name: text[:500] for name, text in one.items()} for one in told["violations"][:50]],
+        }
+    )
 
 
 def _short(value: Any) -> Any:

@@ -63,24 +63,32 @@ def clearly() -> Iterator[None]:
 
 
 def counted(plan: Plan, rows: int, tell: Callable[[str], None]) -> None:
-    """Count the records a condition finds, up to ``rows``; ``tell`` hears of it and may end it by raising.
+    """Look for the records a condition or a scenario pack finds, up to ``rows``; ``tell`` hears of it and may end it
+    by raising.
 
     Raises `Unprocessable` when there are fewer, or they are not found for too long.
     """
-    where = plan.where
-    if where is None:
+    where, register = plan.where, plan.register
+    if where is None and not (plan.world.scenarios and register is not None):
         return
+    what = where.text if where is not None else "the scenario packs"
     end = time.monotonic() + COUNT_SECONDS
 
     def told(looked: int, found: int) -> None:
         tell(f"looking for records: {found:,} of {rows:,} among {looked:,}")
         if time.monotonic() > end:
-            said = f"{where.text}: {found:,} records in {COUNT_SECONDS / 60:.0f} minutes, not {rows:,}"
+            said = f"{what}: {found:,} records in {COUNT_SECONDS / 60:.0f} minutes, not {rows:,}"
             raise Unprocessable(said, hint="ask for fewer rows, or widen the condition")
 
     with clearly():
-        where.reach(rows, told=told)
-        where.allow(rows)
+        if where is not None:
+            where.reach(rows, told=told)
+            where.allow(rows)
+        elif register is not None:
+            from mockdata.population.registers import register as named
+            from mockdata.tables.chosen import chosen
+
+            chosen(named(register), plan.world.open()).reach(rows, told)
 
 
 def write(

@@ -26,8 +26,8 @@ LONGEST_SEED = 64
 class Hosted:
     """A sandbox of one party: interface versions, a seed (its country) and a world (whose writes it sees).
 
-    ``clock`` (None: the real time) and ``faults`` are as their owner set them, as JSON; ``revision`` counts how often
-    what was written in its world was taken back.
+    ``clock`` (None: the real time) and ``faults`` are as their owner set them, as JSON; ``fault_counts`` is how far
+    these are counted (None: not begun). ``revision`` counts how often what was written in its world was taken back.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Hosted:
     clock: Mapping[str, Any] | None = None
     faults: tuple[Mapping[str, Any], ...] = ()
     revision: int = 0
+    fault_counts: tuple[tuple[int | None, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,9 @@ def held(tx: Connection, world: str) -> Snapshot:
 
 
 def _frozen(answer: Any) -> Any:
-    """A remembered answer as JSON: a mark, or (path, request body, response) for a request sent twice."""
-    if answer is True:
-        return True
+    """A remembered answer as JSON: a mark, a text, or (path, request body, response) for a request sent twice."""
+    if answer is True or isinstance(answer, str):
+        return answer
     path, body, response = answer
     if not isinstance(response, Response):
         raise TypeError(f"a sandbox remembered a {type(response).__name__}")
@@ -115,8 +115,8 @@ def _frozen(answer: Any) -> Any:
 
 
 def _thawed(kept: Any) -> Any:
-    if kept is True:
-        return True
+    if kept is True or isinstance(kept, str):
+        return kept
     response = Response(
         kept["status"],
         [(name, value) for name, value in kept["headers"]],

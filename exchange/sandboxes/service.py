@@ -39,6 +39,7 @@ from exchange.settings import Settings
 from mockdata.sandbox import request_of
 from mockdata.sandbox.delivery import deliver
 from mockdata.sandbox.messages import Request, Response
+from mockdata.sandbox.sending import Destinations
 from specs import library
 from specs.model import Kind
 
@@ -70,7 +71,7 @@ class Sandboxes:
         self.database, self.ledger, self.catalogue, self.clock = database, ledger, catalogue, clock
         self.settings = settings
         self.datasets = Datasets(database, ledger, jobs, catalogue, settings, clock)
-        self.hosting = Hosting(database, catalogue, settings.population_size, clock)
+        self.hosting = Hosting(database, catalogue, settings.population_size, clock, _destinations(settings))
         self.control = Control(database, ledger, catalogue, self.hosting, clock)
         self.watching = Watching(database, self.hosting)
         self._secret = secret
@@ -229,6 +230,12 @@ class Sandboxes:
         # a department may try its own draft before it publishes
         visible = record.state.live or record.department == caller.party
         return record if visible and record.kind is Kind.API else None
+
+
+def _destinations(settings: Settings) -> Destinations | None:
+    """Where sandboxes may call: strangers name these places, so this machine and its networks are none of them."""
+    allowed = tuple(one.strip() for one in settings.sandbox_destinations.split(",") if one.strip())
+    return Destinations(local=False, allow=allowed) if allowed else None
 
 
 async def _body(receive: Receive) -> bytes | None:

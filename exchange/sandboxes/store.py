@@ -41,6 +41,7 @@ SANDBOXES = Table(
     Column("clock", JSON(none_as_null=True)),
     Column("faults", JSON(none_as_null=True)),
     Column("revision", Integer, nullable=False, server_default="0"),
+    Column("fault_counts", JSON(none_as_null=True)),
 )
 SNAPSHOTS = Table(
     "sandbox_snapshots",
@@ -241,5 +242,7 @@ def snapshots(tx: Connection, sandbox: str) -> list[Kept]:
 def _hosted(row: Row[Any]) -> Hosted:
     values = dict(row._mapping) | {"interfaces": tuple((id, version) for id, version in row.interfaces)}
     values["faults"] = tuple(row.faults or ())
+    counts = row.fault_counts
+    values["fault_counts"] = None if counts is None else tuple(tuple(one) for one in counts)
     values.pop("key_hash")
     return Hosted(**values)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from mockdata.sandbox.sandbox import Sandbox
 
 CALLS_KEPT = 1000
+SECRET = "MOCK_SECRET"
+"""Environment variable that may hold the secret; a command line is read by everybody on a machine."""
+SHORTEST_SECRET = 16
 
 
 def serve(
@@ -62,6 +65,13 @@ def serve(
             help="Public host that callbacks and webhooks may reach, beside this machine and its networks.",
         ),
     ] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=f"Secret that signs issued tokens; else ${SECRET}, else one from the seed."),
+    ] = None,
+    issued_only: Annotated[
+        bool, typer.Option("--issued-only", help="Accept only tokens of the sandbox's own token endpoint.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each call.")] = False,
 ) -> None:
     """Answer every documented operation of APIs; one alone at the root, several below /{interface id}.
@@ -92,6 +102,7 @@ def serve(
             )
         if har is not None and not har.absolute().parent.is_dir():
             end(ENVIRONMENT, f"{har}: its folder does not exist", "make it first")
+        secret = _secret(secret_file)
         virtual = VirtualClock(wall_clock)
         if clock is not None:
             _set(virtual, clock)
@@ -112,7 +123,7 @@ def serve(
             bare = len(apis) == 1
             return Sandbox(
                 apis, people(seed), seed=seed, clock=clock, recorder=record, bare=bare, authenticate=not open_,
-                sender=sender,
+                secret=secret, issued_only=issued_only, sender=sender,
             )  # fmt: skip
 
         listener = _listen(host, port)
@@ -145,6 +156,20 @@ def serve(
             finally:
                 if har is not None:
                     _write(har, controlled, base)
+
+
+def _secret(path: Path | None) -> bytes | None:
+    """The secret of a file or of the environment, None when there is neither."""
+    import os
+
+    if path is None and SECRET not in os.environ:
+        return None
+    said = str(path) if path is not None else f"${SECRET}"
+    found = path.read_bytes().strip() if path is not None else os.environb[SECRET.encode()].strip()
+    if len(found) < SHORTEST_SECRET:
+        hint = "openssl rand -hex 32 makes a good one"
+        end(BAD_INPUT if path is not None else USAGE, f"{said}: a secret has {SHORTEST_SECRET} bytes or more", hint)
+    return found
 
 
 def _listen(host: str, port: int) -> socket.socket:

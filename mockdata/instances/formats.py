@@ -106,6 +106,19 @@ def _byte(draws: Draws) -> str:
     return base64.b64encode(words(draws, 2).encode()).decode()
 
 
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+PATTERNS = {
+    "email": r"^[a-zA-Z0-9._-]+@[a-z0-9]+(?:\.[a-z0-9]+)+$",
+    "hostname": r"^[a-z0-9]+(?:[.-][a-z0-9]+)*$",
+    "ipv4": rf"^(?:{_OCTET}\.){{3}}{_OCTET}$",
+    "date": "^(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])$",
+    "uuid": "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+    "uri": "^https?://[a-z0-9]+(?:\\.[a-z0-9]+)+(?:/[a-z0-9]+)*$",
+}
+"""Strings of some formats, for where a pattern is asked for beside the format."""
+SHORTEST = {"email": "a@b.c", "idn-email": "a@b.c", "uri": "a:b", "hostname": "a", "ipv6": "::1", "ipv4": "1.1.1.1"}
+"""The shortest string of some formats, for where a length is asked for beside the format."""
+
 FORMATS: dict[str, Callable[[Draws], str]] = {
     "date": _date,
     "date-time": _date_time,

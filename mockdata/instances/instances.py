@@ -109,6 +109,10 @@ class Instances:
         """Whether a value is valid, with `format` asserted where that is possible at all for this schema."""
         return self._checks[-1].whole.is_valid(value)
 
+    def lax(self, value: Any) -> bool:
+        """Whether a value is valid only because `format` is an annotation: a judge that asserts formats refuses it."""
+        return len(self._checks) > 1 and not self._checks[0].whole.is_valid(value)
+
     def errors(self, value: Any) -> list[tuple[str, str]]:
         """(JSON pointer into the value, message) of everything wrong with it; empty when it is valid."""
         found = self._checks[-1].whole.iter_errors(value)

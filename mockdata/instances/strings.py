@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mockdata.instances import formats, lifelike, patterns
@@ -99,6 +100,7 @@ def _fitted(made: str, text: Text) -> Iterator[str]:
     if text.longest is not None and len(made) > text.longest:
         yield made[: text.longest]
         yield made[-text.longest :] if text.longest else ""
+        yield from (formats.SHORTEST[name] for name in text.formats if name in formats.SHORTEST)
     if len(made) < text.shortest:
         missing = text.shortest - len(made)
         yield made + "a" * missing
@@ -124,6 +126,11 @@ def _patterned(text: Text, draws: Draws) -> Iterator[str]:
             yield spelled(made, draws)
     if len(text.patterns) > 1:
         yield from _joined(text, draws)
+    for named in text.formats:  # what neither the format's own examples nor the pattern alone have met
+        for pattern in text.patterns:
+            both = _both(named, pattern, text.shortest, text.longest)
+            if both is not None:
+                yield from (spelled(both, draws) for _ in range(4))
 
 
 def template(pattern: str, draws: Draws, shortest: int = 0, longest: int | None = None) -> patterns.Template:
@@ -184,6 +191,20 @@ def _joined(text: Text, draws: Draws) -> Iterator[str]:
         yield from (spelled(whole, draws) for _ in range(4))
     except patterns.Unsupported:
         return
+
+
+@lru_cache(maxsize=1024)
+def _both(named: str, pattern: str, shortest: int, longest: int | None) -> patterns.Template | None:
+    """A template of strings that have a format and match a pattern, None when none is found."""
+    shape = formats.PATTERNS.get(named)
+    if shape is None:
+        return None
+    for first, second in ((pattern, shape), (shape, pattern)):
+        try:
+            return patterns.compile(f"^(?=[\\s\\S]*?(?:{first}))[\\s\\S]*?(?:{second})", shortest, longest)
+        except patterns.Unsupported:
+            continue
+    return None
 
 
 def _filler(text: Text, draws: Draws, wild: int) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 from mockdata.instances import Unsatisfiable
+from mockdata.instances.suggestions import Path, Suggestions
 from mockdata.sandbox.bodies import encode
 from mockdata.sandbox.contract import Contract, instances
 from mockdata.sandbox.messages import Request
@@ -16,6 +17,7 @@ from mockdata.sandbox.requests import IGNORED
 from specs.model import Content, Interface, Operation, Parameter
 
 ACCEPT = "application/json, */*;q=0.5"
+_STEP: dict[str | int, str] = {"op": "add", "path": "/note", "value": "noted"}
 
 
 def ask(interface: Interface, operation: Operation, seed: int, headers: Sequence[tuple[str, str]] = ()) -> Request:
@@ -40,7 +42,9 @@ def ask(interface: Interface, operation: Operation, seed: int, headers: Sequence
         elif parameter.location == "query" and (parameter.required or seed % 2):
             query += queried(parameter, value)
         elif parameter.location == "header" and parameter.required and parameter.name.lower() not in IGNORED:
-            fields[parameter.name.lower()] = write(value)
+            # a tag nobody was told cannot be right: any state of the thing will do
+            anyhow = parameter.name.lower() == "if-match" and reader.check.accepts("*")
+            fields[parameter.name.lower()] = "*" if anyhow else write(value)
     body = b""
     if operation.body is not None and operation.body.contents and operation.method not in ("GET", "HEAD"):
         content = operation.body.contents[0]
@@ -65,7 +69,13 @@ def _drawn(interface: Interface, contract: Contract, content: Content, seed: int
     """A body; for forms an object, though their schemas may forget to say so."""
     if "form" in content.media_type and content.schema is not None:
         return instances(interface, {"type": "object", "allOf": [content.schema]}).example(seed)
-    return contract.body(content).example(seed)
+    steps = content.media_type.endswith("json-patch+json")
+    return contract.body(content).example(seed, Suggestions().ask(_step, speaks=True) if steps else None)
+
+
+def _step(path: Path, _schemas: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """What a member of a JSON Patch's steps is to be, so that they apply to anything: a member is added."""
+    return [_STEP[path[-1]]] if path and path[-1] in _STEP else []
 
 
 def queried(parameter: Parameter, value: Any) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from mockdata.instances import Unsatisfiable
 from mockdata.instances.suggestions import Source, Suggestions, echo
 from mockdata.sandbox.contract import Contract, contract_of
 from mockdata.sandbox.facts import Facts
@@ -42,7 +44,7 @@ class Behaviour:
         self.clock = clock
         self.world = World(interface, self.contract, overlay, seed)
         self.listing = Listing(self.world)
-        self.preconditions = Preconditions(self.world)
+        self.preconditions = Preconditions(self.world, clock)
         self.writing = Writing(self.world, self.preconditions)
         self._rules: dict[str, tuple[Rule, ...]] = {
             one.id: rules for one in interface.operations if (rules := compile_rules(interface, one))
@@ -256,7 +258,8 @@ class Behaviour:
             return self.writing.answer(change, self._send)
         suggest = self._known(parsed, source)
         if where.id is not None:
-            suggest.ask(echo(dict(self.world.entity(where, source))))
+            with suppress(Unsatisfiable):  # a thing without any instance is not known
+                suggest.ask(echo(dict(self.world.entity(where, source))))
         return self._send(contract, request, seed, lambda content: drawn(contract, content, seed, suggest))
 
     def _read(self, contract: Contract, content: Content, where: Place, source: Source | None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -98,9 +98,15 @@ class Strike:
 class _Entry:
     """A fault in force with how many calls it has met."""
 
-    def __init__(self, target: str, fault: Fault, seed: int) -> None:
-        self.target, self.fault, self.seed = target, fault, seed
+    def __init__(self, number: int, target: str, fault: Fault, seed: int) -> None:
+        self.number, self.target, self.fault, self.seed = number, target, fault, seed
         self.met = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it does hangs on the calls before."""
+        fault = self.fault
+        return fault.calls is not None or fault.every > 1 or fault.share < 1 or fault.latency is not None
 
     def hits(self, interface: str, operation: str, now: datetime | None) -> bool:
         """Whether it hits this call, counting it."""
@@ -135,6 +141,24 @@ class FaultPlan:
         """Put exactly these faults in force; all counting begins anew."""
         with self._lock:
             self._entries = [self._entry(number, *one) for number, one in enumerate(faults)]
+
+    def counts(self) -> list[list[int | None]]:
+        """How far the counting is: [number in the plan, calls met, calls left] of each fault still in force that
+        counts; empty for a plan that does not. JSON."""
+        if not self._entries:
+            return []
+        with self._lock:
+            return [[one.number, one.met, one.fault.calls] for one in self._entries if one.counts]
+
+    def resume(self, counts: Iterable[Sequence[int | None]]) -> None:
+        """Go on counting where `counts` was read off a plan just put in force: faults it does not tell of are over."""
+        told = {int(number or 0): (int(met or 0), left) for number, met, left in counts}
+        with self._lock:
+            for one in self._entries:
+                if one.number in told:
+                    one.met, left = told[one.number]
+                    one.fault = replace(one.fault, calls=left)
+            self._entries = [one for one in self._entries if one.number in told or not one.counts]
 
     def clear(self, interface: str | None = None) -> None:
         """Take away the faults of a target, or all."""
@@ -177,7 +201,7 @@ class FaultPlan:
         return found if found.targets else None
 
     def _entry(self, number: int, target: str, fault: Fault) -> _Entry:
-        return _Entry(target, fault, stream(self.seed, "fault", number, target))
+        return _Entry(number, target, fault, stream(self.seed, "fault", number, target))
 
 
 def covers(target: str, interface: str) -> bool:

@@ -65,6 +65,10 @@ def answer(
         except Unsatisfiable:
             return problem(500, "No valid answer", detail, pointer=content.pointer)
         set_header(response, FINDINGS, f"{content.pointer}: {detail}"[:900])
+    if response.valid and content.schema is not None and contract.answer(content).lax(response.value):
+        response.valid = False
+        said = "no instance has every format it names: a format and its pattern, length or values disagree"
+        set_header(response, FINDINGS, f"{content.pointer}: {said}")
     fill(response, contract, content, media_type)
     return response
 

@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -173,7 +173,9 @@ class BackgroundSender:
                 time.sleep(0.2 * 4 ** (number - 2))  # whoever was busy gets longer each time
             try:
                 parts, addresses = self.destinations.addresses(message.url)
-                status, error = _send(message, parts, addresses, self.timeout), ""
+                headers = dict(message.headers)
+                status = post(message.method, parts, addresses, headers, message.body, self.timeout)
+                error = ""
             except Forbidden as refusal:
                 return 0, number - 1, str(refusal)
             except (OSError, http.client.HTTPException, ValueError) as failure:
@@ -183,7 +185,14 @@ class BackgroundSender:
         return status, self.tries, error
 
 
-def _send(message: Outgoing, parts: SplitResult, addresses: Sequence[str], timeout: float) -> int:
+def post(
+    method: str,
+    parts: SplitResult,
+    addresses: Sequence[str],
+    headers: Mapping[str, str],
+    body: bytes,
+    timeout: float,
+) -> int:
     """The status a message is answered with, by the server at one of these addresses. Raises OSError, HTTPException."""
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -196,8 +205,8 @@ def _send(message: Outgoing, parts: SplitResult, addresses: Sequence[str], timeo
         secure = parts.scheme == "https"
         connection.sock = ssl.create_default_context().wrap_socket(made, server_hostname=host) if secure else made
         target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe="/?&=%+:;,@!$'()*~-._")
-        headers = {"Host": parts.netloc, "Content-Length": str(len(message.body)), "Connection": "close"}
-        connection.request(message.method, target, message.body, {**headers, **dict(message.headers)})
+        fixed = {"Host": parts.netloc, "Content-Length": str(len(body)), "Connection": "close"}
+        connection.request(method, target, body, {**fixed, **headers})
         return connection.getresponse().status
     finally:
         end.cancel()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from mockdata.instances import Unsatisfiable
 from mockdata.instances.suggestions import Source, Suggestions, lookup
 from mockdata.sandbox.contract import Contract
 from mockdata.sandbox.messages import Request, Response
@@ -73,6 +74,7 @@ class Writing:
         self._put(where, key, {**entity, **shown})
         if response.status == 201 and resource.parameter is not None and where.id is None:
             set_header(response, "Location", f"{change.request.path.rstrip('/')}/{quote(write(id), safe='')}")
+        self.preconditions.written(Place(resource, where.collection, key, where.path))
         named = where.path if resource.parameter is None else {**where.path, resource.parameter: id}
         self.preconditions.mark(change.contract, response, Place(resource, where.collection, key, named))
         return response
@@ -87,7 +89,7 @@ class Writing:
 
     def _delete(self, change: Change, send: Send) -> Response:
         where = change.where
-        before = dict(self.world.entity(where, change.source))
+        before = self._before(change)
         response = send(
             change.contract,
             change.request,
@@ -97,7 +99,15 @@ class Writing:
         )
         if response.status < 400:
             self.world.overlay.delete(self.world.interface.id, where.collection, where.id or "")
+            self.preconditions.written(where)
         return response
+
+    def _before(self, change: Change) -> dict[str, Any]:
+        """The thing as it was; nothing where its schema has no instance."""
+        try:
+            return dict(self.world.entity(change.where, change.source))
+        except Unsatisfiable:
+            return {}
 
     def _put(self, where: Place, key: str, value: Mapping[str, Any]) -> None:
         self.world.overlay.put(self.world.interface.id, where.collection, key, value)
@@ -119,7 +129,7 @@ class Writing:
         }
         entity: dict[str, Any] = dict(given)
         if change.role in (Role.PATCH, Role.REPLACE) and self.world.exists(where):
-            before = dict(self.world.entity(where, change.source))
+            before = self._before(change)
             if change.role is Role.PATCH:
                 entity = self._patched(change, before, given if isinstance(body, dict) else body, members)
             else:  # what the request has no word for is not the caller's to take away

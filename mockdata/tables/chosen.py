@@ -7,6 +7,7 @@ a row takes its next record from. So no record comes twice and a row does not de
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,17 @@ class Chosen:
                 found[mine] = self._ranked(one, rank[mine])
         return self.plain.rows(found)
 
+    def reach(self, rows: int, told: Callable[[int, int], None] | None = None) -> None:
+        """Look for the records of the first `rows` rows. `told` hears how many records were looked at and how many of
+        them are of use, and may end it by raising: what was counted is remembered. Raises TooFew.
+        """
+        if not self.names:
+            return
+        turns, rest = divmod(rows, PATTERN)
+        needed = turns * self._each + np.bincount(self._pattern[:rest], minlength=len(self._each))
+        for kind in np.nonzero(needed)[0]:
+            self._reach(int(kind), int(needed[kind]) - 1, told)
+
     def _ranked(self, kind: int, rank: Ints) -> Ints:
         """Positions in the plain order of the records of a class with these ranks."""
         self._reach(kind, int(rank.max()))
@@ -78,7 +90,7 @@ class Chosen:
             found[mine] = number * _CHUNK + held[rank[mine] - before]
         return found
 
-    def _reach(self, kind: int, rank: int) -> None:
+    def _reach(self, kind: int, rank: int, told: Callable[[int, int], None] | None = None) -> None:
         while not len(self._ends) or self._ends[-1, kind] <= rank:
             number = len(self._ends)
             if number * _CHUNK >= self.plain.count:
@@ -89,6 +101,8 @@ class Chosen:
             counts = np.bincount(self._classes(number), minlength=len(self._each))
             before = self._ends[-1] if number else np.zeros(len(self._each), dtype=np.int64)
             self._ends = np.vstack([self._ends, before + counts])
+            if told is not None:
+                told(len(self._ends) * _CHUNK, int(self._ends[-1, kind]))
 
     def _classify(self, number: int) -> Ints:
         positions = np.arange(number * _CHUNK, min((number + 1) * _CHUNK, self.plain.count), dtype=np.int64)

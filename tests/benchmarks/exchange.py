@@ -6,7 +6,9 @@ from typing import Any
 
 from exchange.bench import load
 
+PARTS = ("exchange_ledger", "exchange_push")
+
 
 def measure() -> list[dict[str, Any]]:
     """The rows of all parts."""
-    return [row for part in ("exchange_ledger",) for row in load(part).measure()]
+    return [row for part in PARTS for row in load(part).measure()]

@@ -11,7 +11,7 @@ import httpx2
 
 from tests.integration.test_brokering_kill import Service, _settings, url
 from tests.integration.test_brokering_story import World
-from tests.unit.exchange.test_sandboxes import NOTES
+from tests.unit.exchange.hosted import NOTES
 
 __all__ = ["url"]  # a fixture: SQLite, then a real PostgreSQL
 THREADS = 4  # of each vendor

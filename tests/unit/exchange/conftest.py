@@ -35,7 +35,11 @@ from exchange.ledger.service import Ledger
 from exchange.parties.access import SYSTEM, Access, Caller
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
+from exchange.sandboxes import control_routes
+from exchange.sandboxes import routes as sandboxes_routes
+from exchange.sandboxes.service import Sandboxes
 from tests.conftest import named, run_sql
+from tests.unit.exchange import hosted
 
 ORIGIN = "tongban.test/ledger"
 ISSUER = "http://tongban.test"
@@ -201,6 +205,26 @@ def services(database: Database, clock: TestClock, tmp_path: Path) -> Services:
     return Services(
         database, clock, tmp_path, ledger, tokens, access, parties, catalogue, lifecycle, probing, checking, tidying
     )
+
+
+@pytest.fixture
+def sandboxes(services: Services) -> Iterator[Sandboxes]:
+    """Hosted sandboxes, with the notes of the police published."""
+    police = services.department("police")
+    version = services.catalogue.register(police, "notes.yaml", hosted.NOTES)
+    services.lifecycle.publish(police, version.interface, version.version)
+    service = hosted.made(services)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def web(services: Services, sandboxes: Sandboxes) -> Iterator[TestClient]:
+    """Hosted sandboxes over HTTP; modules about something else have a `web` of their own."""
+    routers = control_routes.router(sandboxes, services.access), sandboxes_routes.router(sandboxes, services.access)
+    with services.web(*routers) as client:
+        client.app.mount("/sandboxes", sandboxes)  # type: ignore[attr-defined]
+        yield client
 
 
 def _nowhere(*_call: object) -> tuple[int, dict[str, str], bytes]:

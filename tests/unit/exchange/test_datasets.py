@@ -501,6 +501,28 @@ def test_a_cancel_in_the_last_moment_leaves_nothing(services: Any, datasets: Dat
     assert datasets.jobs.status(one.job).state == "cancelled"
 
 
+def test_a_job_that_looks_for_records_of_a_pack_can_be_ended(services: Any, datasets: Datasets) -> None:
+    vendor = services.vendor()
+    one = datasets.request(vendor, replace(ASKED, interface="police.people", rows=6000, scenarios=("minority-names",)))
+
+    class Ended(BaseException):
+        """As a cancelled job is left."""
+
+    class Cancelled(Straight):
+        def progress(self, done: int, total: int, text: str) -> None:
+            super().progress(done, total, text)
+            if text.startswith("looking for records"):
+                datasets.cancel(vendor, one.id)
+                raise Ended
+
+    job = Cancelled(datasets.jobs)
+    with pytest.raises(Ended):
+        datasets.jobs._kinds["dataset"]({"dataset": one.id}, job)
+    assert not [text for text in job.texts if "writing" in text], "it ended before a row was written"
+    assert datasets.get(vendor, one.id).state == "cancelled"
+    assert not (datasets.folder / one.id).exists()
+
+
 def test_files_expire_and_their_entry_stays(services: Any, datasets: Datasets, web: TestClient) -> None:
     vendor, headers = services.vendor(), services.bearer(services.vendor())
     one, other = make(datasets, vendor), make(datasets, vendor)

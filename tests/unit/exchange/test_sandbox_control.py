@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import anyio
 import orjson
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from exchange.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated, Unprocessable
-from exchange.sandboxes import control_routes, model, routes
+from exchange.sandboxes import control_routes, model
 from exchange.sandboxes.service import Sandboxes
-from mockdata.sandbox.messages import Response
-from tests.unit.exchange.test_sandboxes import NOTES, ask, made
+from mockdata.sandbox.delivery import showing
+from mockdata.sandbox.messages import Request, Response
+from mockdata.sandbox.serve import ServedSandbox
+from tests.unit.exchange.hosted import NOTES, Listener, ask, made
 
 DOWN = [{"target": "police.", "status": 503, "retry_after": 4}]
-
-
-@pytest.fixture
-def sandboxes(services: Any) -> Iterator[Sandboxes]:
-    police = services.department("police")
-    version = services.catalogue.register(police, "notes.yaml", NOTES)
-    services.lifecycle.publish(police, version.interface, version.version)
-    service = made(services)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def web(services: Any, sandboxes: Sandboxes) -> Iterator[TestClient]:
-    routers = control_routes.router(sandboxes, services.access), routes.router(sandboxes, services.access)
-    with services.web(*routers) as client:
-        client.app.mount("/sandboxes", sandboxes)  # type: ignore[attr-defined]
-        yield client
 
 
 def add(sandboxes: Sandboxes, opened: model.Opened, number: int) -> Response:
@@ -62,6 +47,7 @@ ROUTES = (
     ("GET", "calls", None),
     ("GET", "calls.har", None),
 )
+"""The webhook is asked for below: here nothing may be sent."""
 
 
 def test_nobody_then_a_stranger_then_the_reader_then_the_owner(
@@ -315,3 +301,120 @@ def test_a_cut_connection_and_a_slow_body_over_http(services: Any, sandboxes: Sa
         sandboxes.control.set_faults(vendor, opened.hosted.id, [{"target": "*", **fault}])
         with pytest.raises(Exception, match="dropped"):
             web.get(place, headers=key)
+
+
+def test_faults_are_counted_on_after_a_restart(services: Any, sandboxes: Sandboxes) -> None:
+    vendor = services.vendor()
+    opened = sandboxes.open(vendor, ["police.notes"])
+    plan = [{"target": "*", "status": 503, "calls": 3}, {"target": "*", "latency_ms": 1, "every": 2}]
+
+    def statuses(service: Sandboxes, times: int) -> list[int]:
+        return [ask(service, opened, "GET", "/notes").status for _ in range(times)]
+
+    sandboxes.control.set_faults(vendor, opened.hosted.id, plan)
+    assert statuses(sandboxes, 2) == [503, 503]
+    again = made(services)  # as after kill -9: nothing of the first one is closed or flushed
+    try:
+        assert statuses(again, 3) == [503, 200, 200]
+    finally:
+        again.close()
+    last = made(services)
+    try:
+        assert statuses(last, 1) == [200], "what is used up stays used up"
+        last.control.set_faults(vendor, opened.hosted.id, plan)
+        assert statuses(last, 4) == [503, 503, 503, 200], "the same plan set again is counted from the start"
+    finally:
+        last.close()
+
+
+def test_a_connection_is_dropped_over_a_real_server(services: Any, sandboxes: Sandboxes) -> None:
+    vendor = services.vendor()
+    opened = sandboxes.open(vendor, ["police.notes"])
+    app = FastAPI()
+    app.mount("/sandboxes", sandboxes)
+    key = {"Authorization": f"Bearer {opened.key}"}
+    place = f"/sandboxes/{opened.hosted.id}/police.notes/notes/n1"
+
+    def get(port: int) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", place, headers=key)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    with ServedSandbox(showing(app)) as served:
+        port = int(served.url.rpartition(":")[2])
+        status, whole = get(port)
+        assert status == 200
+        sandboxes.control.set_faults(vendor, opened.hosted.id, [{"target": "*", "drop": True}])
+        with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+            get(port)
+        sandboxes.control.set_faults(vendor, opened.hosted.id, [{"target": "*", "truncate": 0.5}])
+        with pytest.raises(http.client.IncompleteRead) as cut:
+            get(port)
+        assert cut.value.partial == whole[: len(whole) // 2]
+        sandboxes.control.set_faults(vendor, opened.hosted.id, [])
+        assert get(port) == (200, whole)
+    sandboxes.hosting.flush()
+    assert [call.detail["dropped"] for call in sandboxes.calls(vendor, opened.hosted.id)] == [False, False, True, False]
+
+
+CALLING = NOTES.replace("police.notes", "police.calling").replace(
+    "paths:\n", """webhooks:
+  closed:
+    post:
+      requestBody: {content: {application/json: {schema: {type: object, required: [day],
+        properties: {day: {type: string, format: date}}}}}}
+      responses: {"204": {description: ok}}
+paths:
+""", 1).replace(
+    "      operationId: addNote\n", """      operationId: addNote
+      callbacks:
+        added:
+          'http://{$request.header.host}/added':
+            post:
+              requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Note"}}}}
+              responses: {"204": {description: ok}}
+""")  # fmt: skip
+
+
+def test_hosted_sandboxes_send_where_they_may(services: Any, sandboxes: Sandboxes) -> None:
+    police, vendor = services.department("police"), services.vendor()
+    version = services.catalogue.register(police, "calling.yaml", CALLING)
+    services.lifecycle.publish(police, version.interface, version.version)
+    opened = sandboxes.open(vendor, ["police.calling"])
+    id = opened.hosted.id
+    with pytest.raises(Conflict, match="sender"):
+        sandboxes.control.fire(vendor, id, "closed", "http://127.0.0.1:1/")
+    with Listener() as listener, Listener() as secret:
+        host = listener.url.split("/")[2]
+        calling = made(services, sandbox_destinations=host)
+        try:
+            headers = {"host": host, "authorization": f"Bearer {opened.key}", "content-type": "application/json"}
+            body = orjson.dumps({"id": "n1", "text": "hello"})
+            request = Request("POST", f"/{id}/police.calling/notes", "", tuple(headers.items()), body)
+            assert calling.handle(request).status == 201
+            listener.wait(1)
+            assert listener.got[0][:2] == ("/added", {"id": "n1", "text": "hello"})
+            with services.web(control_routes.router(calling, services.access)) as web:
+                fire = {"webhook": "closed", "url": listener.url, "body": {"day": "2026-11-02"}}
+                place = f"/api/v1/sandboxes/{id}/webhook"
+                assert web.post(place, json=fire).status_code == 401
+                rival = services.bearer(services.vendor("rival"))
+                assert web.post(place, json=fire, headers=rival).status_code == 404
+                mine = services.bearer(vendor)
+                assert web.post(place, json=fire, headers=mine).json() == {"status": 204, "tries": 1, "error": ""}
+                assert listener.got[1][1] == {"day": "2026-11-02"}
+                # this machine and its networks are no places for strangers, whatever else is allowed
+                away = web.post(place, json=fire | {"url": secret.url}, headers=mine).json()
+                assert (away["status"], away["tries"]) == (0, 0)
+                assert web.post(place, json=fire | {"webhook": "none"}, headers=mine).status_code == 404
+                calling.hosting.flush()
+                calls = web.get(f"/api/v1/sandboxes/{id}/calls", headers=mine).json()["items"]
+            assert secret.got == []
+            sent = [one for one in calls if one.get("outgoing")]
+            assert [one["outgoing"]["tries"] for one in sent] == [0, 1, 1]
+        finally:
+            calling.close()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,80 +12,10 @@ from fastapi.testclient import TestClient
 
 from exchange.catalogue.model import State
 from exchange.errors import Forbidden, NotFound, TooMany, Unauthenticated, Unprocessable
-from exchange.jobs import Jobs
-from exchange.sandboxes import control_routes, model, store
+from exchange.sandboxes import model, store
 from exchange.sandboxes.overlay import DurableOverlay
-from exchange.sandboxes.routes import router
 from exchange.sandboxes.service import Sandboxes
-from exchange.settings import Settings
-from mockdata.sandbox.messages import Request, Response
-
-NOTES = """
-openapi: 3.1.0
-info: {title: 便笺, version: 1.0.0, description: 便笺, x-interface-id: police.notes, x-department: police,
-  x-en: {title: Notes, description: Notes}}
-security: [{bearer: []}]
-paths:
-  /notes:
-    get:
-      operationId: listNotes
-      summary: 列表
-      responses: {"200": {description: ok, content: {application/json: {schema:
-        {type: array, items: {$ref: "#/components/schemas/Note"}}}}}}
-    post:
-      operationId: addNote
-      summary: 新增
-      parameters: [{name: Idempotency-Key, in: header, schema: {type: string}}]
-      requestBody: {required: true, content: {application/json: {schema: {$ref: "#/components/schemas/Note"}}}}
-      responses: {"201": {description: made, content: {application/json: {schema:
-        {$ref: "#/components/schemas/Note"}}}}}
-  /notes/{id}:
-    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
-    get:
-      operationId: getNote
-      summary: 查看
-      responses: {"200": {description: ok, content: {application/json: {schema:
-        {$ref: "#/components/schemas/Note"}}}}, "404": {description: none}}
-    delete: {operationId: removeNote, summary: 删除, responses: {"204": {description: gone}, "404": {description: no}}}
-components:
-  securitySchemes: {bearer: {type: http, scheme: bearer}}
-  schemas:
-    Note:
-      type: object
-      required: [id, text]
-      properties: {id: {type: string}, text: {type: string, maxLength: 50}}
-"""
-
-
-def made(services: Any, home: Path | None = None) -> Sandboxes:
-    settings = Settings(home=home or services.home, population_size=100_000, public_url="http://tongban.test")
-    jobs = Jobs(services.database, settings.home, "w1", services.clock)
-    return Sandboxes(services.database, services.ledger, jobs, services.catalogue, settings, b"s" * 32, services.clock)
-
-
-@pytest.fixture
-def sandboxes(services: Any) -> Iterator[Sandboxes]:
-    police = services.department("police")
-    version = services.catalogue.register(police, "notes.yaml", NOTES)
-    services.lifecycle.publish(police, version.interface, version.version)
-    service = made(services)
-    yield service
-    service.close()
-
-
-@pytest.fixture
-def web(services: Any, sandboxes: Sandboxes) -> Iterator[TestClient]:
-    with services.web(control_routes.router(sandboxes, services.access), router(sandboxes, services.access)) as client:
-        client.app.mount("/sandboxes", sandboxes)  # type: ignore[attr-defined]
-        yield client
-
-
-def ask(sandboxes: Sandboxes, opened: model.Opened, method: str, path: str, value: Any = None, **more: str) -> Response:
-    body = b"" if value is None else orjson.dumps(value)
-    headers = {"authorization": f"Bearer {opened.key}", "content-type": "application/json", **more}
-    request = Request(method, f"/{opened.hosted.id}/police.notes{path}", "", tuple(headers.items()), body)
-    return sandboxes.handle(request)
-
+from tests.unit.exchange.hosted import NOTES, ask, made
 
 # ---- who may
 

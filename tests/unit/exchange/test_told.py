@@ -11,12 +11,12 @@ from exchange.app import _trying
 from exchange.catalogue.lifecycle import NOTICE_DAYS
 from exchange.errors import Conflict
 from exchange.sandboxes.service import Sandboxes
-from tests.unit.exchange.test_sandboxes import NOTES, sandboxes  # noqa: F401
+from tests.unit.exchange.hosted import NOTES
 
 
 def test_the_holder_of_a_sandbox_is_told_and_nobody_else(
     services: Any,
-    sandboxes: Sandboxes,  # noqa: F811
+    sandboxes: Sandboxes,
     clock: Any,
 ) -> None:
     police, life = services.department("police"), services.lifecycle

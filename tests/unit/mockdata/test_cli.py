@@ -1,6 +1,7 @@
 """`tongban mock`: what it prints where, and one clear line and a code for everything that goes wrong."""
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -340,3 +341,20 @@ def test_every_command_has_help_with_an_example():
         result = run(command, "--help")
         assert result.exit_code == 0
         assert f"tongban mock {command}" in " ".join(result.stdout.split())
+
+
+def test_serve_takes_its_secret_from_a_file_or_the_environment(folder, monkeypatch):
+    serve = importlib.import_module("mockdata.cli.serve")
+    (folder / "short").write_text("0123")
+    (folder / "long").write_text("0123456789abcdef0123\n")
+    refused = run("serve", "civil-affairs.marriages", "--port", "0", "--secret-file", "short", *SMALL)
+    assert (refused.exit_code, "16 bytes" in refused.stderr, "0123" in refused.stderr) == (3, True, False)
+    monkeypatch.delenv(serve.SECRET, raising=False)
+    assert serve._secret(None) is None
+    monkeypatch.setenv(serve.SECRET, "x" * 20)
+    assert serve._secret(None) == b"x" * 20
+    assert serve._secret(Path("long")) == b"0123456789abcdef0123"  # a file says it nearer
+    made = []
+    monkeypatch.setattr("mockdata.sandbox.sandbox.Sandbox", lambda *_, **how: made.append(how) or sys.exit(7))
+    run("serve", "civil-affairs.marriages", "--port", "0", "--secret-file", "long", "--issued-only", *SMALL)
+    assert (made[0]["secret"], made[0]["issued_only"]) == (b"0123456789abcdef0123", True)
