@@ -37,7 +37,7 @@ from exchange.certification import routes as certification_routes
 from exchange.certification.service import Certifications
 from exchange.clock import Clock, system_clock
 from exchange.database import Database
-from exchange.errors import Upstream
+from exchange.errors import Invalid, Upstream
 from exchange.http import health, problems
 from exchange.jobs import Jobs
 from exchange.keys import Keys
@@ -51,15 +51,21 @@ from exchange.ledger.subjects import SubjectKeys
 from exchange.market import routes as market_routes
 from exchange.market.service import Market
 from exchange.market.statements import Statements
+from exchange.oversight import identity as proofs
 from exchange.oversight import routes as oversight_routes
+from exchange.oversight import usage_routes
+from exchange.oversight.identity import Identity
+from exchange.oversight.quality import Quality
+from exchange.oversight.reporting import Reporting
 from exchange.oversight.service import Oversight
+from exchange.oversight.usage import Usage
 from exchange.parties import routes as parties_routes
 from exchange.parties.access import Access
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.portal import catalogue as catalogue_pages
 from exchange.portal import datasets as dataset_pages
-from exchange.portal import launches, publishing, tending, testing, trials
+from exchange.portal import launches, my_data, overseeing, publishing, tending, testing, trials
 from exchange.portal import routes as portal_routes
 from exchange.portal.pages import Pages
 from exchange.pushing import routes as pushing_routes
@@ -74,6 +80,7 @@ from exchange.settings import Settings
 
 SWEEP_SECONDS = 60.0
 PUSH_SECONDS = 3.0
+JUDGE_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,9 @@ class Services:
     market: Market
     statements: Statements
     oversight: Oversight
+    usage: Usage
+    quality: Quality
+    reporting: Reporting
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
@@ -152,7 +162,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     )
     broker.delivered = market.delivered
     statements = Statements(database, ledger, jobs, clock)
-    oversight = Oversight(agreements, broker)
+    oversight = Oversight(database, ledger, catalogue, agreements, broker, clock)
+    tell = {"": None, "demo": proofs.shown}.get(settings.identity_proof)
+    if settings.identity_proof and tell is None:
+        raise Invalid("TONGBAN_IDENTITY_PROOF is empty or demo", hint="see docs/settings.md")
+    usage = Usage(database, ledger, Identity(database, ledger, keys.secret("identity"), clock, tell), clock)
+    quality = Quality(database, ledger, catalogue, broker, clock)
+    broker.sampled = quality.samples.offer
+    reporting = Reporting(database, ledger, parties, oversight, clock)
     services = Services(
         database,
         ledger,
@@ -171,6 +188,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         market,
         statements,
         oversight,
+        usage,
+        quality,
+        reporting,
     )
     created = parties.bootstrap(settings.operator_secret)
 
@@ -189,6 +209,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
         threads.append(_every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
         threads.append(_every(SWEEP_SECONDS, rounds.due, stop, "probes"))
+        threads.append(_every(SWEEP_SECONDS, oversight.due, stop, "flows"))
+        threads.append(_every(JUDGE_SECONDS, quality.due, stop, "quality"))
         threads.append(_every(SWEEP_SECONDS, sandboxes.datasets.due, stop, "datasets"))
         threads.append(_every(PUSH_SECONDS, pushing.due, stop, "pushes"))
 
@@ -230,7 +252,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         dataset_routes.router(sandboxes.datasets, access),
         certification_routes.router(certifications, access, public_key),
         market_routes.router(market, statements, access),
-        oversight_routes.router(oversight, access),
+        oversight_routes.router(oversight, reporting, quality, access, settings.base_url),
+        usage_routes.router(usage, access, partial(_chinese, _names(parties))),
         publishing.router(pages, access, parties, checking, tidying),
         tending.router(pages, access, lifecycle, probing, tidying),
         trials.router(catalogue, _people(settings)),
@@ -238,6 +261,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking),
         dataset_pages.router(pages, access, catalogue, sandboxes.datasets),
         launches.router(pages, access, market, settings.base_url),
+        overseeing.router(pages, access, catalogue, oversight, reporting, quality, usage),
+        my_data.router(pages, access, catalogue, usage, settings.base_url.startswith("https://")),
         portal_routes.router(
             pages,
             access,
@@ -247,7 +272,6 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
             certifications,
             market,
             statements,
-            oversight,
             ledger,
             settings.base_url,
         ),
@@ -305,6 +329,10 @@ def _names(parties: Parties) -> Callable[[str], dict[str, str]]:
         return known.get(identifier, {"zh_CN": identifier, "en": identifier})
 
     return name
+
+
+def _chinese(names: Callable[[str], dict[str, str]], identifier: str) -> str:
+    return names(identifier).get("zh_CN") or identifier
 
 
 def _every(seconds: float, work: Callable[[], object], stop: threading.Event, name: str) -> threading.Thread:

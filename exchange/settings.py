@@ -49,6 +49,9 @@ class Settings:
     timestamp_roots: Path = Path("timestamp-roots.pem")
     """TONGBAN_TIMESTAMP_ROOTS: PEM file of the certificates that authority's stamps must lead to."""
 
+    identity_proof: str = ""
+    """TONGBAN_IDENTITY_PROOF: how citizens prove who they are: empty (nobody can) or ``demo`` (code on the page)."""
+
     dataset_days: int = 30
     """TONGBAN_DATASET_DAYS: days a requested dataset is kept; then its files go and its entry stays."""
     dataset_open: int = 20

@@ -4,7 +4,7 @@ release.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +55,8 @@ class Broker:
         self.catalogue, self.agreements, self.source = catalogue, agreements, source
         self.evidence = Evidence(database, ledger, agreements, clock)
         self._versions = Versions()
+        # told (interface, operation, fields, body) of each answer of which data left; known above
+        self.sampled: Callable[[str, str, tuple[str, ...], bytes], None] = lambda *_: None
 
     @property
     def delivered(self) -> Delivered:
@@ -204,6 +206,8 @@ class Broker:
         refusal = self.evidence.release(passage, done, body, about)
         if refusal:
             raise refusal.error
+        if fields and answered.status < 300:
+            self.sampled(done.interface, done.operation or "", fields, body)
         return Answer(answered.status, kept, body, done.id)
 
     def _cut(

@@ -1,16 +1,28 @@
-"""What a data officer looks for, as pure functions over recorded flows."""
+"""What a data officer looks for: flows, how they are narrowed and summed, findings. Pure values and functions."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
+
+from exchange.errors import Invalid
+
+CHINA = timezone(timedelta(hours=8))
+"""Days and hours of day are those of the departments."""
+LEVELS = ("general-1", "general-2", "general-3", "general-4", "important", "core")
+"""Sensitivity from the least to the gravest (GB/T 43697)."""
+EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One call through the broker: data that left, a refusal or a failure. Field names only, never values."""
+    """One call through the broker: data that left, a refusal or a failure. Field names only, never values.
+
+    ``claimed``: the purpose the consumer stated, where it is not the agreed one.
+    """
 
     id: str
     at: str
@@ -27,6 +39,7 @@ class Flow:
     records: int
     launch: str | None = None
     entry: int | None = None
+    claimed: str = ""
 
     @property
     def refused(self) -> bool:
@@ -44,6 +57,92 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """流: everything that makes calls the same kind of call. A call differs from another of its channel by time only.
+
+    ``sensitivity``: the gravest class among ``fields``, "" when none is stated; as it stood when the channel was first
+    seen.
+    """
+
+    provider: str
+    consumer: str
+    interface: str
+    operation: str
+    agreement: str
+    purpose: str
+    law: str
+    state: str
+    rule: str
+    fields: tuple[str, ...]
+    sensitivity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A channel within a period: calls, records that left, and the newest ledger entry among them."""
+
+    id: int
+    channel: Channel
+    calls: int
+    records: int
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """How flows are narrowed; empty words let everything through, all that are given hold together.
+
+    ``since`` and ``until`` are days in China, both included. ``sensitivity``: that class or a graver one.
+    """
+
+    since: str = ""
+    until: str = ""
+    provider: str = ""
+    consumer: str = ""
+    interface: str = ""
+    purpose: str = ""
+    law: str = ""
+    field: str = ""
+    sensitivity: str = ""
+    outcome: str = ""
+    rule: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("since", "until"):
+            try:
+                _ = getattr(self, name) and date.fromisoformat(getattr(self, name))
+            except ValueError:
+                raise Invalid(f"{name} is no day", hint="write it as 2026-11-02", pointer=f"/{name}") from None
+        if self.sensitivity and self.sensitivity not in LEVELS:
+            raise Invalid(f"{self.sensitivity!r} is no class", hint=f"one of {', '.join(LEVELS)}")
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What was given, for an address."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
+
+    @property
+    def days(self) -> tuple[int, int]:
+        """First and last day, counted from 1970."""
+        first = (date.fromisoformat(self.since) - EPOCH).days if self.since else 0
+        return first, (date.fromisoformat(self.until) - EPOCH).days if self.until else 10**6
+
+    def passes(self, channel: Channel) -> bool:
+        """Whether a channel is let through; the period is not looked at."""
+        return (
+            (not self.provider or channel.provider == self.provider)
+            and (not self.consumer or channel.consumer == self.consumer)
+            and (not self.interface or channel.interface == self.interface)
+            and (not self.purpose or channel.purpose == self.purpose)
+            and (not self.law or channel.law == self.law)
+            and (not self.field or self.field in channel.fields)
+            and (not self.sensitivity or grave(channel.sensitivity) >= LEVELS.index(self.sensitivity))
+            and (not self.outcome or channel.state == self.outcome)
+            and (not self.rule or channel.rule == self.rule)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
     """An agreement as oversight sees it: who may send which fields to whom."""
 
@@ -54,6 +153,19 @@ class Granted:
     fields: tuple[str, ...]
     state: str
     since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A statutory clock that ran out and on which nobody has acted yet. ``entry``: where its breach is proved."""
+
+    clock: str
+    rule: str
+    subject: str
+    party: str
+    due: str
+    code: str
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,69 +184,148 @@ class Finding:
         return {name: getattr(self, name) for name in self.__dataclass_fields__} | {"evidence": list(self.evidence)}
 
 
-def matrix(flows: Iterable[Flow]) -> list[dict[str, Any]]:
-    """Provider × consumer: how often data left and how often it was refused, most first."""
-    left: Counter[tuple[str, str]] = Counter()
-    refused: Counter[tuple[str, str]] = Counter()
-    for flow in flows:
-        pair = (flow.provider, flow.consumer)
-        left[pair] += flow.delivered
-        refused[pair] += flow.refused
-    pairs = sorted(left.keys() | refused.keys(), key=lambda pair: (-left[pair], pair))
+def grave(level: str) -> int:
+    """How grave a class is: its place in `LEVELS`, -1 for none."""
+    return LEVELS.index(level) if level in LEVELS else -1
+
+
+def day_of(at: str) -> int:
+    """The day in China of an RFC 3339 instant, counted from 1970."""
+    return (datetime.fromisoformat(at).astimezone(CHINA).date() - EPOCH).days
+
+
+def hour_of(at: str) -> int:
+    """The hour of an RFC 3339 instant, counted from 1970-01-01 00:00 UTC."""
+    return int(datetime.fromisoformat(at).timestamp()) // 3600
+
+
+def hour_text(hour: int) -> str:
+    """An hour counted from 1970 as ``2026-11-02 09:00`` in China."""
+    return datetime.fromtimestamp(hour * 3600, UTC).astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+
+
+def day_text(day: int) -> str:
+    """A day counted from 1970 as ``2026-11-02``."""
+    return str(EPOCH + timedelta(days=day))
+
+
+def matrix(sums: Iterable[Sum]) -> list[dict[str, Any]]:
+    """Provider × consumer: how often data left, how many records, and how often it was refused, most first."""
+    counted: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for one in sums:
+        cell = counted[one.channel.provider, one.channel.consumer]
+        if one.channel.state == "delivered":
+            cell[0] += one.calls
+            cell[2] += one.records
+        elif one.channel.state == "refused":
+            cell[1] += one.calls
+    pairs = sorted(counted, key=lambda pair: (-counted[pair][0], pair))
     return [
         {
             "provider": provider,
             "consumer": consumer,
-            "delivered": left[provider, consumer],
-            "refused": refused[provider, consumer],
+            "delivered": counted[provider, consumer][0],
+            "refused": counted[provider, consumer][1],
+            "records": counted[provider, consumer][2],
         }
         for provider, consumer in pairs
     ]
 
 
-def findings(flows: Sequence[Flow], granted: Iterable[Granted]) -> list[Finding]:
-    """Refused attempts, agreements nobody uses, agreed fields nobody asked for."""
-    found: list[Finding] = []
-    refused: dict[tuple[str, str, str], list[Flow]] = {}
+DIMENSIONS: Mapping[str, Callable[[Channel], Iterable[str]]] = {
+    "provider": lambda c: (c.provider,),
+    "consumer": lambda c: (c.consumer,),
+    "interface": lambda c: (c.interface,),
+    "purpose": lambda c: (c.purpose,),
+    "law": lambda c: (c.law,),
+    "field": lambda c: c.fields,
+    "sensitivity": lambda c: (c.sensitivity,),
+    "outcome": lambda c: (c.state,),
+    "rule": lambda c: (c.rule,),
+}
+"""What flows can be summed by; a call counts under every field that left with it."""
+
+
+def by(dimension: str, sums: Iterable[Sum]) -> list[dict[str, Any]]:
+    """Calls and records by one of `DIMENSIONS`, most first; calls of which data left unless summed by outcome or rule.
+
+    Raises `Invalid` for an unknown one.
+    """
+    if dimension not in DIMENSIONS:
+        raise Invalid(f"flows cannot be summed by {dimension!r}", hint=f"one of {', '.join(DIMENSIONS)}")
+    any_outcome = dimension in ("outcome", "rule")
+    calls: Counter[str] = Counter()
+    records: Counter[str] = Counter()
+    for one in sums:
+        if any_outcome or one.channel.state == "delivered":
+            for value in DIMENSIONS[dimension](one.channel):
+                calls[value] += one.calls
+                records[value] += one.records
+    order = sorted(calls, key=lambda value: (-calls[value], value))
+    return [{"value": value, "calls": calls[value], "records": records[value]} for value in order]
+
+
+def findings(sums: Iterable[Sum], granted: Iterable[Granted], overdue: Iterable[Overdue] = ()) -> list[Finding]:
+    """Overdue clocks, refused attempts, agreements nobody uses, agreed fields that never left."""
+    refused: dict[tuple[str, str, str], list[Sum]] = {}
     used: dict[str, set[str]] = {}
-    for flow in flows:
-        if flow.refused:
-            refused.setdefault((flow.consumer, flow.interface, flow.rule), []).append(flow)
-        elif flow.delivered and flow.agreement:
-            used.setdefault(flow.agreement, set()).update(flow.fields)
-    for (consumer, interface, rule), attempts in refused.items():
-        found.append(
-            Finding(
-                "refused-attempt",
-                "warning",
-                consumer,
-                f"{consumer} 调用 {interface} 被拒绝 {len(attempts)} 次（规则 {rule}）",
-                f"{consumer} was refused {len(attempts)} time(s) at {interface} by the rule {rule}",
-                tuple(flow.id for flow in attempts[:20]),
-            )
+    for one in sums:
+        channel = one.channel
+        if channel.state == "refused":
+            refused.setdefault((channel.consumer, channel.interface, channel.rule), []).append(one)
+        elif channel.state == "delivered" and channel.agreement:
+            used.setdefault(channel.agreement, set()).update(channel.fields)
+    return [
+        *map(_late, overdue),
+        *(_refused(*key, attempts) for key, attempts in refused.items()),
+        *(found for agreement in granted if (found := _unneeded(agreement, used.get(agreement.id)))),
+    ]
+
+
+def _late(clock: Overdue) -> Finding:
+    code = f"（{clock.code}）" if clock.code else ""
+    return Finding(
+        "overdue-clock",
+        "warning",
+        clock.party,
+        f"{clock.party} 逾期未办 {clock.rule}：{clock.subject}，应于 {clock.due} 前办理{code}",
+        f"{clock.party} is late on {clock.rule} for {clock.subject}, due {clock.due}"
+        + (f" ({clock.code})" if clock.code else ""),
+        (str(clock.entry),),
+    )
+
+
+def _refused(consumer: str, interface: str, rule: str, attempts: list[Sum]) -> Finding:
+    times = sum(one.calls for one in attempts)
+    return Finding(
+        "refused-attempt",
+        "warning",
+        consumer,
+        f"{consumer} 调用 {interface} 被拒绝 {times} 次（规则 {rule}）",
+        f"{consumer} was refused {times} time(s) at {interface} by the rule {rule}",
+        tuple(str(one.entry) for one in sorted(attempts, key=lambda one: -one.entry)[:20]),
+    )
+
+
+def _unneeded(agreement: Granted, used: set[str] | None) -> Finding | None:
+    if agreement.state != "active":
+        return None
+    what = f"{agreement.provider} → {agreement.consumer}"
+    if used is None:
+        return Finding(
+            "unused-agreement",
+            "info",
+            agreement.id,
+            f"授权 {agreement.id} 尚未使用：{what}，{agreement.interface}",
+            f"agreement {agreement.id} was never used: {what}, {agreement.interface}",
         )
-    for agreement in granted:
-        if agreement.state != "active":
-            continue
-        if agreement.id not in used:
-            found.append(
-                Finding(
-                    "unused-agreement",
-                    "info",
-                    agreement.id,
-                    f"授权 {agreement.id} 尚未使用：{agreement.provider} → {agreement.consumer}，{agreement.interface}",
-                    f"agreement {agreement.id} was never used: {agreement.provider} → {agreement.consumer}, "
-                    f"{agreement.interface}",
-                )
-            )
-        elif unused := sorted(set(agreement.fields) - used[agreement.id]):
-            found.append(
-                Finding(
-                    "unused-fields",
-                    "info",
-                    agreement.id,
-                    f"授权 {agreement.id} 可以收窄：从未使用字段 {'、'.join(unused)}",
-                    f"agreement {agreement.id} can be narrowed: never used {', '.join(unused)}",
-                )
-            )
-    return found
+    unused = sorted(set(agreement.fields) - used)
+    if not unused:
+        return None
+    return Finding(
+        "unused-fields",
+        "info",
+        agreement.id,
+        f"授权 {agreement.id} 可以收窄：从未使用字段 {'、'.join(unused)}",
+        f"agreement {agreement.id} can be narrowed: never used {', '.join(unused)}",
+    )

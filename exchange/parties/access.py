@@ -58,7 +58,10 @@ matter.read            public:citizen vendor:any department:admin|reviewer data_
 matter.rate            public:citizen
 settlement.make        finance:any
 settlement.read        finance:any* vendor:any data_office:officer*
-flow.read              department:any data_office:officer*
+flow.read              department:admin|officer|reviewer data_office:officer*
+quality.read           department:any data_office:officer*
+quality.answer         department:admin|engineer|reviewer
+usage.rule             data_office:officer*
 ledger.read            operator:admin* data_office:officer*
 ledger.export          operator:admin* data_office:officer*
 """

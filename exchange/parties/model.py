@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 ROLES: Mapping[Kind, frozenset[str]] = {
     Kind.OPERATOR: frozenset({"admin", "certifier"}),
-    Kind.DEPARTMENT: frozenset({"admin", "engineer", "reviewer"}),
+    Kind.DEPARTMENT: frozenset({"admin", "engineer", "officer", "reviewer"}),
     Kind.VENDOR: frozenset({"admin", "developer"}),
     Kind.DATA_OFFICE: frozenset({"admin", "officer"}),
     Kind.FINANCE: frozenset({"admin", "finance"}),

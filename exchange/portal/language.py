@@ -127,6 +127,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "refused-attempt": ("被拒绝的调用", "refused call"),
     "unused-agreement": ("未使用的授权", "unused agreement"),
     "unused-fields": ("可收窄的授权", "agreement to narrow"),
+    "overdue-clock": ("逾期事项", "overdue clock"),
+    "many-calls": ("调用突增", "many calls"),
+    "many-records": ("记录突增", "many records"),
+    "many-refusals": ("拒绝突增", "many refusals"),
+    "unusual-hour": ("异常时段", "unusual hour"),
+    "new-field": ("新字段", "new field"),
 }
 
 

@@ -41,7 +41,7 @@ class Pages:
             csrf=self.access.csrf(request),
             navigation=navigation(caller, gettext),
             party=lambda identifier: language.text(self.names(identifier), code),
-            purpose=lambda said: language.text(_purpose(said), code),
+            purpose=lambda said: language.text(purpose_text(said), code),
             **context,
         )
         response = HTMLResponse(html, status_code=status, headers=HEADERS)
@@ -94,7 +94,8 @@ def signed_in(caller: Caller | None) -> Caller:
     return caller
 
 
-def _purpose(said: str) -> Mapping[str, str] | str:
+def purpose_text(said: str) -> Mapping[str, str] | str:
+    """A purpose in words."""
     # an app's agreements have its matter as purpose; all others say it in words
     return library.matter(said).title if said in library.matters() else said
 
@@ -105,10 +106,14 @@ def navigation(caller: Caller | None, gettext: Any) -> list[tuple[str, str]]:
     kind = caller.kind if caller else None
     if kind == "public":
         shown.append(("/mine", gettext("My matters")))
+    if kind in {None, "public"}:
+        shown.append(("/my-data", gettext("My data")))
     if kind in {"department", "data_office", "operator"}:
         shown.append(("/applications", gettext("Applications")))
-    if kind in {"department", "data_office", "operator"}:
+    if kind == "data_office" or (kind == "department" and caller and caller.roles & {"admin", "officer", "reviewer"}):
         shown.append(("/flows", gettext("Flows")))
+    elif kind == "department":
+        shown.append(("/quality", gettext("Quality")))
     if kind in {"vendor", "finance", "data_office", "operator"}:
         shown.append(("/settlements", gettext("Settlements")))
     if kind in {"department", "vendor", "data_office"}:

@@ -14,11 +14,10 @@ from exchange.errors import NotFound, TongbanError, Unauthenticated
 from exchange.ledger.service import Ledger
 from exchange.market.service import Market
 from exchange.market.statements import Statements
-from exchange.oversight.service import Oversight
 from exchange.parties.access import Access, Caller
 from exchange.parties.service import Parties
-from exchange.portal import sankey, views
-from exchange.portal.language import chosen, text, translations
+from exchange.portal import views
+from exchange.portal.language import chosen, translations
 from exchange.portal.pages import Pages
 from exchange.portal.problem import readable
 from specs import library
@@ -33,7 +32,6 @@ def router(
     certifications: Certifications,
     market: Market,
     statements: Statements,
-    oversight: Oversight,
     ledger: Ledger,
     base_url: str,
 ) -> APIRouter:
@@ -149,27 +147,6 @@ def router(
     ) -> Response:
         agreements.answer(_signed_in(caller), identifier, decision, reason=reason, basis=basis)
         return RedirectResponse("/applications", status_code=303)
-
-    @routes.get("/flows")
-    def flows_page(request: Request, caller: Who, outcome: str = "", consumer: str = "") -> Response:
-        who = _signed_in(caller)
-        pairs = oversight.matrix(who)
-        code = chosen(request)
-        return pages.render(
-            request,
-            caller,
-            "flows.html",
-            flows=oversight.flows(who, outcome=outcome, consumer=consumer),
-            pairs=pairs,
-            found=views.findings(oversight.findings(who), lambda party: text(pages.names(party), code), pairs),
-            titles={record.id: record.title for record in catalogue.search()},
-            delivered=sum(p["delivered"] for p in pairs),
-            refused=sum(p["refused"] for p in pairs),
-            consumers=sorted({p["consumer"] for p in pairs}),
-            outcome=outcome,
-            consumer=consumer,
-            sankey=sankey.options(pairs, lambda party: text(pages.names(party), code)),
-        )
 
     @routes.get("/ledger")
     def ledger_page(request: Request, caller: Who, entry: int | None = None) -> Response:

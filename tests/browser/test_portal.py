@@ -32,6 +32,7 @@ def test_the_data_officer_sees_the_refused_call_in_both_languages(page: Page, se
     page.get_by_role("link", name="Flows").click()
     expect(page.get_by_role("heading", name="Data flows")).to_be_visible()
     page.get_by_label("Outcome").select_option("refused")
+    page.get_by_role("button", name="Filter").click()
     rows = page.locator("#flows tbody tr")
     expect(rows.filter(has_text="purpose-mismatch").first).to_be_visible()
     expect(rows.filter(has_text="delivered")).to_have_count(0)
@@ -60,9 +61,22 @@ PAGES = {
         "/market",
         "/ledger",
         "/sign-in",
+        "/my-data",
     ],
     "engineer@police": ["/catalogue", "/catalogue/publish", "/catalogue/review", "/catalogue/police.residents"],
-    "officer@data-office": ["/catalogue/review", "/flows", "/applications", "/ledger", "/settlements", "/market"],
+    "officer@data-office": [
+        "/catalogue/review",
+        "/flows?through=purpose",
+        "/flows/unusual",
+        "/supervision",
+        "/supervision/police",
+        "/quality",
+        "/disclosure",
+        "/applications",
+        "/ledger",
+        "/settlements",
+        "/market",
+    ],
     "reviewer@police": ["/applications", "/flows"],
     "developer@linan-software": [
         "/market",
@@ -142,6 +156,31 @@ def test_an_error_is_a_page_for_people_and_a_problem_for_programs(page: Page, se
         assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json"), path
     answer = page.request.get(f"{served.url}/api/v1/interfaces/nothing", headers={"Accept": "text/html"})
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_citizen_sees_who_used_their_data_after_a_code_and_only_then(page: Page, served: Served) -> None:
+    page.goto(f"{served.url}/my-data")
+    page.get_by_label("Citizen number").fill(_mother(served))
+    page.get_by_role("button", name="Send me a code").click()
+    code = re.search(r"验证码 (\d{6})", page.get_by_role("status").inner_text())
+    assert code is not None
+    page.get_by_label("Code").fill(code[1])
+    page.get_by_role("button", name="Show who used my data").click()
+    rows = page.get_by_role("region", name="Who used my data").locator("tbody tr")
+    expect(rows.filter(has_text="Public security department").first).to_be_visible()
+    expect(rows.filter(has_text="Birth of a child").first).to_be_visible()
+    fits(page)
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
+    assert found == []
+    page.get_by_role("button", name="Done, forget me here").click()
+    expect(page.get_by_label("Citizen number")).to_be_visible()
+
+
+def _mother(served: Served) -> str:
+    from exchange.demo.family import family
+    from exchange.settings import Settings
+
+    return str(family(Settings(home=served.home)).mother["GMSFHM"])
 
 
 def test_without_javascript_nothing_is_lost(browser, served: Served) -> None:  # type: ignore[no-untyped-def]

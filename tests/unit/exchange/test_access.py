@@ -56,6 +56,9 @@ ACTIONS = [
     "settlement.make",
     "settlement.read",
     "flow.read",
+    "quality.read",
+    "quality.answer",
+    "usage.rule",
     "ledger.read",
     "ledger.export",
     "party.read",
@@ -74,6 +77,9 @@ NEVER = [
     ("certification.request", "operator", "certifier"),
     ("interface.register", "data_office", "officer"),
     ("catalogue.tidy", "vendor", "admin"),
+    ("flow.read", "department", "engineer"),  # who builds a service is no data officer
+    ("flow.read", "operator", "admin"),
+    ("usage.rule", "department", "officer"),  # nobody hides their own flows
 ]
 
 
