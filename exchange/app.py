@@ -63,6 +63,7 @@ from exchange.parties import routes as parties_routes
 from exchange.parties.access import Access
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
+from exchange.periodic import every
 from exchange.portal import catalogue as catalogue_pages
 from exchange.portal import datasets as dataset_pages
 from exchange.portal import launches, my_data, overseeing, publishing, tending, testing, trials
@@ -206,13 +207,13 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         jobs.start()
         attesting.start()
         keeper.start()
-        threads.append(_every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
-        threads.append(_every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
-        threads.append(_every(SWEEP_SECONDS, rounds.due, stop, "probes"))
-        threads.append(_every(SWEEP_SECONDS, oversight.due, stop, "flows"))
-        threads.append(_every(JUDGE_SECONDS, quality.due, stop, "quality"))
-        threads.append(_every(SWEEP_SECONDS, sandboxes.datasets.due, stop, "datasets"))
-        threads.append(_every(PUSH_SECONDS, pushing.due, stop, "pushes"))
+        threads.append(every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
+        threads.append(every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
+        threads.append(every(SWEEP_SECONDS, rounds.due, stop, "probes"))
+        threads.append(every(SWEEP_SECONDS, oversight.due, stop, "flows"))
+        threads.append(every(JUDGE_SECONDS, quality.due, stop, "quality"))
+        threads.append(every(SWEEP_SECONDS, sandboxes.datasets.due, stop, "datasets"))
+        threads.append(every(PUSH_SECONDS, pushing.due, stop, "pushes"))
 
     def down() -> None:
         stop.set()
@@ -333,13 +334,3 @@ def _names(parties: Parties) -> Callable[[str], dict[str, str]]:
 
 def _chinese(names: Callable[[str], dict[str, str]], identifier: str) -> str:
     return names(identifier).get("zh_CN") or identifier
-
-
-def _every(seconds: float, work: Callable[[], object], stop: threading.Event, name: str) -> threading.Thread:
-    def loop() -> None:
-        while not stop.wait(seconds):
-            work()
-
-    thread = threading.Thread(target=loop, name=name, daemon=True)
-    thread.start()
-    return thread
