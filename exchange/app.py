@@ -22,6 +22,15 @@ from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import Outgoing, ServiceSource, Source, SourceFailure
+from exchange.bulk import routes as bulk_routes
+from exchange.bulk import sharing_routes
+from exchange.bulk.aggregates import Aggregates
+from exchange.bulk.connecting import Connecting
+from exchange.bulk.desk import Desk
+from exchange.bulk.service import Bulk
+from exchange.bulk.sources import Sources, admitted
+from exchange.bulk.streams import Streams
+from exchange.bulk.urls import Urls
 from exchange.catalogue import review_routes
 from exchange.catalogue import routes as catalogue_routes
 from exchange.catalogue.checking import Checking
@@ -100,6 +109,7 @@ class Services:
     agreements: Agreements
     broker: Broker
     pushing: Pushing
+    bulk: Bulk
     sandboxes: Sandboxes
     certifications: Certifications
     market: Market
@@ -139,6 +149,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     loopback = settings.allow_loopback_endpoints
     sender = Sender(partial(check_endpoint, allow_loopback=loopback), partial(addresses, allow_loopback=loopback))
     pushing = Pushing(database, ledger, jobs, passing, sender, keys.secret("pushing"), clock, settings.push_days)
+    bulk_home = settings.home / "bulk"
+    folder = Path(settings.bulk_folder) if settings.bulk_folder else None
+    near = partial(admitted, loopback=settings.allow_loopback_endpoints)
+    tables = Sources(folder, bulk_home / "spill", near)
+    connecting = Connecting(database, ledger, catalogue, tables, keys.secret("sources"), clock)
+    desk = Desk(connecting, agreements, keys.secret("masks"), clock)
+    bulk = Bulk(desk, bulk_home, Urls(keys.secret("urls"), settings.base_url, clock, settings.bulk_url_seconds))
+    streams = Streams(desk, bulk_home)
     sandboxes = Sandboxes(database, ledger, jobs, catalogue, settings, keys.secret("sandboxes"), clock)
     vault.derived = sandboxes.credential
     probing = Probing(catalogue, partial(_send, source))
@@ -184,6 +202,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         agreements,
         broker,
         pushing,
+        bulk,
         sandboxes,
         certifications,
         market,
@@ -204,6 +223,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         telemetry.install()
         checking.reindex()
         broker.recover()
+        streams.clear()
         jobs.start()
         attesting.start()
         keeper.start()
@@ -214,6 +234,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         threads.append(every(JUDGE_SECONDS, quality.due, stop, "quality"))
         threads.append(every(SWEEP_SECONDS, sandboxes.datasets.due, stop, "datasets"))
         threads.append(every(PUSH_SECONDS, pushing.due, stop, "pushes"))
+        threads.append(every(SWEEP_SECONDS, bulk.due, stop, "bulk"))
 
     def down() -> None:
         stop.set()
@@ -248,6 +269,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         agreements_routes.router(agreements, access),
         brokering_routes.router(broker, vault, access, market.resolve),
         pushing_routes.router(pushing, access),
+        sharing_routes.router(bulk),
+        bulk_routes.router(bulk, streams, Aggregates(desk), access, settings.base_url),
         control_routes.router(sandboxes, access),
         sandboxes_routes.router(sandboxes, access),
         dataset_routes.router(sandboxes.datasets, access),

@@ -60,6 +60,10 @@ class Settings:
     """TONGBAN_DATASET_ROWS_A_DAY: rows one party may ask for in 24 hours."""
     dataset_bytes: int = 20_000_000_000
     """TONGBAN_DATASET_BYTES: bytes of datasets kept for one party."""
+    bulk_folder: str = ""
+    """TONGBAN_BULK_FOLDER: providers' files for bulk sharing, one sub-folder a department; empty: none."""
+    bulk_url_seconds: int = 3600
+    """TONGBAN_BULK_URL_SECONDS: how long a shared file's URL is good; it has to outlast a download."""
 
     @property
     def url(self) -> str:

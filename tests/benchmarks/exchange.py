@@ -6,7 +6,7 @@ from typing import Any
 
 from exchange.bench import load
 
-PARTS = ("exchange_ledger", "exchange_oversight", "exchange_push")
+PARTS = ("exchange_bulk", "exchange_ledger", "exchange_oversight", "exchange_push")
 
 
 def measure() -> list[dict[str, Any]]:
