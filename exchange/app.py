@@ -16,8 +16,11 @@ from sqlalchemy import Connection, Text, cast, select
 from starlette.concurrency import run_in_threadpool
 
 from exchange import migrations, telemetry
+from exchange.agreements import clocks, needs_routes, proceeding_routes
 from exchange.agreements import routes as agreements_routes
+from exchange.agreements.deriving import Deriving
 from exchange.agreements.service import Agreements
+from exchange.agreements.supervising import Supervising
 from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
 from exchange.brokering.service import Broker
@@ -73,9 +76,10 @@ from exchange.parties.access import Access
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.periodic import every
+from exchange.portal import agreements as agreement_pages
+from exchange.portal import applying, calendars, launches, my_data, overseeing, publishing, tending, testing, trials
 from exchange.portal import catalogue as catalogue_pages
 from exchange.portal import datasets as dataset_pages
-from exchange.portal import launches, my_data, overseeing, publishing, tending, testing, trials
 from exchange.portal import routes as portal_routes
 from exchange.portal.pages import Pages
 from exchange.pushing import routes as pushing_routes
@@ -107,6 +111,8 @@ class Services:
     checking: Checking
     tidying: Tidying
     agreements: Agreements
+    supervising: Supervising
+    deriving: Deriving
     broker: Broker
     pushing: Pushing
     bulk: Bulk
@@ -139,7 +145,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     access = Access(database, tokens, clock, secure=settings.base_url.startswith("https://"))
     catalogue = Catalogue(database, ledger, clock, allow_loopback=settings.allow_loopback_endpoints)
     lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
-    agreements = Agreements(database, ledger, catalogue, clock)
+    agreements = Agreements(database, ledger, catalogue, clock, clocks.preset(settings.clocks))
+    supervising = Supervising(agreements)
     lifecycle.news.dependants = agreements.holders
     lifecycle.news.users = _trying
     vault = Vault(database, ledger, catalogue, keys.secret("vault"))
@@ -163,6 +170,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     rounds = Rounds(probing, jobs)
     lifecycle.ready = probing.ready
     checking = Checking(lifecycle)
+    deriving = Deriving(agreements, checking)
     tidying = Tidying(catalogue, lifecycle.news)
     tidying.used = broker.last_delivered
     certificates = keys.signing("certificates")
@@ -200,6 +208,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         checking,
         tidying,
         agreements,
+        supervising,
+        deriving,
         broker,
         pushing,
         bulk,
@@ -267,6 +277,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         review_routes.router(checking, tidying, access),
         catalogue_routes.router(catalogue, lifecycle, probing, access),
         agreements_routes.router(agreements, access),
+        proceeding_routes.router(supervising, access),
+        needs_routes.router(deriving, access),
         brokering_routes.router(broker, vault, access, market.resolve),
         pushing_routes.router(pushing, access),
         sharing_routes.router(bulk),
@@ -284,6 +296,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         testing.router(pages, access, catalogue, sandboxes),
         catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking),
         dataset_pages.router(pages, access, catalogue, sandboxes.datasets),
+        applying.router(pages, access, agreements),
+        agreement_pages.router(pages, access, supervising),
+        calendars.router(pages, access, supervising, deriving),
         launches.router(pages, access, market, settings.base_url),
         overseeing.router(pages, access, catalogue, oversight, reporting, quality, usage),
         my_data.router(pages, access, catalogue, usage, settings.base_url.startswith("https://")),
@@ -292,7 +307,6 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
             access,
             parties,
             catalogue,
-            agreements,
             certifications,
             market,
             statements,

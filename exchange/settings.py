@@ -41,6 +41,8 @@ class Settings:
     (`app.example:8443`), networks (`203.0.113.0/24`), `*` for every public address; empty: nothing is sent."""
     push_days: int = 7
     """TONGBAN_PUSH_DAYS: days the content of pushed messages is kept for tries and replays."""
+    clocks: str = "national"
+    """TONGBAN_CLOCKS: statutory clocks in force: national, local-sx, or a YAML file with a tighter local set."""
 
     witnesses: str = ""
     """TONGBAN_WITNESSES: who cosigns the ledger's checkpoints: "url vkey", several with commas between."""

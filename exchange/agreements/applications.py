@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from exchange.agreements import clocks, store
 from exchange.agreements.clocks import Preset
 from exchange.agreements.deadlines import Deadlines
+from exchange.agreements.docket import Docket
 from exchange.agreements.model import (
     Agreement,
     Application,
@@ -21,7 +22,9 @@ from exchange.agreements.model import (
     grant,
     sharing_basis,
     sharing_class,
+    step,
 )
+from exchange.agreements.proceedings import Kind as Proceedings
 from exchange.agreements.wish import Wish, check_size, gaps
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
@@ -31,6 +34,8 @@ from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
 from specs.model import Kind
 
+AUTHORITY = "data-office"
+"""Party whose duty the authority's clocks are (政务数据共享主管部门)."""
 ANSWER_CLOCKS = {Sharing.UNCONDITIONAL: "C3", Sharing.CONDITIONAL: "C4"}
 
 
@@ -45,9 +50,13 @@ class Applications:
         clock: Clock,
         preset: Preset | None = None,
     ) -> None:
-        """``preset`` defaults to the national limits."""
+        """``preset`` defaults to the national limits. ``enforceable`` is supplied from above when the service is wired:
+        it raises `Unprocessable` for an agreement whose terms nobody who delivers could enforce.
+        """
         self.database, self.ledger, self.catalogue, self.clock = database, ledger, catalogue, clock
         self.deadlines = Deadlines(ledger, clock, preset or clocks.presets()["national"])
+        self.docket = Docket(ledger, clock)
+        self.enforceable = _anything
 
     def apply(self, caller: Caller | None, wish: Wish) -> Application:
         """File an application. What is missing is listed once, all together; unconditional data is granted
@@ -93,10 +102,9 @@ class Applications:
         caller = permit(caller, "application.file")
         check_size(wish)
         with self.database.transaction() as tx:
-            found = self._seen(tx, caller, id, lock=True)
+            found = self.seen_application(tx, caller, id, lock=True)
             permit(caller, "application.file", owner=found.consumer)
-            if found.state is not ApplicationState.INCOMPLETE:
-                raise Conflict(f"application {id} is {found.state}; only an incomplete one is completed")
+            moved = step(found, "complete")
             if wish.interface != found.wish.interface:
                 raise Conflict("another interface is another application", hint="file a new one")
             wish = _approved(wish, caller)
@@ -109,7 +117,7 @@ class Applications:
                     missing=[{"pointer": gap.pointer, "message": dict(gap.message)} for gap in left],
                 )
             now = self.clock()
-            whole = replace(found, wish=wish, state=ApplicationState.FILED, completed_at=stamp(now))
+            whole = replace(moved, wish=wish, completed_at=stamp(now))
             self._record(tx, "application.completed", _filed(whole))
             return self._consider(tx, whole)
 
@@ -117,35 +125,49 @@ class Applications:
         """The requester takes an undecided application back."""
         caller = permit(caller, "application.file")
         with self.database.transaction() as tx:
-            found = self._seen(tx, caller, id, lock=True)
+            found = self.seen_application(tx, caller, id, lock=True)
             permit(caller, "application.file", owner=found.consumer)
-            if found.state not in (ApplicationState.INCOMPLETE, ApplicationState.FILED):
-                raise Conflict(f"application {id} is {found.state}")
-            made = replace(found, state=ApplicationState.WITHDRAWN)
+            made = step(found, "withdraw")
             store.save_application(tx, made)
-            self.deadlines.meet(tx, id)
+            self._over(tx, id, met=False)
             self._record(tx, "application.withdrawn", {"application": id, "consumer": found.consumer})
         return made
 
     def answer(
-        self, caller: Caller | None, id: str, decision: str, reason: str = "", basis: str = ""
+        self,
+        caller: Caller | None,
+        id: str,
+        decision: str,
+        reason: str = "",
+        basis: str = "",
+        disposal: str = "",
+        disposal_days: int | None = None,
+        terms: Mapping[str, Any] | None = None,
     ) -> Agreement | None:
-        """The provider consents (gives the agreement) or refuses (None) with reason and statutory basis."""
+        """The provider consents (gives the agreement) or refuses (None) with reason and statutory basis.
+
+        ``disposal``: what the requester has to do with the data when the use ends, within ``disposal_days``.
+        ``terms``: conditions whoever delivers has to enforce, such as masks; they need a basis (art 14).
+        """
         caller = permit(caller, "application.answer")
         if decision not in ("consent", "refuse"):
             raise Invalid("the decision is consent or refuse", pointer="/decision")
         with self.database.transaction() as tx:
-            found = self._seen(tx, caller, id, lock=True)
+            found = self.seen_application(tx, caller, id, lock=True)
             permit(caller, "application.answer", owner=found.provider)
-            check_reply(found, decision == "consent", reason, basis)
             now = stamp(self.clock())
-            return self._decided(tx, found, Reply(decision == "consent", caller.id, now, reason.strip(), basis.strip()))
+            reply = Reply(
+                decision == "consent", caller.id, now, reason.strip(), basis.strip(),
+                disposal=disposal.strip(), disposal_days=disposal_days, terms=dict(terms or {}),
+            )  # fmt: skip
+            check_reply(found, reply)
+            return self._decided(tx, found, reply)
 
     def application(self, caller: Caller | None, id: str) -> Application:
         """One application the caller may see. Raises `NotFound`."""
         caller = permit(caller, "agreement.read")
         with self.database.reading() as tx:
-            return self._seen(tx, caller, id)
+            return self.seen_application(tx, caller, id)
 
     def applications(
         self,
@@ -178,6 +200,10 @@ class Applications:
         else:
             if not store.clocks(tx, subject=made.id, open_only=True):
                 self.deadlines.start(tx, ANSWER_CLOCKS[made.sharing], made.id, made.provider)
+            if "L1" in self.deadlines.preset.rules:
+                sides = (made.consumer, made.provider)
+                review = self.docket.open(tx, Proceedings.REVIEW, made.id, sides, made.wish.interface)
+                self.deadlines.start(tx, "L1", review.id, AUTHORITY)
         return store.application(tx, made.id) or made
 
     def _clock_incomplete(self, tx: Connection, made: Application) -> None:
@@ -188,14 +214,15 @@ class Applications:
     def _decided(self, tx: Connection, found: Application, reply: Reply) -> Agreement | None:
         now = self.clock()
         agreement = None
+        decided = step(found, "consent" if reply.consent else "refuse")
         if reply.consent:
             record = self.catalogue.interface(found.wish.interface)
-            agreement = grant(new_id("agr", now), found, record.spec, now)
+            agreement = grant(new_id("agr", now), found, record.spec, now, reply.terms)
+            self.enforceable(agreement)
             store.save_agreement(tx, agreement)
-        state = ApplicationState.CONSENTED if reply.consent else ApplicationState.REFUSED
-        decided = replace(found, state=state, reply=reply, agreement=agreement.id if agreement else None)
+        decided = replace(decided, reply=reply, agreement=agreement.id if agreement else None)
         store.save_application(tx, decided)
-        self.deadlines.meet(tx, found.id)
+        self._over(tx, found.id, met=True)
         about = {
             "application": found.id,
             "consumer": found.consumer,
@@ -209,7 +236,14 @@ class Applications:
         self._record(tx, "agreement.granted", {**about, **granted(agreement), "automatic": reply.automatic})
         return agreement
 
-    def _seen(self, tx: Connection, caller: Caller, id: str, *, lock: bool = False) -> Application:
+    def _over(self, tx: Connection, id: str, *, met: bool) -> None:
+        """An application is decided (``met``) or taken back: its clocks and what runs beside it end."""
+        (self.deadlines.meet if met else self.deadlines.drop)(tx, id)
+        for closed in self.docket.close(tx, id, Proceedings.EXTENSION, Proceedings.REVIEW):
+            self.deadlines.drop(tx, closed.id)
+
+    def seen_application(self, tx: Connection, caller: Caller, id: str, *, lock: bool = False) -> Application:
+        """One application, locked on demand. Raises `NotFound` unless the caller may see it."""
         found = store.application(tx, id, lock=lock)
         if found is None or party_of(caller) not in (None, found.consumer, found.provider):
             raise NotFound(f"no application {id} that you may see", hint="GET /api/v1/applications lists yours")
@@ -217,6 +251,10 @@ class Applications:
 
     def _record(self, tx: Connection, kind: str, body: Mapping[str, Any]) -> None:
         self.ledger.append(tx, kind, body)
+
+
+def _anything(_agreement: Agreement) -> None:
+    """What is asked of terms while nobody delivers: the broker refuses calls under terms it does not know."""
 
 
 def party_of(caller: Caller) -> str | None:
@@ -263,4 +301,5 @@ def granted(agreement: Agreement) -> dict[str, Any]:
         "starts_at": agreement.starts_at,
         "expires_at": agreement.expires_at,
         "matter": agreement.matter or "",
+        "terms": dict(agreement.terms),
     }

@@ -23,12 +23,16 @@ LONGEST = 4000
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """One year's notice: weekdays off and weekend days on. ``source`` names the notice or who typed it in."""
+    """One year's notice: weekdays off and weekend days on. ``source`` names the notice or who typed it in.
+
+    ``provisional``: entered before the notice was published; every date reached through it may still move.
+    """
 
     year: int
     holidays: frozenset[date]
     workdays: frozenset[date]
     source: str
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,16 @@ class Calendar:
                 return False
         return day.weekday() < 5
 
+    def is_known(self, year: int) -> bool:
+        """Whether the notice of a year is loaded, and final."""
+        found = self.years.get(year)
+        return found is not None and not found.provisional
+
+    def between(self, first: date, last: date) -> int:
+        """Working days from ``first`` (included) to ``last`` (not included); 0 when ``last`` is not later."""
+        span = min((last - first).days, LONGEST * 2)
+        return sum(self.is_working(first + timedelta(days=n)) for n in range(max(0, span)))
+
     def after(self, start: date, days: int, *, count_first: bool = False) -> Due:
         """The ``days``-th working day after ``start`` (0: ``start`` itself).
 
@@ -68,20 +82,23 @@ class Calendar:
         if not 0 <= days <= LONGEST:
             raise Unprocessable(f"a limit of {days} working days is outside 0–{LONGEST}")
         day, left = start, days
-        provisional = start.year not in self.years
+        provisional = not self.is_known(start.year)
         if count_first and left and self.is_working(day):
             left -= 1
         while left:
             day += timedelta(days=1)
-            provisional = provisional or day.year not in self.years
+            provisional = provisional or not self.is_known(day.year)
             left -= self.is_working(day)
         return Due(day, provisional)
 
 
-def year(number: int, holidays: Iterable[date], workdays: Iterable[date], source: str) -> Year:
+def year(
+    number: int, holidays: Iterable[date], workdays: Iterable[date], source: str, *, provisional: bool = False
+) -> Year:
     """A checked `Year`. Raises `Unprocessable` naming every day that contradicts itself, all at once."""
     off, on = frozenset(holidays), frozenset(workdays)
-    wrong = [f"{day} is not in {number}" for day in sorted(off | on) if day.year != number]
+    wrong = [] if 1949 < number < 2200 else [f"{number} is no year of this calendar"]
+    wrong += [f"{day} is not in {number}" for day in sorted(off | on) if day.year != number]
     wrong += [f"{day} is both a holiday and a working day" for day in sorted(off & on)]
     wrong += [f"{day} is a weekday and needs no make-up entry" for day in sorted(on) if day.weekday() < 5]
     if not source.strip():
@@ -90,7 +107,7 @@ def year(number: int, holidays: Iterable[date], workdays: Iterable[date], source
         raise Unprocessable(
             f"the calendar of {number} is wrong: {'; '.join(wrong)}", hint="correct all and send it again"
         )
-    return Year(number, off, on, source.strip())
+    return Year(number, off, on, source.strip(), provisional)
 
 
 @cache

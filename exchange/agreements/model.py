@@ -44,7 +44,11 @@ class AgreementState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The provider's answer (art 21). ``basis``: the law a refusal rests on."""
+    """The provider's answer (art 21). ``basis``: the law a refusal, or a consent under ``terms``, rests on.
+
+    ``disposal``: what the provider demands of the requester once the use has ended (art 27), within
+    ``disposal_days``. ``terms``: conditions of the consent, which the broker enforces.
+    """
 
     consent: bool
     by: str
@@ -52,6 +56,9 @@ class Reply:
     reason: str = ""
     basis: str = ""
     automatic: bool = False
+    disposal: str = ""
+    disposal_days: int | None = None
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +141,48 @@ def _entry(interface: Interface) -> Mapping[str, Any]:
     return entry if isinstance(entry, Mapping) else {}
 
 
-def check_reply(application: Application, consent: bool, reason: str, basis: str) -> None:
+STEPS: Mapping[str, tuple[frozenset[ApplicationState], ApplicationState]] = {
+    "complete": (frozenset({ApplicationState.INCOMPLETE}), ApplicationState.FILED),
+    "withdraw": (frozenset({ApplicationState.INCOMPLETE, ApplicationState.FILED}), ApplicationState.WITHDRAWN),
+    "consent": (frozenset({ApplicationState.FILED}), ApplicationState.CONSENTED),
+    "refuse": (frozenset({ApplicationState.FILED}), ApplicationState.REFUSED),
+}
+"""Every transition of an application. None leads from incomplete to refused: the law forbids it (art 21)."""
+WHY = {
+    "complete": "only an incomplete one is completed",
+    "withdraw": "only an undecided one is withdrawn",
+    "consent": "not waiting for an answer",
+    "refuse": "not waiting for an answer",
+}
+LONGEST_DISPOSAL = 3650
+
+
+def step(application: Application, verb: str) -> Application:
+    """The application after ``complete``, ``withdraw``, ``consent`` or ``refuse``. Raises `Conflict`."""
+    sources, target = STEPS[verb]
+    if application.state not in sources:
+        raise Conflict(
+            f"application {application.id} is {application.state}, {WHY[verb]}",
+            hint="an incomplete one is completed by its requester first; a decided one stays decided",
+        )
+    return replace(application, state=target)
+
+
+def check_reply(application: Application, reply: Reply) -> None:
     """Raises unless this application may get this answer now; a refusal states reason **and** statutory
     basis.
     """
-    if application.state is not ApplicationState.FILED:
-        raise Conflict(
-            f"application {application.id} is {application.state}, not waiting for an answer",
-            hint="an incomplete one is completed by its requester first; a decided one stays decided",
+    consent, reason, basis = reply.consent, reply.reason, reply.basis
+    step(application, "consent" if consent else "refuse")
+    if reply.disposal_days is not None and not 0 <= reply.disposal_days <= LONGEST_DISPOSAL:
+        raise Unprocessable(f"disposal_days must be 0 to {LONGEST_DISPOSAL}", pointer="/disposal_days")
+    if reply.disposal_days is not None and not reply.disposal.strip():
+        raise Unprocessable("say what has to be done with the data when the use ends", pointer="/disposal")
+    if reply.terms and not (consent and basis.strip()):
+        raise Unprocessable(
+            "conditions of a consent must state their basis",
+            hint="art 14: a condition without a basis obstructs sharing (P39-2)",
+            pointer="/basis" if consent else "/terms",
         )
     missing = [name for name, text in (("reason", reason), ("basis", basis)) if not consent and not text.strip()]
     if missing:
@@ -152,8 +193,10 @@ def check_reply(application: Application, consent: bool, reason: str, basis: str
         )
 
 
-def grant(id: str, application: Application, interface: Interface, now: datetime) -> Agreement:
-    """The agreement a consent makes; it ends by itself after the period asked for."""
+def grant(
+    id: str, application: Application, interface: Interface, now: datetime, terms: Mapping[str, Any] | None = None
+) -> Agreement:
+    """The agreement a consent makes, under ``terms``; it ends by itself after the period asked for."""
     wish = application.wish
     if wish.duration_days is None:
         raise Conflict(f"application {application.id} is not complete")
@@ -172,6 +215,7 @@ def grant(id: str, application: Application, interface: Interface, now: datetime
         scope=scope_of(wish, interface),
         starts_at=stamp(now),
         expires_at=stamp(now + timedelta(days=wish.duration_days)),
+        terms=terms or {},
     )
 
 

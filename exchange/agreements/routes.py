@@ -5,8 +5,10 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from exchange.agreements import odrl
 from exchange.agreements.calendar import Year
 from exchange.agreements.clocks import Running
 from exchange.agreements.model import Agreement, Application
@@ -45,11 +47,14 @@ class ApplicationBody(_Strict):
 
 
 class AnswerBody(_Strict):
-    """The provider's answer; a refusal needs both texts."""
+    """The provider's answer; a refusal needs both texts. A consent may say what is done with the data at the end."""
 
     decision: Literal["consent", "refuse"]
     reason: str = Field(default="", max_length=2000)
     basis: str = Field(default="", max_length=2000)
+    disposal: str = Field(default="", max_length=2000)
+    disposal_days: int | None = None
+    terms: dict[str, Any] = Field(default_factory=dict, max_length=20)
 
 
 class ReasonBody(_Strict):
@@ -64,6 +69,7 @@ class YearBody(_Strict):
     source: str = Field(max_length=500)
     holidays: list[str]
     workdays: list[str]
+    provisional: bool = False
 
 
 def router(agreements: Agreements, access: Access) -> APIRouter:
@@ -104,7 +110,8 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
     @routes.post("/applications/{id}/answer")
     def answer(caller: Who, id: str, body: AnswerBody) -> dict[str, Any]:
         """Consent or refuse; a refusal carries its reason and statutory basis."""
-        agreements.answer(caller, id, body.decision, body.reason, body.basis)
+        said = (body.reason, body.basis, body.disposal, body.disposal_days, body.terms)
+        agreements.answer(caller, id, body.decision, *said)
         return _told(caller, agreements.application(caller, id))
 
     @routes.post("/applications/{id}/withdrawal")
@@ -129,7 +136,19 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
     def agreement(caller: Who, id: str) -> dict[str, Any]:
         """One agreement."""
         found = agreements.agreement(caller, id)
-        return show_agreement(found) | {"clocks": [show_clock(c) for c in agreements.clocks(caller, id)]}
+        clocks = agreements.clocks(caller, id)
+        # consented, not delivered: the provider's clock still runs
+        waits = any(clock.rule == "C6" and clock.is_open for clock in clocks)
+        return show_agreement(found) | {"delivery_awaited": waits, "clocks": [show_clock(c) for c in clocks]}
+
+    @routes.get("/agreements/{id}/odrl")
+    def policy(caller: Who, id: str) -> Response:
+        """One agreement as an ODRL policy (JSON-LD)."""
+        found = agreements.agreement(caller, id)
+        reply = agreements.application(caller, found.application).reply if found.application else None
+        said = (reply.disposal, reply.disposal_days) if reply else ("", None)
+        body = odrl.policy(found, agreements.clock(), disposal=said[0], disposal_days=said[1])
+        return JSONResponse(body, media_type=odrl.MEDIA_TYPE)
 
     @routes.post("/agreements/{id}/suspension")
     def suspend(caller: Who, id: str, body: ReasonBody) -> dict[str, Any]:
@@ -146,6 +165,11 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
         """End an agreement for good."""
         return show_agreement(agreements.terminate(caller, id, body.reason))
 
+    @routes.get("/calendar")
+    def years() -> dict[str, Any]:
+        """Every year of the working-day calendar in force; days of other years are provisional."""
+        return {"items": [_year(year) for year in agreements.years()]}
+
     @routes.get("/calendar/{year}")
     def calendar(year: int) -> dict[str, Any]:
         """Working-day calendar of a year."""
@@ -154,7 +178,9 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
     @routes.put("/calendar/{year}")
     def load(caller: Who, year: int, body: YearBody) -> dict[str, Any]:
         """Load a year's holiday notice; open clocks move."""
-        moved = agreements.set_year(caller, year, body.holidays, body.workdays, body.source)
+        moved = agreements.set_year(
+            caller, year, body.holidays, body.workdays, body.source, provisional=body.provisional
+        )
         return _year(agreements.year(year)) | {"moved_clocks": [show_clock(clock) for clock in moved]}
 
     def _told(caller: Caller, found: Application) -> dict[str, Any]:
@@ -195,6 +221,9 @@ def show_application(value: Application) -> dict[str, Any]:
             "basis": reply.basis,
             "at": reply.at,
             "automatic": reply.automatic,
+            "disposal": reply.disposal,
+            "disposal_days": reply.disposal_days,
+            "terms": dict(reply.terms),
         },
         "agreement": value.agreement,
     }
@@ -217,6 +246,7 @@ def show_agreement(value: Agreement) -> dict[str, Any]:
         "fields": list(value.fields),
         "scope": {name: list(templates) for name, templates in value.scope.items()},
         "matter": value.matter,
+        "terms": dict(value.terms),
         "starts_at": value.starts_at,
         "expires_at": value.expires_at,
         "reason": value.reason,
@@ -228,12 +258,17 @@ def show_clock(value: Running) -> dict[str, Any]:
     return {
         "id": value.id,
         "rule": value.rule,
+        "subject": value.subject,
         "party": value.party,
         "started": str(value.started),
         "due": value.due and str(value.due),
         "provisional": value.provisional,
         "former": list(value.former),
+        "extended": value.extended,
+        "stood": value.stood,
+        "stopped_on": value.stopped_on and str(value.stopped_on),
         "met_at": value.met_at,
+        "outcome": value.outcome,
         "breached_at": value.breached_at,
         "code": value.code if value.breached_at else None,
     }
@@ -243,6 +278,7 @@ def _year(value: Year) -> dict[str, Any]:
     return {
         "year": value.year,
         "source": value.source,
+        "provisional": value.provisional,
         "holidays": sorted(map(str, value.holidays)),
         "workdays": sorted(map(str, value.workdays)),
     }

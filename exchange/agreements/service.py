@@ -6,25 +6,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection
 
-from exchange.agreements import store
+from exchange.agreements import proceeding_store, store
 from exchange.agreements.applications import Applications, granted, party_of
 from exchange.agreements.calendar import Year, today
 from exchange.agreements.clocks import Preset, Running
 from exchange.agreements.model import Agreement, AgreementState, Application, move
+from exchange.agreements.proceedings import Kind as Proceedings
 from exchange.agreements.scope import resolve
 from exchange.agreements.wish import Mode
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
-from exchange.errors import NotFound, Unprocessable
+from exchange.errors import Conflict, NotFound, Unprocessable
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
 
+LIVE = frozenset({AgreementState.ACTIVE, AgreementState.SUSPENDED})
+BATCH = 200
+"""Clocks or agreements a sweep handles in one transaction, so that nobody waits long for it."""
 ENTRUSTED = "政务数据共享条例第三十六条（受托方按合同约定处理）"
 
 
@@ -72,8 +76,8 @@ class Agreements(Applications):
         """
         now = self.clock()
         for older in store.agreements(tx, consumer=vendor, matter=matter.id):
-            if older.state_at(now) in (AgreementState.ACTIVE, AgreementState.SUSPENDED):
-                self._moved(tx, older, "terminate", "superseded by a newer entrustment", "system")
+            if older.state_at(now) in LIVE:
+                self.moved(tx, older, "terminate", "superseded by a newer entrustment", "system")
         made = []
         for interface, operations in sorted(matter.needs.items()):
             record = self.catalogue.interface(interface)
@@ -145,28 +149,30 @@ class Agreements(Applications):
 
     def suspend(self, caller: Caller | None, id: str, reason: str) -> Agreement:
         """Provider or authority stops use at once, e.g. on misuse (art 27)."""
-        return self._change(caller, id, "suspend", reason, "agreement.suspend", consumer_may=False)
+        return self._change(caller, id, "suspend", reason, "agreement.suspend")
 
     def resume(self, caller: Caller | None, id: str, reason: str) -> Agreement:
-        """Use may go on after correction."""
-        return self._change(caller, id, "resume", reason, "agreement.suspend", consumer_may=False)
+        """Use may go on after correction. Raises `Conflict` while an order to correct is open or has failed."""
+        return self._change(caller, id, "resume", reason, "agreement.suspend")
 
     def terminate(self, caller: Caller | None, id: str, reason: str) -> Agreement:
-        """End an agreement for good; the requester may end its own, too."""
-        return self._change(caller, id, "terminate", reason, "agreement.terminate", consumer_may=True)
+        """End an agreement for good at once: the requester its own, the data office any, the provider one whose user
+        did not correct a misuse (art 27). Any other end the provider announces first: `Conflict` says so.
+        """
+        return self._change(caller, id, "terminate", reason, "agreement.terminate")
 
     def agreement(self, caller: Caller | None, id: str) -> Agreement:
         """One agreement the caller may see. Raises `NotFound`."""
         caller = permit(caller, "agreement.read")
         with self.database.reading() as tx:
-            return self._seen_agreement(tx, caller, id)
+            return self.seen_agreement(tx, caller, id)
 
     def agreements(
         self,
         caller: Caller | None,
         *,
         after: str | None = None,
-        limit: int = 50,
+        limit: int | None = 50,
         interface: str | None = None,
     ) -> list[Agreement]:
         """Agreements the caller is a side of (the data office: all), oldest first."""
@@ -177,18 +183,59 @@ class Agreements(Applications):
     # ---- clocks
 
     def due(self) -> list[Running]:
-        """Record every breach and expiry up to now; run it daily. Gives the clocks found late."""
-        with self.database.transaction() as tx:
-            late = self.deadlines.sweep(tx)
-            for lapsed in store.lapsed(tx, stamp(self.clock())):
-                self._moved(tx, lapsed, "expire", "its period has passed", "system")
-                self.deadlines.start(tx, "C10", lapsed.id, lapsed.consumer)
+        """Record every breach and expiry up to now and let announced ends take effect; run it often.
+
+        Each is recorded exactly once, however many processes sweep and whenever one is killed: what is found and
+        what is written are one transaction, and writers take turns. Gives the clocks found late.
+        """
+        late: list[Running] = []
+        if not self._anything_due():
+            return late  # most rounds find nothing, and need not wait for a writer's turn
+        while True:
+            with self.database.transaction() as tx:
+                found = self.deadlines.sweep(tx, BATCH)
+                for clock in found:
+                    # more time is asked for before the day is over, and given before it too
+                    self.docket.close(tx, clock.subject, Proceedings.EXTENSION)
+                late += found
+                if len(found) < BATCH:
+                    break
+        while self._lapse():
+            pass
         return late
+
+    def _anything_due(self) -> bool:
+        now, day = self.clock(), today(self.clock())
+        with self.database.reading() as tx:
+            return bool(
+                store.clocks(tx, late_on=day, limit=1)
+                or store.lapsed(tx, stamp(now), 1)
+                or proceeding_store.listed(tx, kind=Proceedings.ENDING, state="filed", due_by=str(day), limit=1)
+            )
+
+    def _lapse(self) -> bool:
+        """One batch of ends whose time has come; whether there may be more."""
+        now = self.clock()
+        with self.database.transaction() as tx:
+            lapsed = store.lapsed(tx, stamp(now), BATCH)
+            for agreement in lapsed:
+                self.moved(tx, agreement, "expire", "its period has passed", "system")
+                self._ended(tx, agreement)
+            ends = proceeding_store.listed(
+                tx, kind=Proceedings.ENDING, state="filed", due_by=str(today(now)), limit=BATCH
+            )
+            for end in ends:
+                self.docket.act(tx, end, "effect")
+                ending = store.agreement(tx, end.subject, lock=True)
+                if ending is not None and ending.state_at(now) in LIVE:
+                    self.moved(tx, ending, "terminate", end.acts[0].text, "system")
+                    self._ended(tx, ending)
+        return len(lapsed) == BATCH or len(ends) == BATCH
 
     def due_date(self, application: Application) -> DueDate | None:
         """By when the provider has to answer an application; None when no answer is due."""
         with self.database.reading() as tx:
-            found = [c for c in store.clocks(tx, subject=application.id, open_only=True) if c.due]
+            found = store.clocks(tx, subject=application.id, open_only=True)
         if not found or found[0].due is None:
             return None
         clock = found[0]
@@ -198,19 +245,46 @@ class Agreements(Applications):
         """Clocks of an application or agreement the caller may see."""
         caller = permit(caller, "agreement.read")
         with self.database.reading() as tx:
-            (self._seen if subject.startswith("apl_") else self._seen_agreement)(tx, caller, subject)
-            return store.clocks(tx, subject=subject)
+            (self.seen_application if subject.startswith("apl_") else self.seen_agreement)(tx, caller, subject)
+            beside = [found.id for found in proceeding_store.listed(tx, subjects=[subject])]
+            return store.clocks(tx, subjects=[subject, *beside])
+
+    def open_clocks(self, caller: Caller | None) -> list[tuple[Running, str]]:
+        """Every open clock of what the caller may see, the one due first at the head, with the subject it is about
+        (an application or agreement, also for a clock of a proceeding beside it).
+        """
+        caller = permit(caller, "agreement.read")
+        party = party_of(caller)
+        with self.database.reading() as tx:
+            about = {one.id: one.subject for one in proceeding_store.listed(tx, party=party)}
+            known = {one.id for one in store.applications(tx, party=party, after=None, limit=None)}
+            known |= {one.id for one in store.agreements(tx, party=party)}
+            found = store.clocks(tx, open_only=True)
+        named = [(clock, about.get(clock.subject, clock.subject)) for clock in found]
+        return sorted((pair for pair in named if pair[1] in known), key=lambda pair: (pair[0].due is None, pair[0].due))
 
     def set_year(
-        self, caller: Caller | None, year: int, holidays: Sequence[str], workdays: Sequence[str], source: str
+        self,
+        caller: Caller | None,
+        year: int,
+        holidays: Sequence[str],
+        workdays: Sequence[str],
+        source: str,
+        *,
+        provisional: bool = False,
     ) -> list[Running]:
-        """The authority loads a year's holiday notice; open clocks move, their old day is kept. Gives the
-        moved ones.
+        """The authority loads a year's holiday notice, or enters what it expects (``provisional``); open clocks move,
+        their old day is kept. Gives the moved ones.
         """
         # owner "" is nobody's: only a role that acts on everyone's agreements, the authority, passes
         permit(caller, "agreement.suspend", owner="")
         with self.database.transaction() as tx:
-            return self.deadlines.load(tx, year, holidays, workdays, source)
+            return self.deadlines.load(tx, year, holidays, workdays, source, provisional=provisional)
+
+    def years(self) -> list[Year]:
+        """Every year of the calendar in force, oldest first."""
+        with self.database.reading() as tx:
+            return sorted(self.deadlines.calendar(tx).years.values(), key=lambda found: found.year)
 
     def year(self, number: int) -> Year:
         """One year of the calendar in force. Raises `NotFound` when its notice is not loaded."""
@@ -220,23 +294,68 @@ class Agreements(Applications):
             raise NotFound(f"the holiday notice of {number} is not loaded", hint="dates in it are provisional")
         return found
 
-    def _change(
-        self, caller: Caller | None, id: str, verb: str, reason: str, action: str, *, consumer_may: bool
-    ) -> Agreement:
+    def _change(self, caller: Caller | None, id: str, verb: str, reason: str, action: str) -> Agreement:
         caller = permit(caller, action)
         with self.database.transaction() as tx:
-            found = self._seen_agreement(tx, caller, id, lock=True)
-            owner = found.consumer if consumer_may and caller.party == found.consumer else found.provider
-            permit(caller, action, owner=owner)
-            moved = self._moved(tx, found, verb, reason, caller.id)
+            found = self.seen_agreement(tx, caller, id, lock=True)
+            own = verb == "terminate" and caller.party == found.consumer
+            permit(caller, action, owner=found.consumer if own else found.provider)
+            if verb == "resume":
+                self._correctable(tx, found)
+            if verb == "terminate" and not own and caller.party == found.provider:
+                self._grounds(tx, found)
+            moved = self.moved(tx, found, verb, reason, caller.id)
             if verb == "terminate":
-                self.deadlines.meet(tx, id, "C6")
-                self.deadlines.start(tx, "C10", id, found.consumer)
+                self._ended(tx, found)
         return moved
 
-    def _moved(self, tx: Connection, found: Agreement, verb: str, reason: str, by: str) -> Agreement:
+    def _correctable(self, tx: Connection, found: Agreement) -> None:
+        orders = proceeding_store.listed(tx, subjects=[found.id], kind=Proceedings.ORDER)
+        if any(order.is_open for order in orders) or (orders and orders[-1].state == "failed"):
+            raise Conflict(
+                f"agreement {found.id} waits for the correction of a misuse",
+                hint="accept the report of the correction, or give another order",
+            )
+
+    def _grounds(self, tx: Connection, found: Agreement) -> None:
+        """Raises `Conflict` unless the user refused to correct a misuse, corrected it poorly, or is late."""
+        orders = proceeding_store.listed(tx, subjects=[found.id], kind=Proceedings.ORDER)
+        last = orders[-1] if orders else None
+        late = last is not None and any(
+            clock.breached_at or clock.is_late(today(self.clock()))
+            for clock in store.clocks(tx, subject=last.id, open_only=True)
+        )
+        if found.state_at(self.clock()) in LIVE and not late and (last is None or last.state != "failed"):
+            raise Conflict(
+                "a provider does not end a running service without notice (art 27)",
+                hint="announce the end: the requester is consulted and the authority files it before it takes effect",
+            )
+
+    def _ended(self, tx: Connection, found: Agreement) -> None:
+        """What follows the end of an agreement: its clocks stop mattering, and the data have to be disposed of."""
+        self.deadlines.drop(tx, found.id, "C6")
+        for closed in self.docket.close(tx, found.id, Proceedings.ORDER, Proceedings.ENDING):
+            self.deadlines.drop(tx, closed.id)
+        application = store.application(tx, found.application) if found.application else None
+        reply = application.reply if application else None
+        facts: dict[str, object] = {}
+        until = None
+        if reply is not None and reply.disposal_days is not None:
+            until = today(self.clock()) + timedelta(days=reply.disposal_days)
+            facts = {"method": reply.disposal, "due": str(until)}
+        sides = (found.consumer, found.provider)
+        made = self.docket.open(tx, Proceedings.DISPOSAL, found.id, sides, found.interface, facts=facts)
+        self.deadlines.start(tx, "C10", made.id, found.consumer, until=until)
+
+    def moved(self, tx: Connection, found: Agreement, verb: str, reason: str, by: str) -> Agreement:
+        """One transition of an agreement, kept and recorded, with what it means for the delivery clock."""
         moved = move(found, verb, reason, self.clock())
         store.save_agreement(tx, moved)
+        if verb == "suspend":
+            # a provider kept from delivering is not late with it
+            self.deadlines.stop(tx, found.id, "C6")
+        elif verb == "resume":
+            self.deadlines.go_on(tx, found.id, "C6")
         self._record(
             tx,
             f"agreement.{moved.state}" if verb != "resume" else "agreement.resumed",
@@ -250,7 +369,8 @@ class Agreements(Applications):
         )
         return moved
 
-    def _seen_agreement(self, tx: Connection, caller: Caller, id: str, *, lock: bool = False) -> Agreement:
+    def seen_agreement(self, tx: Connection, caller: Caller, id: str, *, lock: bool = False) -> Agreement:
+        """One agreement, locked on demand. Raises `NotFound` unless the caller may see it."""
         found = store.agreement(tx, id, lock=lock)
         if found is None or party_of(caller) not in (None, found.consumer, found.provider):
             raise NotFound(f"no agreement {id} that you may see", hint="GET /api/v1/agreements lists yours")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, Index, Integer, Row, Table, Text, bindparam, select
+from sqlalchemy import JSON, Boolean, Column, Connection, Index, Integer, Row, Table, Text, bindparam, false, select
 
 from exchange.agreements.calendar import Year, days, year
 from exchange.agreements.clocks import Running
@@ -77,6 +77,9 @@ CLOCKS = Table(
     Column("met_at", Text),
     Column("breached_at", Text),
     Column("code", Text),
+    Column("stood", Integer, nullable=False, server_default="0"),
+    Column("stopped_on", Text),
+    Column("outcome", Text),
 )
 YEARS = Table(
     "calendar_years",
@@ -85,6 +88,7 @@ YEARS = Table(
     Column("source", Text, nullable=False),
     Column("holidays", JSON, nullable=False),
     Column("workdays", JSON, nullable=False),
+    Column("provisional", Boolean, nullable=False, server_default=false()),
 )
 
 
@@ -162,31 +166,42 @@ def holders(tx: Connection, interface: str, now: str) -> list[str]:
     return sorted(set(tx.execute(query.where(AGREEMENTS.c.expires_at > now)).scalars()))
 
 
-def lapsed(tx: Connection, now: str) -> list[Agreement]:
+def lapsed(tx: Connection, now: str, limit: int | None = None) -> list[Agreement]:
     """Agreements whose time has passed and whose row does not say so yet."""
     live = AGREEMENTS.c.state.in_([AgreementState.ACTIVE, AgreementState.SUSPENDED])
-    query = select(AGREEMENTS).where(live, AGREEMENTS.c.expires_at <= now).order_by(AGREEMENTS.c.id)
+    query = select(AGREEMENTS).where(live, AGREEMENTS.c.expires_at <= now).order_by(AGREEMENTS.c.id).limit(limit)
     return [_agreement(row) for row in tx.execute(query)]
 
 
 def save_clock(tx: Connection, value: Running) -> None:
     """Insert or replace a clock."""
     row = asdict(value)
-    _save(tx, CLOCKS, row | {"started": str(value.started), "due": value.due and str(value.due)})
+    days_as_text = {name: row[name] and str(row[name]) for name in ("started", "due", "stopped_on")}
+    _save(tx, CLOCKS, row | days_as_text)
+
+
+def clock(tx: Connection, id: str) -> Running | None:
+    """One clock, or None."""
+    row = tx.execute(select(CLOCKS).where(CLOCKS.c.id == id)).first()
+    return None if row is None else _clock(row)
 
 
 def clocks(
     tx: Connection,
     *,
     subject: str | None = None,
+    subjects: Collection[str] | None = None,
     rule: str | None = None,
     open_only: bool = False,
     late_on: date | None = None,
+    limit: int | None = None,
 ) -> list[Running]:
     """Clocks in order of their due day. ``late_on``: only those open past their day and not noted as
     breached.
     """
-    query = select(CLOCKS).order_by(CLOCKS.c.due, CLOCKS.c.id)
+    query = select(CLOCKS).order_by(CLOCKS.c.due, CLOCKS.c.id).limit(limit)
+    if subjects is not None:
+        query = query.where(CLOCKS.c.subject.in_(subjects))
     if subject is not None:
         query = query.where(CLOCKS.c.subject == subject)
     if rule is not None:
@@ -194,13 +209,15 @@ def clocks(
     if open_only or late_on is not None:
         query = query.where(CLOCKS.c.met_at.is_(None))
     if late_on is not None:
-        query = query.where(CLOCKS.c.due < str(late_on), CLOCKS.c.breached_at.is_(None))
+        # one that stands still is late only if it was late before it stopped, and then it was not stopped
+        late = (CLOCKS.c.due < str(late_on), CLOCKS.c.breached_at.is_(None), CLOCKS.c.stopped_on.is_(None))
+        query = query.where(*late)
     return [_clock(row) for row in tx.execute(query)]
 
 
 def save_year(tx: Connection, value: Year) -> None:
     """Insert or replace a year of the calendar."""
-    row = {"year": value.year, "source": value.source}
+    row = {"year": value.year, "source": value.source, "provisional": value.provisional}
     lists = {"holidays": sorted(map(str, value.holidays)), "workdays": sorted(map(str, value.workdays))}
     _save(tx, YEARS, {**row, **lists}, key="year")
 
@@ -208,7 +225,9 @@ def save_year(tx: Connection, value: Year) -> None:
 def years(tx: Connection) -> list[Year]:
     """The years somebody loaded or edited; they overrule the shipped ones."""
     rows = tx.execute(select(YEARS).order_by(YEARS.c.year))
-    return [year(row.year, days(row.holidays), days(row.workdays), row.source) for row in rows]
+    return [
+        year(row.year, days(row.holidays), days(row.workdays), row.source, provisional=row.provisional) for row in rows
+    ]
 
 
 def _save(tx: Connection, table: Table, row: Mapping[str, Any], key: str = "id") -> None:
@@ -251,5 +270,5 @@ def _agreement(row: Row[Any]) -> Agreement:
 
 def _clock(row: Row[Any]) -> Running:
     values = dict(row._mapping)
-    dates = {"started": date.fromisoformat(row.started), "due": row.due and date.fromisoformat(row.due)}
+    dates = {name: values[name] and date.fromisoformat(values[name]) for name in ("started", "due", "stopped_on")}
     return Running(**values | dates | {"former": tuple(row.former)})

@@ -39,6 +39,7 @@ application.answer     department:admin|reviewer
 agreement.read         department:any vendor:any data_office:officer*
 agreement.suspend      department:admin|reviewer data_office:officer*
 agreement.terminate    department:admin|reviewer data_office:officer*
+proceeding.act         department:any vendor:any data_office:officer*
 exchange.call          department:admin|engineer
 delivery.read          department:any vendor:any data_office:officer*
 push.subscribe         department:admin|engineer

@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from exchange.agreements.service import Agreements
 from exchange.catalogue.service import Catalogue
 from exchange.certification.service import Certifications
 from exchange.errors import NotFound, TongbanError, Unauthenticated
@@ -28,7 +27,6 @@ def router(
     access: Access,
     parties: Parties,
     catalogue: Catalogue,
-    agreements: Agreements,
     certifications: Certifications,
     market: Market,
     statements: Statements,
@@ -124,29 +122,6 @@ def router(
         except TongbanError:
             found, full = certifications.public(identifier), False
         return pages.render(request, caller, "certification.html", c=found, full=full, base_url=base_url)
-
-    @routes.get("/applications")
-    def applications_page(request: Request, caller: Who) -> Response:
-        who = _signed_in(caller)
-        return pages.render(
-            request,
-            caller,
-            "applications.html",
-            applications=[views.application(agreements, catalogue, who, a) for a in agreements.applications(who)],
-            agreements=[views.agreement(a) for a in agreements.agreements(who)],
-            titles={record.id: record.title for record in catalogue.search()},
-        )
-
-    @routes.post("/applications/{identifier}")
-    def answer(
-        caller: Who,
-        identifier: str,
-        decision: Annotated[str, Form()],
-        reason: Annotated[str, Form()] = "",
-        basis: Annotated[str, Form()] = "",
-    ) -> Response:
-        agreements.answer(_signed_in(caller), identifier, decision, reason=reason, basis=basis)
-        return RedirectResponse("/applications", status_code=303)
 
     @routes.get("/ledger")
     def ledger_page(request: Request, caller: Who, entry: int | None = None) -> Response:

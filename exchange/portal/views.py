@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from exchange.agreements.service import Agreements
-from exchange.catalogue.service import Catalogue
 from exchange.errors import NotFound
 from exchange.market.model import HandledMatter
 from exchange.market.service import Market
 from exchange.oversight.model import Finding
-from exchange.parties.access import Caller
 from specs import library
 
 Text = Mapping[str, str]
@@ -101,40 +98,3 @@ def findings(
         | {key: pattern.sub(lambda hit: named[hit[1]], getattr(item, key)) for key in ("detail_zh", "detail_en")}
         for item in found
     ]
-
-
-def application(agreements: Agreements, catalogue: Catalogue, caller: Caller, a: Any) -> dict[str, Any]:
-    """A sharing application, with its clock and whether this reader may answer it."""
-    due = agreements.due_date(a)
-    return {
-        "id": a.id,
-        "consumer": a.consumer,
-        "provider": a.provider,
-        "interface": a.wish.interface,
-        "title": catalogue.interface(a.wish.interface).title,
-        "state": a.state.value,
-        "purpose": a.wish.purpose,
-        "scenario": a.wish.scenario,
-        "legal_basis": a.wish.legal_basis,
-        "fields": a.wish.fields,
-        "reason": a.reply.reason if a.reply else "",
-        "due": due.day if due else None,
-        "late": due.late if due else False,
-        "answerable": a.state.value == "filed"
-        and caller.party == a.provider
-        and bool(caller.roles & {"admin", "reviewer"}),
-    }
-
-
-def agreement(a: Any) -> dict[str, Any]:
-    """One row of the table of agreements."""
-    return {
-        "id": a.id,
-        "interface": a.interface,
-        "provider": a.provider,
-        "consumer": a.consumer,
-        "purpose": a.purpose,
-        "fields": a.labels,
-        "until": a.expires_at,
-        "state": a.state.value,
-    }

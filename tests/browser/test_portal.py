@@ -76,6 +76,9 @@ PAGES = {
         "/ledger",
         "/settlements",
         "/market",
+        "/calendar",
+        "/violations",
+        "/needs/health.newborn-process",
     ],
     "reviewer@police": ["/applications", "/flows"],
     "developer@linan-software": [

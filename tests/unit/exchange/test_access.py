@@ -36,6 +36,7 @@ ACTIONS = [
     "agreement.read",
     "agreement.suspend",
     "agreement.terminate",
+    "proceeding.act",
     "exchange.call",
     "delivery.read",
     "push.subscribe",

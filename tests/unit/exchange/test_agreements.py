@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 import specs.library
 from exchange.agreements import store
 from exchange.agreements.clocks import presets
-from exchange.agreements.model import AgreementState, Application, ApplicationState, Sharing
+from exchange.agreements.model import Agreement, AgreementState, Application, ApplicationState, Sharing
 from exchange.agreements.routes import router
 from exchange.agreements.service import Agreements
 from exchange.agreements.wish import Wish
@@ -73,6 +73,7 @@ POST /api/v1/applications/apl_1/answer
 POST /api/v1/applications/apl_1/withdrawal
 GET  /api/v1/agreements
 GET  /api/v1/agreements/agr_1
+GET  /api/v1/agreements/agr_1/odrl
 POST /api/v1/agreements/agr_1/suspension
 POST /api/v1/agreements/agr_1/resumption
 POST /api/v1/agreements/agr_1/termination
@@ -277,6 +278,43 @@ def test_a_withdrawn_application_is_over(services: Any, agreements: Agreements) 
     assert agreements.due() == []
 
 
+def test_conditions_of_a_consent_need_a_basis_and_bind(services: Any, agreements: Agreements, web: TestClient) -> None:
+    application = filed(services, agreements)
+    headers = services.bearer(services.department("police"))
+    path = f"/api/v1/applications/{application.id}/answer"
+    body: dict[str, Any] = {"decision": "consent", "terms": {"masks": {"XM": "hash"}}}
+    refused = web.post(path, json=body, headers=headers)
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/basis")
+    refused = web.post(path, json={**body, "decision": "refuse", "reason": "r", "basis": "b"}, headers=headers)
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/terms")
+
+    def known(agreement: Agreement) -> None:
+        if agreement.terms.keys() - {"masks"}:
+            raise Unprocessable("nobody can enforce this", pointer="/terms")
+
+    agreements.enforceable = known
+    strange = {**body, "basis": "law", "terms": {"mood": "good"}}
+    assert web.post(path, json=strange, headers=headers).status_code == 422
+    answer = web.post(path, json={**body, "basis": "law", "disposal": "shred", "disposal_days": 3}, headers=headers)
+    assert answer.status_code == 200
+    shown = web.get(f"/api/v1/agreements/{answer.json()['agreement']}", headers=headers).json()
+    assert shown["terms"] == body["terms"]
+    assert shown["delivery_awaited"] is True
+    assert services.last("agreement.granted")["terms"] == body["terms"]
+    policy = web.get(f"/api/v1/agreements/{shown['id']}/odrl", headers=headers)
+    assert policy.headers["content-type"] == "application/ld+json"
+    assert policy.json()["obligation"][0]["dct:description"] == "shred"
+
+
+@pytest.mark.parametrize(("disposal", "days"), [("", 3), ("shred", -1), ("shred", 4000)])
+def test_a_demand_of_disposal_says_what_and_when(
+    services: Any, agreements: Agreements, disposal: str, days: int
+) -> None:
+    application = filed(services, agreements)
+    with pytest.raises(Unprocessable):
+        agreements.answer(services.department("police"), application.id, "consent", "", "", disposal, days)
+
+
 # ---- clocks
 
 
@@ -318,6 +356,22 @@ def test_a_first_delivery_meets_the_delivery_clock(services: Any, agreements: Ag
             agreements.delivered(tx, agreement)
     services.clock.advance(days=29)
     assert agreements.due() == []
+
+
+def test_a_breach_that_was_none_by_the_new_calendar_is_cleared(services: Any, agreements: Agreements) -> None:
+    services.clock.advance(days=53)  # 2026-12-25
+    application = filed(services, agreements)
+    services.clock.advance(days=17)  # 2027-01-11, a Monday; due was provisionally the 8th
+    agreements.due()
+    agreements.answer(services.department("police"), application.id, "consent")
+    agreements.set_year(services.officer(), 2027, ["2027-01-01..2027-01-03"], [], "notice of 2027")
+    assert services.last("violation.cleared")["reason"] == "in time by the calendar of 2027: due 2027-01-11"
+    assert services.kinds().count("clock.breached") == 1
+
+
+def test_a_year_out_of_the_world_is_refused(services: Any, agreements: Agreements) -> None:
+    with pytest.raises(Unprocessable, match="no year"):
+        agreements.set_year(services.officer(), 10**12, [], [], "notice")
 
 
 def test_a_loaded_year_moves_open_clocks_and_says_so(services: Any, agreements: Agreements, web: TestClient) -> None:

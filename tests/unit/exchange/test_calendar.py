@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from exchange.agreements import calendar, clocks
 from exchange.agreements.calendar import Calendar, Due
-from exchange.errors import Conflict, Unprocessable
+from exchange.errors import Conflict, Invalid, Unprocessable
 
 KNOWN = Calendar(calendar.shipped())
 NATIONAL = clocks.presets()["national"]
@@ -90,6 +91,32 @@ def test_the_local_preset_is_tighter() -> None:
     assert (local.rules["C3"].limit, local.rules["C4"].limit, local.rules["C6"].limit) == (0, 5, 20)
 
 
+def test_a_local_file_gives_a_tighter_set(tmp_path: Path) -> None:
+    file = tmp_path / "here.yaml"
+    file.write_text("here: {base: national, title: {zh_CN: 本市, en: here}, clocks: {C4: {limit: 7}}}", "utf-8")
+    assert clocks.preset(str(file)).rules["C4"].limit == 7
+    assert clocks.preset("local-sx").rules["L1"].limit == 2
+    file.write_text("here: {base: national, clocks: {C4: {limit: 70}}}", "utf-8")
+    with pytest.raises(Unprocessable, match="looser"):
+        clocks.preset(str(file))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "a: {}", "a: {base: nowhere}", "a: b", "a: {base: national}\nb: {}", "{"])
+def test_a_file_that_holds_no_clocks_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "here.yaml"
+    file.write_text(text)
+    with pytest.raises(Invalid, match="here"):
+        clocks.preset(str(file))
+    with pytest.raises(Invalid, match="no clocks 'nowhere'"):
+        clocks.preset("nowhere")
+
+
+def test_a_year_entered_before_its_notice_counts_and_stays_provisional() -> None:
+    expected = calendar.year(2027, [date(2027, 1, 1)], [], "expected", provisional=True)
+    due = Calendar([*calendar.shipped(), expected]).after(date(2026, 12, 25), 10)
+    assert due == Due(date(2027, 1, 11), provisional=True)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -123,6 +150,16 @@ def test_a_clock_is_late_after_its_day_not_on_it() -> None:
     assert not clock.is_late(date(2026, 11, 16))
     assert clock.is_late(date(2026, 11, 17))
     assert not replace(clock, met_at="2026-11-20").is_late(date(2026, 11, 21))
+
+
+def test_a_clock_that_stands_still_is_not_late_and_goes_on_with_the_days_it_stood() -> None:
+    still = clocks.stopped(started(), date(2026, 11, 9))
+    assert not still.is_late(date(2026, 12, 31))
+    assert clocks.breached(still, "t", date(2026, 12, 31)) == (still, False)
+    again = clocks.resumed(still, NATIONAL, KNOWN, date(2026, 11, 23))
+    assert (again.stood, again.due, again.former) == (10, date(2026, 11, 30), ("2026-11-16",))
+    late = started()
+    assert clocks.stopped(late, date(2026, 11, 17)) == late  # too late to stop
 
 
 def test_an_extension_needs_both_consents_and_never_passes_the_ceiling() -> None:
