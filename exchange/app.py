@@ -19,25 +19,31 @@ from exchange import migrations, telemetry
 from exchange.agreements import clocks, needs_routes, proceeding_routes
 from exchange.agreements import routes as agreements_routes
 from exchange.agreements.deriving import Deriving
+from exchange.agreements.model import Agreement
 from exchange.agreements.service import Agreements
 from exchange.agreements.supervising import Supervising
+from exchange.agreements.wish import Mode
 from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
+from exchange.brokering.front import Front, Shortcut
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import Outgoing, ServiceSource, Source, SourceFailure
+from exchange.brokering.terms import check_terms as check_calls
+from exchange.brokering.xroad_front import XRoad
 from exchange.bulk import routes as bulk_routes
 from exchange.bulk import sharing_routes
 from exchange.bulk.aggregates import Aggregates
 from exchange.bulk.connecting import Connecting
 from exchange.bulk.desk import Desk
 from exchange.bulk.service import Bulk
-from exchange.bulk.sources import Sources, admitted
+from exchange.bulk.sources import Sources
 from exchange.bulk.streams import Streams
+from exchange.bulk.terms import check_terms as check_bulk
 from exchange.bulk.urls import Urls
 from exchange.catalogue import review_routes
 from exchange.catalogue import routes as catalogue_routes
 from exchange.catalogue.checking import Checking
-from exchange.catalogue.endpoint import addresses, check_endpoint
+from exchange.catalogue.endpoint import Network, addresses, check_endpoint
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.model import Record
 from exchange.catalogue.news import News
@@ -143,23 +149,23 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     tokens = Tokens(keys.signing("tokens"), settings.base_url, clock)
     parties = Parties(database, ledger, tokens, clock)
     access = Access(database, tokens, clock, secure=settings.base_url.startswith("https://"))
-    catalogue = Catalogue(database, ledger, clock, allow_loopback=settings.allow_loopback_endpoints)
+    network = Network.of(settings.provider_networks, loopback=settings.allow_loopback_endpoints)
+    catalogue = Catalogue(database, ledger, clock, network=network)
     lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
     agreements = Agreements(database, ledger, catalogue, clock, clocks.preset(settings.clocks))
     supervising = Supervising(agreements)
     lifecycle.news.dependants = agreements.holders
     lifecycle.news.users = _trying
     vault = Vault(database, ledger, catalogue, keys.secret("vault"))
-    source = ServiceSource(vault, allow_loopback=settings.allow_loopback_endpoints)
-    broker = Broker(database, ledger, catalogue, agreements, source, clock)
-    passing = Passing(catalogue, agreements, source, partial(_broker, broker), clock)
-    loopback = settings.allow_loopback_endpoints
-    sender = Sender(partial(check_endpoint, allow_loopback=loopback), partial(addresses, allow_loopback=loopback))
+    source = ServiceSource(vault, network)
+    broker = Broker(database, ledger, catalogue, agreements, source, clock, keys.secret("masks"))
+    passing = Passing(catalogue, agreements, source, partial(_broker, broker, keys.secret("masks")), clock)
+    sender = Sender(partial(check_endpoint, network=network), partial(addresses, network=network))
     pushing = Pushing(database, ledger, jobs, passing, sender, keys.secret("pushing"), clock, settings.push_days)
+    agreements.enforceable = _enforceable
     bulk_home = settings.home / "bulk"
     folder = Path(settings.bulk_folder) if settings.bulk_folder else None
-    near = partial(admitted, loopback=settings.allow_loopback_endpoints)
-    tables = Sources(folder, bulk_home / "spill", near)
+    tables = Sources(folder, bulk_home / "spill", network.admits)
     connecting = Connecting(database, ledger, catalogue, tables, keys.secret("sources"), clock)
     desk = Desk(connecting, agreements, keys.secret("masks"), clock)
     bulk = Bulk(desk, bulk_home, Urls(keys.secret("urls"), settings.base_url, clock, settings.bulk_url_seconds))
@@ -184,10 +190,11 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         certifications,
         tokens,
         settings.base_url,
-        partial(check_endpoint, allow_loopback=settings.allow_loopback_endpoints),
+        partial(check_endpoint, network=network),
         clock,
     )
     broker.delivered = market.delivered
+    front = Front(broker, access, market.resolve)
     statements = Statements(database, ledger, jobs, clock)
     oversight = Oversight(database, ledger, catalogue, agreements, broker, clock)
     tell = {"": None, "demo": proofs.shown}.get(settings.identity_proof)
@@ -251,6 +258,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         for thread in threads:
             thread.join()
         jobs.stop()
+        passing.close()
+        broker.close()
         source.close()
         sandboxes.close()
         keeper.stop()
@@ -262,12 +271,15 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         # everything here is blocking code; DBOS refuses to be started inside an event loop
         await run_in_threadpool(up)
         yield
+        await source.leave()
         await run_in_threadpool(down)
 
     app = FastAPI(title="Tongban", version="0.1.0", lifespan=lifespan, docs_url="/docs/api", redoc_url=None)
     app.state.services = services
     app.state.operator_secret = created[1] if created and not settings.operator_secret else ""
     problems.install(app)
+    xroad = XRoad(front, parties, settings.xroad_instance)
+    app.add_middleware(Shortcut, fronts={"exchange": front, "gateway": front, "r1": xroad})
     pages = Pages(access, _names(parties))
     public_key = certificates.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for router in (
@@ -279,7 +291,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         agreements_routes.router(agreements, access),
         proceeding_routes.router(supervising, access),
         needs_routes.router(deriving, access),
-        brokering_routes.router(broker, vault, access, market.resolve),
+        brokering_routes.router(front, xroad, vault, access),
         pushing_routes.router(pushing, access),
         sharing_routes.router(bulk),
         bulk_routes.router(bulk, streams, Aggregates(desk), access, settings.base_url),
@@ -336,9 +348,14 @@ def _stamping(ledger: Ledger, settings: Settings) -> Stamping | None:
     return Stamping(ledger, settings.timestamp_url, settings.timestamp_roots) if settings.timestamp_url else None
 
 
-def _broker(like: Broker, source: Source) -> Broker:
+def _enforceable(agreement: Agreement) -> None:
+    """Raises `Unprocessable` for terms that nobody here could keep."""
+    (check_calls if agreement.mode is Mode.SERVICE else check_bulk)(agreement)
+
+
+def _broker(like: Broker, key: bytes, source: Source) -> Broker:
     """Another broker with a source of its own."""
-    return Broker(like.database, like.ledger, like.catalogue, like.agreements, source, like.clock)
+    return Broker(like.database, like.ledger, like.catalogue, like.agreements, source, like.clock, key)
 
 
 def _people(settings: Settings) -> Callable[[], object]:

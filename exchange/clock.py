@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
@@ -27,4 +29,10 @@ def moment(text: str) -> datetime:
 
 def new_id(prefix: str, at: datetime) -> str:
     """A fresh identifier such as ``agr_0193f2c4a1b2k9q3…``: sorts by time of creation, 60 random bits."""
-    return f"{prefix}_{int(at.timestamp() * 1000):012x}{secrets.token_hex(8)[:15]}"
+    return f"{prefix}_{(at - _EPOCH) // _MILLISECOND:012x}{_random.getrandbits(60):015x}"
+
+
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+# ids have to differ, not to be secret; asking the system for every one would give up the interpreter's lock each time
+_random = random.Random(secrets.randbits(256))
+os.register_at_fork(after_in_child=lambda: _random.seed(secrets.randbits(256)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +30,41 @@ WRITERS = 0x746F6E67
 """Key of the PostgreSQL advisory lock that puts writers in a queue, as BEGIN IMMEDIATE does on SQLite."""
 
 
+class Turns:
+    """A lock that is handed to whoever waits longest, so that a busy writer does not keep a rare one out."""
+
+    def __init__(self, seconds: float = 30.0) -> None:
+        """Who waits longer than ``seconds`` gives up."""
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._taken = False
+
+    def take(self) -> None:
+        """Wait for one's turn. Raises `Unavailable` when it does not come."""
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            ours = threading.Event()
+            self._waiting.append(ours)
+        if ours.wait(self._seconds):
+            return
+        with self._lock:
+            if ours in self._waiting:
+                self._waiting.remove(ours)
+                raise Unavailable("the database is busy", hint="try again")
+        # it came in the last moment
+
+    def give(self) -> None:
+        """Let the next one have it."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
+
+
 class Database:
     """The engine and the only two ways to use it.
 
@@ -40,6 +77,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
+        self._turns = Turns()
 
     @property
     def dialect(self) -> str:
@@ -49,17 +87,33 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A write transaction: commits when the block ends well, rolls back otherwise."""
-        with self.engine.connect() as connection:
-            if self.dialect == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+        with self.turn(), self.engine.connect() as connection:
+            self.begin(connection)
             try:
                 yield connection
             except BaseException:
                 connection.rollback()
                 raise
             connection.commit()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One's turn among the writers of this process, first come, first served; SQLite alone would let them poll."""
+        if self.dialect != "sqlite":
+            yield
+            return
+        self._turns.take()
+        try:
+            yield
+        finally:
+            self._turns.give()
+
+    def begin(self, connection: Connection) -> None:
+        """Start a write transaction on a connection the caller keeps: wait for its turn among all writers."""
+        if self.dialect == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -28,6 +28,10 @@ class Settings:
     """TONGBAN_ORIGIN: name of the ledger, first line of every checkpoint and name of its key."""
     allow_loopback_endpoints: bool = False
     """TONGBAN_ALLOW_LOOPBACK_ENDPOINTS: let departments register endpoints on this machine (demo and tests)."""
+    provider_networks: str = ""
+    """TONGBAN_PROVIDER_NETWORKS: ranges providers may be in besides public addresses, such as 10.0.0.0/8, fd00::/8."""
+    xroad_instance: str = "CN"
+    """TONGBAN_XROAD_INSTANCE: the X-Road instance this exchange answers as under /r1."""
     operator_secret: str = ""
     """TONGBAN_OPERATOR_SECRET: first operator's client secret; empty means one is made and printed once."""
     worker_id: str = "worker-1"

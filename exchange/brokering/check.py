@@ -57,15 +57,22 @@ class Checker:
         return self._check(content, media_type, body, None)
 
     def answer(
-        self, operation: Operation, status: int, media_type: str, body: bytes, fields: Iterable[str] = ()
+        self,
+        operation: Operation,
+        status: int,
+        media_type: str,
+        body: bytes,
+        fields: Iterable[str] = (),
+        *,
+        apart: bool = False,
     ) -> Parsed | Breach:
         """An answer against the operation. ``fields``: the query asked for these only, so others may be
-        absent.
+        absent. ``apart``: there is a body, too large to look into, and it is no JSON.
         """
         response = operation.response(status)
         if response is None:
             return Breach("status-undeclared", operation.pointer)
-        if not body:
+        if not body and not apart:
             return self._empty(response, status)
         content = _content(response.contents, media_type)
         if content is None:

@@ -11,6 +11,7 @@ from exchange.brokering.check import Checker
 from exchange.brokering.model import heads
 from exchange.brokering.paths import Paths
 from exchange.brokering.reduce import PROBLEM_MEMBERS, Reducer
+from exchange.brokering.subjects import Numbers
 from specs.model import Interface, Operation
 
 SELECTOR = "fields"
@@ -25,6 +26,7 @@ class Compiled:
         self.interface = interface
         self.paths = Paths(interface)
         self.checker = Checker(interface)
+        self.numbers = Numbers(interface)
         self._reducers: dict[tuple[tuple[str, ...], bool], Reducer] = {}
         self._heads: dict[str, frozenset[str]] = {}
 

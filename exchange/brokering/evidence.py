@@ -1,10 +1,11 @@
-"""Evidence of brokered calls: every decision and outcome in one transaction with its ledger entry."""
+"""Evidence of brokered calls: many decisions and outcomes share one transaction with their ledger entries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,30 +15,93 @@ from exchange.brokering import records, store
 from exchange.brokering.check import Breach
 from exchange.brokering.compiled import Compiled
 from exchange.brokering.intake import Intake, Refusal
-from exchange.brokering.model import Decision, Delivery, QualityFinding, Request, State, decide
+from exchange.brokering.lane import Lane
+from exchange.brokering.model import Decision, Delivery, End, QualityFinding, Request, State, decide
+from exchange.brokering.pen import Pen
 from exchange.brokering.records import Ask
+from exchange.brokering.sight import Sight, Standing
 from exchange.brokering.sources import TOTAL_SECONDS
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
-from exchange.errors import Forbidden, Unavailable, Upstream
-from exchange.ledger.service import Ledger
+from exchange.errors import Forbidden, TongbanError, Unauthenticated, Unavailable, Upstream
+from exchange.ledger.service import Draft, Ledger
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 Delivered = Callable[[Connection, str, str, str], None]
-ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A permitted call on its way; ``delivery.entry`` is the index of the entry that permitted it."""
+    """A permitted call on its way."""
 
     ask: Ask
     compiled: Compiled
+    agreement: Agreement
+    scope: tuple[str, ...]
+    delivery: Delivery
+    permit: int
+    """Index of the entry that permitted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Decide a call. ``standing``: the caller was known from before and has to be looked at again."""
+
+    intake: Intake
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An answer that is ready to leave: ``left`` its bytes' hash, ``about`` the persons in it."""
+
+    passage: Passage
+    end: End
+    left: str
+    about: frozenset[str]
+    more: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A provider that did not keep its promise."""
+
+    passage: Passage
+    end: End
+    finding: QualityFinding
+
+
+Job = Permit | Release | Failure
+
+
+class Moved(TongbanError):
+    """What the call was prepared with has changed meanwhile: prepare it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Permitted:
+    """A `Passage` before its entry has a place."""
+
+    ask: Ask
+    compiled: Compiled
+    agreement: Agreement
     scope: tuple[str, ...]
     delivery: Delivery
 
+    def passage(self, index: int) -> Passage:
+        return Passage(self.ask, self.compiled, self.agreement, self.scope, self.delivery, index)
 
-class _Moved(Exception):
-    """The agreement changed between the decision and its record: decide again."""
+
+@dataclass(slots=True)
+class _Line:
+    """What one job writes: an entry, a new row or the end of one, and what it gives back."""
+
+    job: Job
+    draft: Draft | None
+    row: Delivery | None
+    end: End | None
+    outcome: Any
+    agreement: Agreement | None = None
 
 
 class Evidence:
@@ -46,123 +110,27 @@ class Evidence:
     def __init__(self, database: Database, ledger: Ledger, agreements: Agreements, clock: Clock) -> None:
         self.database, self.ledger, self.agreements, self.clock = database, ledger, agreements, clock
         self.delivered: Delivered = lambda _tx, _launch, _interface, _operation: None
+        self._pen = Pen(database)
+        self._sight = Sight(agreements)
+        self.lane = Lane(self._write, self._pen.close)
 
-    def permit(self, intake: Intake) -> Passage:
-        """Decide a call and commit the entry that permits or refuses it. Raises the refusal's error."""
-        for _ in range(ATTEMPTS):
-            try:
-                with self.database.transaction() as tx:
-                    passage, refusal = self._decided(tx, intake)
-            except _Moved:
-                continue
-            if passage is None:
-                raise refusal.error if refusal else AssertionError("neither permitted nor refused")
-            return passage
-        raise Unavailable("the agreement is being changed", hint="try again")
+    async def permit(self, intake: Intake, standing: Standing | None = None) -> Passage:
+        """Decide a call and commit the entry that permits or refuses it. Raises the refusal's error, or `Moved`."""
+        passage: Passage = await self.lane(Permit(intake, standing))
+        return passage
 
-    def _decided(self, tx: Connection, intake: Intake) -> tuple[Passage | None, Refusal | None]:
-        ask, compiled = intake.ask, intake.compiled
-        if intake.first or compiled is None:
-            return None, self._refused(tx, ask, intake.first, None)
-        decision, agreement = self._choose(tx, ask)
-        refusal = intake.then if decision.allowed else _said(decision)
-        if refusal:
-            return None, self._refused(tx, ask, refusal, agreement)
-        draft = records.row(ask, State.PERMITTED, decision.rule, agreement, 0)
-        digest = compiled.interface.digest
-        entry = self.ledger.append(
-            tx,
-            "delivery.permitted",
-            records.body(draft, digest),
-            subjects=sorted(ask.subjects),
-            payload=records.payload(ask),
-        )
-        self._same(tx, ask, decision)
-        made = replace(draft, entry=entry.index)
-        store.add(tx, made)
-        return Passage(ask, compiled, decision.fields, made), None
-
-    def _refused(
-        self, tx: Connection, ask: Ask, refusal: Refusal | None, agreement: Agreement | None
+    async def release(
+        self, passage: Passage, end: End, left: str, about: frozenset[str], more: Mapping[str, Any]
     ) -> Refusal | None:
-        if refusal is None:
-            return None
-        draft = records.row(ask, State.REFUSED, refusal.rule, agreement, 0)
-        entry = self.ledger.append(
-            tx,
-            "delivery.refused",
-            records.body(draft, ask.record.digest if ask.record else None),
-            subjects=sorted(ask.subjects),
-            payload=records.payload(ask),
-        )
-        store.add(tx, replace(draft, entry=entry.index, done_at=stamp(self.clock())))
-        refusal.error.extra = {**refusal.error.extra, "rule": refusal.rule, "receipt": ask.id}
+        """Make the receipt durable; the agreement is looked at again, so a revoked one stops answers on their way."""
+        refusal: Refusal | None = await self.lane(Release(passage, end, left, about, more))
         return refusal
 
-    def _choose(self, tx: Connection, ask: Ask) -> tuple[Decision, Agreement | None]:
-        """The first agreement that permits the call, else the refusal of the newest."""
-        matter = ask.launch.matter if ask.launch else None
-        operation = ask.match.operation.id if ask.match else None
-        request = Request(ask.consumer, ask.interface, operation, ask.claimed, ask.asked, matter)
+    async def failed(self, passage: Passage, breach: Breach, status: int | None) -> Upstream:
+        """Record that the provider did not keep its promise; gives the error for the consumer, without its words."""
         now = self.clock()
-        found = self.agreements.for_call(tx, ask.consumer, ask.interface, ask.agreement, matter=matter)
-        decided = [(decide(agreement, request, now), agreement) for agreement in found]
-        permitted = next((pair for pair in decided if pair[0].allowed), None)
-        return permitted or next(iter(decided), (decide(None, request, now), None))
-
-    def _same(self, tx: Connection, ask: Ask, decision: Decision) -> None:
-        # Writing the entry took the ledger's head, which whoever changes an agreement holds until it
-        # commits. On PostgreSQL the decision may have read the state before that commit, so it is made
-        # again; SQLite has one writer at a time and needs no second look.
-        if self.database.dialect != "sqlite" and self._choose(tx, ask)[0] != decision:
-            raise _Moved
-
-    def release(self, passage: Passage, done: Delivery, body: bytes, about: frozenset[str]) -> Refusal | None:
-        """Make the receipt durable; the agreement is looked at again, so a revoked one stops answers on
-        their way.
-        """
-        for _ in range(ATTEMPTS):
-            try:
-                with self.database.transaction() as tx:
-                    return self._released(tx, passage, done, body, about)
-            except _Moved:
-                continue
-        raise Unavailable("the agreement is being changed", hint="try again")
-
-    def _released(
-        self, tx: Connection, passage: Passage, done: Delivery, body: bytes, about: frozenset[str]
-    ) -> Refusal | None:
-        permit_entry = passage.delivery.entry
-        # the agreement that permitted it, and no other: the record must name what the data really left under
-        ask = replace(passage.ask, agreement=passage.delivery.agreement)
-        decision, agreement = self._choose(tx, ask)
-        refusal = None if decision.allowed else _said(decision)
-        if refusal:
-            done = replace(done, state=State.WITHHELD, rule=refusal.rule, fields=(), records=0, bytes_out=0)
-        entry = self.ledger.append(
-            tx,
-            "delivery.withheld" if refusal else "delivery.made",
-            records.body(done, passage.compiled.interface.digest) | records.outcome(done, permit_entry),
-            subjects=sorted(ask.subjects | (frozenset() if refusal else about)),
-            payload=records.payload(ask, None if refusal else body),
-        )
-        self._same(tx, ask, decision)
-        store.save(tx, replace(done, entry=entry.index))
-        if refusal is None and agreement is not None and (done.status or 500) < 400:
-            self.agreements.delivered(tx, agreement)
-            if ask.launch and done.operation:
-                self.delivered(tx, ask.launch.id, done.interface, done.operation)
-        if refusal:
-            refusal.error.extra = {**refusal.error.extra, "receipt": done.id}
-        return refusal
-
-    def failed(self, passage: Passage, breach: Breach, status: int | None) -> Upstream:
-        """Record that the provider did not keep its promise; gives the error for the consumer, without the
-        cause's words.
-        """
-        now = self.clock()
-        ask = passage.ask
-        done = replace(passage.delivery, state=State.FAILED, rule=breach.rule, status=status, done_at=stamp(now))
+        done = passage.delivery
+        end = End(State.FAILED, breach.rule, status, done_at=stamp(now))
         finding = QualityFinding(
             id=new_id("qlf", now),
             at=stamp(now),
@@ -175,17 +143,7 @@ class Evidence:
             pointer=breach.pointer,
             status=status,
         )
-        body = records.body(done, passage.compiled.interface.digest) | records.outcome(done, passage.delivery.entry)
-        with self.database.transaction() as tx:
-            entry = self.ledger.append(
-                tx,
-                "delivery.failed",
-                body | {"finding": finding.id, "pointer": breach.pointer},
-                subjects=sorted(ask.subjects),
-                payload=records.payload(ask),
-            )
-            store.save(tx, replace(done, entry=entry.index))
-            store.add_finding(tx, finding)
+        await self.lane(Failure(passage, end, finding))
         return Upstream(
             "the provider failed or broke its own interface; nothing of its answer was passed on",
             hint="the provider was told; try again later",
@@ -194,23 +152,163 @@ class Evidence:
         )
 
     def recover(self) -> list[Delivery]:
-        """Close calls whose outcome nobody knows because the service was killed; run it at start and now
-        and then.
-        """
+        """Close calls whose outcome nobody knows because the service was killed; run it at start and now and then."""
         now = self.clock()
         limit = stamp(now - timedelta(seconds=2 * TOTAL_SECONDS))
         closed = []
         with self.database.transaction() as tx:
             for left in store.open_before(tx, limit):
-                entry = self.ledger.append(
-                    tx, "delivery.unknown", records.body(left, None) | records.outcome(left, left.entry)
-                )
-                done = replace(left, state=State.UNKNOWN, rule="interrupted", entry=entry.index, done_at=stamp(now))
-                store.save(tx, done)
-                closed.append(done)
+                entry = self.ledger.append(tx, "delivery.unknown", records.body(left, None) | {"permit": left.entry})
+                end = End(State.UNKNOWN, "interrupted", done_at=stamp(now))
+                store.save_all(tx, [(left.id, end, entry.index)])
+                closed.append(replace(left, state=end.state, rule=end.rule, entry=entry.index, done_at=end.done_at))
         return closed
+
+    # ---- one transaction for all who wait
+
+    def _write(self, jobs: Sequence[Job]) -> list[Any]:
+        try:
+            with self._pen.writing(durable=not all(map(_lightly, jobs))) as (tx, holds):
+                self._sight.on(tx, holds=holds)
+                return self._together(tx, jobs)
+        except Exception as error:
+            self._sight.forget()
+            if len(jobs) == 1:
+                return [error]
+            # one of them cannot be written: each has its own fate
+            return [outcome for job in jobs for outcome in self._write([job])]
+
+    def _together(self, tx: Connection, jobs: Sequence[Job]) -> list[Any]:
+        lines = [self._line(job) for job in jobs]
+        written = [line for line in lines if line.draft is not None]
+        entries = self.ledger.append_all(tx, [line.draft for line in written if line.draft is not None])
+        added, ended = [], []
+        for line, entry in zip(written, entries, strict=True):
+            if line.row is not None:
+                added.append((line.row, line.end, entry.index))
+                if isinstance(line.outcome, _Permitted):
+                    line.outcome = line.outcome.passage(entry.index)
+            elif line.end is not None and not isinstance(line.job, Permit):
+                ended.append((line.job.passage.delivery.id, line.end, entry.index))
+        store.add_all(tx, added)
+        store.save_all(tx, ended)
+        store.add_findings(tx, [job.finding for job in jobs if isinstance(job, Failure)])
+        for line in lines:
+            if isinstance(line.job, Release) and line.agreement is not None:
+                self._count(tx, line.job, line.agreement)
+        return [line.outcome for line in lines]
+
+    def _line(self, job: Job) -> _Line:
+        if isinstance(job, Permit):
+            return self._decided(job)
+        if isinstance(job, Release):
+            return self._released(job)
+        passage = job.passage
+        body = records.body(passage.delivery, passage.compiled.interface.digest)
+        body |= records.outcome(job.end, passage.permit)
+        body |= {"finding": job.finding.id, "pointer": job.finding.pointer}
+        draft = _draft("delivery.failed", body, passage.ask, passage.ask.subjects)
+        return _Line(job, draft, None, job.end, None)
+
+    def _decided(self, job: Permit) -> _Line:
+        intake, sight = job.intake, self._sight
+        ask, compiled = intake.ask, intake.compiled
+        if job.standing is not None and not sight.stands(job.standing):
+            return _Line(job, None, None, None, Unauthenticated("the token is not valid", hint="ask for a new one"))
+        if ask.record is not None and not sight.unchanged(ask.record):
+            return _Line(job, None, None, None, Moved("the interface was changed meanwhile", hint="try again"))
+        if intake.first or compiled is None:
+            return self._refused(job, intake.first, None)
+        decision, agreement = self._choose(ask)
+        refusal = intake.then if decision.allowed else _said(decision)
+        if refusal or agreement is None:
+            return self._refused(job, refusal, agreement)
+        row = records.row(ask, State.PERMITTED, decision.rule, agreement)
+        draft = _draft("delivery.permitted", records.body(row, compiled.interface.digest), ask, ask.subjects)
+        return _Line(job, draft, row, None, _Permitted(ask, compiled, agreement, decision.fields, row))
+
+    def _refused(self, job: Permit, refusal: Refusal | None, agreement: Agreement | None) -> _Line:
+        ask = job.intake.ask
+        if refusal is None:
+            raise AssertionError("neither permitted nor refused")
+        row = records.row(ask, State.REFUSED, refusal.rule, agreement)
+        body = records.body(row, ask.record.digest if ask.record else None)
+        refusal.error.extra = {**refusal.error.extra, "rule": refusal.rule, "receipt": ask.id}
+        end = End(State.REFUSED, refusal.rule, done_at=stamp(self.clock()))
+        return _Line(job, _draft("delivery.refused", body, ask, ask.subjects), row, end, refusal.error)
+
+    def _released(self, job: Release) -> _Line:
+        passage, end = job.passage, job.end
+        ask = passage.ask
+        # the agreement that permitted it, and no other: the record must name what the data really left under
+        decision, agreement = self._choose(ask, passage.agreement.id)
+        refusal = None if decision.allowed else _said(decision)
+        if refusal is None and (agreement is None or not _covers(agreement, passage)):
+            refusal = _narrowed()
+        if refusal:
+            refusal.error.extra = {**refusal.error.extra, "receipt": passage.delivery.id}
+            end = End(State.WITHHELD, refusal.rule, end.status, done_at=end.done_at)
+        body = records.body(passage.delivery, passage.compiled.interface.digest)
+        body |= records.outcome(end, passage.permit)
+        made = _draft(
+            "delivery.withheld" if refusal else "delivery.made",
+            body if refusal else {**body, **job.more},
+            ask,
+            ask.subjects if refusal else ask.subjects | job.about,
+            None if refusal else job.left,
+        )
+        return _Line(job, made, None, end, refusal, None if refusal else agreement)
+
+    def _count(self, tx: Connection, job: Release, agreement: Agreement) -> None:
+        operation, ask = job.passage.delivery.operation, job.passage.ask
+        if (job.end.status or 500) < 400:
+            self.agreements.delivered(tx, agreement)
+            if ask.launch and operation:
+                self.delivered(tx, ask.launch.id, ask.interface, operation)
+
+    def _choose(self, ask: Ask, only: str | None = None) -> tuple[Decision, Agreement | None]:
+        """The first agreement (of all, or only the one with this id) that permits the call, else the refusal of the
+        newest.
+        """
+        matter = ask.launch.matter if ask.launch else None
+        operation = ask.match.operation.id if ask.match else None
+        request = Request(ask.consumer, ask.interface, operation, ask.claimed, ask.asked, matter)
+        now = self.clock()
+        refused: tuple[Decision, Agreement | None] | None = None
+        for agreement in self._sight.agreements(ask.consumer, ask.interface, ask.agreement, matter):
+            if only is not None and agreement.id != only:
+                continue
+            decision = decide(agreement, request, now)
+            if decision.allowed:
+                return decision, agreement
+            refused = refused or (decision, agreement)
+        return refused or (decide(None, request, now), None)
+
+
+def _lightly(job: Job) -> bool:
+    """Whether a job may be lost with the machine (not with the process): a question that changes nothing at the
+    provider and of which nothing has left.
+    """
+    return isinstance(job, Permit) and job.intake.ask.method in SAFE
+
+
+def _draft(kind: str, body: Mapping[str, Any], ask: Ask, about: frozenset[str], left: str | None = None) -> Draft:
+    return Draft(kind, body, sorted(about), records.payload(ask, left))
+
+
+def _covers(agreement: Agreement, passage: Passage) -> bool:
+    """Whether the agreement still lets out what the answer was cut to; it may have been narrowed meanwhile."""
+    if agreement is passage.agreement or agreement == passage.agreement:
+        return True
+    scope = agreement.scope.get(passage.delivery.operation or "", ())
+    return set(passage.scope) <= set(scope) and agreement.terms == passage.agreement.terms
 
 
 def _said(decision: Decision) -> Refusal:
     error = Forbidden(decision.reason["en"], rule=decision.rule, hint=decision.hint, reason=dict(decision.reason))
     return Refusal(decision.rule, error)
+
+
+def _narrowed() -> Refusal:
+    error = Unavailable("the agreement was changed while the provider worked", hint="call again")
+    return Refusal("agreement-changed", error)

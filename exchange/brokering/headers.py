@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
+from exchange.brokering.xroad import PASSED as XROAD
 from exchange.errors import Invalid
 from specs.model import Operation
 
@@ -43,6 +44,7 @@ NEVER = frozenset(
 """Hop-by-hop headers (RFC 9110 §7.6.1), credentials and our own: not sent on even when a document declares
 them.
 """
+_BROKEN = re.compile(r"[\r\n\0]")
 _REFERENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 
@@ -54,8 +56,10 @@ def outgoing(headers: Mapping[str, str], operation: Operation) -> dict[str, str]
     kept = {
         name: value
         for name, value in headers.items()
-        if name in allowed and not name.startswith("proxy-") and not re.search(r"[\r\n\0]", value)
+        if name in allowed and not name.startswith("proxy-") and not _BROKEN.search(value)
     }
+    if "x-road-client" in headers:
+        kept |= {name: headers[name] for name in sorted(XROAD) if name in headers and not _BROKEN.search(headers[name])}
     kept.setdefault("accept", "application/json")
     return kept
 
@@ -84,8 +88,8 @@ def purpose(headers: Mapping[str, str]) -> str:
 
 
 def reference(headers: Mapping[str, str]) -> str:
-    """The consumer's own number of its case (``Tongban-Handled-Matter``); "" when absent or not a plain
-    reference.
+    """The consumer's own number of its case (``Tongban-Handled-Matter``, else ``X-Road-Id``); "" when absent or not
+    a plain reference.
     """
-    value = headers.get("tongban-handled-matter", "")
+    value = headers.get("tongban-handled-matter") or headers.get("x-road-id", "")
     return value if _REFERENCE.fullmatch(value) else ""

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 import orjson
 
 from exchange.brokering import headers as passing
-from exchange.brokering import subjects
 from exchange.brokering.check import Breach
-from exchange.brokering.compiled import Compiled, Versions
+from exchange.brokering.compiled import Compiled
 from exchange.brokering.model import Launch
 from exchange.brokering.paths import Match, segments
 from exchange.brokering.records import Ask
 from exchange.catalogue.model import Record
-from exchange.catalogue.service import Catalogue
 from exchange.errors import Forbidden, Invalid, NotFound, TongbanError, Unavailable, Unprocessable
 from exchange.parties.access import Caller, permit
-from specs.model import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,14 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A published service and everything derived from its document."""
+
+    record: Record
+    compiled: Compiled
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """A call as it arrives: ``path`` and ``query`` raw, header names lower case."""
 
@@ -63,17 +68,18 @@ def take(
     call: Incoming,
     caller: Caller | None,
     launch: Launch | None,
-    catalogue: Catalogue,
-    versions: Versions,
+    known: Known | None,
+    pause: float = 0.0,
 ) -> Intake:
-    """Work out what a call means. Nothing is raised here: a refusal has to be recorded before it is told.
+    """Work out what a call means. ``known`` None: no such service is published. ``pause``: seconds its provider is
+    left alone. Nothing is raised here: a refusal has to be recorded before it is told.
     Raises only `Unauthenticated`, when there is neither caller nor launch: nobody's refusal is no record.
     """
     if caller is None and launch is None:
         permit(caller, "exchange.call")
     first = _role(caller) if launch is None else None
-    record, missing = _record(catalogue, call.interface)
-    compiled = versions.of(record.spec) if record else None
+    record, compiled = (known.record, known.compiled) if known else (None, None)
+    missing = None if known else _missing()
     match, ambiguous = _match(compiled, call)
     parsed = (
         compiled.checker.request(match.operation, call.headers.get("content-type", ""), call.body)
@@ -99,6 +105,15 @@ def take(
     then = None
     if record and not record.endpoint:
         then = Refusal("no-endpoint", Unavailable("the provider has not connected this interface yet"))
+    elif pause > 0:
+        then = Refusal(
+            "provider-resting",
+            Unavailable(
+                "the provider failed too often just now and is left alone for a while",
+                hint="call again after Retry-After seconds",
+                retry_after=max(1, round(pause)),
+            ),
+        )
     elif isinstance(parsed, Breach):
         then = Refusal(
             f"request-{parsed.rule}",
@@ -119,19 +134,13 @@ def _role(caller: Caller | None) -> Refusal | None:
     return None
 
 
-def _record(catalogue: Catalogue, interface: str) -> tuple[Record | None, Refusal | None]:
-    try:
-        record = catalogue.interface(interface)
-    except NotFound:
-        record = None
-    if record is not None and record.state.live and record.kind is Kind.API:
-        return record, None
+def _missing() -> Refusal:
     error = NotFound(
         "no such service is published here",
         hint="GET /api/v1/interfaces lists them",
         rule="unknown-interface",
     )
-    return None, Refusal("unknown-interface", error)
+    return Refusal("unknown-interface", error)
 
 
 def _match(compiled: Compiled | None, call: Incoming) -> tuple[Match | None, Refusal | None]:
@@ -149,9 +158,11 @@ def _subjects(compiled: Compiled | None, match: Match | None, call: Incoming) ->
     # bodies only: the catalogue registers no interface with citizen numbers in its paths or queries
     content = match.operation.body.contents if match.operation.body else ()
     schema = next((one.schema for one in content if one.is_json), None)
+    if not call.body:
+        return frozenset()
     try:
         # also of a body that breaks the interface: an attempt on somebody's data is somebody's to know
-        value = orjson.loads(call.body) if call.body else None
+        value = orjson.loads(call.body)
     except orjson.JSONDecodeError:
         value = None
-    return subjects.numbers(compiled.interface, schema, value)
+    return compiled.numbers.find(schema, value)

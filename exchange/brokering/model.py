@@ -10,13 +10,9 @@ from typing import Protocol
 
 from exchange.agreements.model import Agreement, AgreementState
 from exchange.agreements.wish import Mode
+from exchange.brokering import terms
 from exchange.clock import moment
 from specs.words import Text
-
-ENFORCED_TERMS: frozenset[str] = frozenset()
-"""Terms of an agreement the broker can enforce. A term that is not here refuses the call: it must never be
-ignored.
-"""
 
 
 class Launch(Protocol):
@@ -114,6 +110,19 @@ class Delivery:
     def allowed(self) -> bool:
         """Whether data left under this delivery."""
         return self.state is State.DELIVERED
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What became of a delivery: the part of it that is not known when it is permitted."""
+
+    state: State
+    rule: str
+    status: int | None = None
+    fields: tuple[str, ...] = ()
+    records: int = 0
+    bytes_out: int = 0
+    done_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +266,16 @@ def _wrong_agreement(agreement: Agreement, request: Request) -> str | None:
         return "launch-required"
     if agreement.mode is not Mode.SERVICE:
         return "other-mode"
-    return "unknown-term" if agreement.terms.keys() - ENFORCED_TERMS else None
+    try:
+        terms.read(agreement.terms)
+    except terms.Unreadable:
+        return "unknown-term"
+    return None
+
+
+def in_force(agreement: Agreement, now: datetime) -> bool:
+    """Whether calls may rest on it now: it has begun, and is neither over nor suspended."""
+    return _not_in_force(agreement, now) is None
 
 
 def _not_in_force(agreement: Agreement, now: datetime) -> str | None:

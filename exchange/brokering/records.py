@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.agreements.model import Agreement
-from exchange.brokering.model import Delivery, Launch, State
+from exchange.brokering.model import Delivery, End, Launch, State
 from exchange.brokering.paths import Match
 from exchange.catalogue.model import Record
 
@@ -45,8 +45,8 @@ class Ask:
         return self.record.id if self.record else UNKNOWN
 
 
-def row(ask: Ask, state: State, rule: str, agreement: Agreement | None, entry: int) -> Delivery:
-    """The delivery of a call just decided."""
+def row(ask: Ask, state: State, rule: str, agreement: Agreement | None) -> Delivery:
+    """The delivery of a call just decided; its entry gets its place later."""
     return Delivery(
         id=ask.id,
         at=ask.at,
@@ -54,7 +54,7 @@ def row(ask: Ask, state: State, rule: str, agreement: Agreement | None, entry: i
         rule=rule,
         consumer=ask.consumer,
         interface=ask.interface,
-        entry=entry,
+        entry=0,
         caller=ask.caller,
         provider=ask.record.department if ask.record else None,
         version=ask.record.version if ask.record else None,
@@ -93,23 +93,26 @@ def body(delivery: Delivery, digest: str | None) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def outcome(delivery: Delivery, permit: int) -> dict[str, Any]:
-    """What the entry of an end adds to `body`; ``permit`` is the index of the permitting entry."""
-    told = {"permit": permit, "status": delivery.status}
-    left = {"fields": list(delivery.fields), "records": delivery.records} if delivery.allowed else {}
-    return {name: value for name, value in told.items() if value is not None} | left
+def outcome(end: End, permit: int) -> dict[str, Any]:
+    """What the entry of an end changes in `body`; ``permit`` is the index of the permitting entry."""
+    told: dict[str, Any] = {"rule": end.rule, "permit": permit}
+    if end.status is not None:
+        told["status"] = end.status
+    if end.state is State.DELIVERED:
+        told |= {"fields": list(end.fields), "records": end.records}
+    return told
 
 
-def payload(ask: Ask, answer: bytes | None = None) -> Mapping[str, Any]:
+def payload(ask: Ask, left: str | None = None) -> Mapping[str, Any]:
     """The erasable part: hashes of the bodies, who called, the purpose claimed and the consumer's own
-    reference.
+    reference. ``left``: SHA-256 (hex) of the body that left.
 
     The entry holds a salted commitment to it. A hash alone would let anyone who guesses a body confirm the
     guess.
     """
     told = {
         "request_sha256": hashlib.sha256(ask.body).hexdigest(),
-        "response_sha256": None if answer is None else hashlib.sha256(answer).hexdigest(),
+        "response_sha256": left,
         "by": ask.caller,
         "claimed": ask.claimed,
         "reference": ask.reference,

@@ -82,6 +82,8 @@ def _keep_members(value: dict[str, Any], nodes: list[_Node], hit: set[str]) -> A
 
 
 def _next(nodes: list[_Node], part: str) -> list[_Node]:
+    if len(nodes) == 1 and part in (below := nodes[0].below) and "*" not in below:  # nearly always
+        return [below[part]]
     return [node.below[key] for node in nodes for key in (part, "*") if key in node.below]
 
 

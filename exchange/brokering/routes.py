@@ -2,28 +2,20 @@
 
 # No postponed annotations here: FastAPI has to see the dependencies that are made inside `router`.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.brokering import headers as passing
 from exchange.brokering.credentials import Vault
-from exchange.brokering.model import Delivery, Launch, QualityFinding
-from exchange.brokering.service import Answer, Broker
-from exchange.errors import Invalid, Unauthenticated
+from exchange.brokering.front import METHODS, Front
+from exchange.brokering.model import Delivery, QualityFinding
+from exchange.brokering.xroad_front import XRoad
 from exchange.http.paging import LIMIT, MAXIMUM, decode, page
 from exchange.parties.access import Access, Caller
 
-LARGEST_REQUEST = 4 * 1024 * 1024
-"""Bytes of one brokered request body."""
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 PROOF = "text/plain; charset=utf-8"
-Launches = Callable[[str], Launch]
-"""Resolves a launch token. Raises `Unauthenticated` or `Forbidden`."""
 
 
 class CredentialBody(BaseModel):
@@ -34,73 +26,55 @@ class CredentialBody(BaseModel):
     value: str = Field(max_length=4096, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
+class Handed(Response):
+    """A response that lets the broker's front answer; only the document and tests come by here, see `front`."""
+
+    def __init__(self, front: Front | XRoad) -> None:
+        super().__init__()
+        self._front = front
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer in place of this response."""
+        await self._front(scope, receive, send)
 
 
-async def _raw(request: Request) -> _Raw:
-    """The call as it came over the wire: undecoded, so that nothing ambiguous is repaired on the way."""
-    parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > LARGEST_REQUEST:
-            raise Invalid(f"a request body has at most {LARGEST_REQUEST} bytes", hint="large data goes by bulk")
-    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    # /exchange/{interface}/rest: the first two segments are ours
-    rest = raw.decode("ascii", "replace").split("?")[0].split("/", 3)
-    named = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
-    query = request.scope["query_string"].decode("ascii", "replace")
-    return _Raw("/" + (rest[3] if len(rest) > 3 else ""), query, passing.lowered(named), bytes(parts))
-
-
-Call = Annotated[_Raw, Depends(_raw)]
-
-
-def router(broker: Broker, vault: Vault, access: Access, launches: Launches) -> APIRouter:
-    """Routes of brokering; ``launches`` resolves gateway tokens and comes from the market above."""
+def router(front: Front, xroad: XRoad, vault: Vault, access: Access) -> APIRouter:
+    """Routes of brokering. Those that pass calls stand here so that the document names them."""
+    broker = front.broker
     routes = APIRouter(tags=["brokering"])
     Who = Annotated[Caller, Depends(access.required)]
     Limit = Annotated[int, Query(ge=1, le=MAXIMUM)]
 
-    def exchange(request: Request, caller: Who, interface: str, call: Call) -> Response:
+    async def exchange(interface: str) -> Response:
         """Call another department's interface under an agreement, for the purpose named in Tongban-Purpose."""
-        agreement = call.headers.get("tongban-agreement")
-        purpose = _purpose(call.headers)
-        return _response(
-            broker.call(
-                caller,
-                interface,
-                request.method,
-                call.path,
-                call.query,
-                call.headers,
-                call.body,
-                agreement,
-                purpose,
-            )
-        )
+        return Handed(front)
 
-    def gateway(request: Request, interface: str, call: Call) -> Response:
+    async def gateway(interface: str) -> Response:
         """Call a department as a listed app, with the launch token the citizen opened it with."""
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated("a launch token is needed", hint="open the app from its listing")
-        launch = launches(token.strip())
-        return _response(
-            broker.call(None, interface, request.method, call.path, call.query, call.headers, call.body, launch=launch)
-        )
+        return Handed(front)
 
-    for method in METHODS:  # one by one: an operation of its own each, with an id of its own
+    async def xroad_call(instance: str, member_class: str, member_code: str, subsystem: str, service: str) -> Response:
+        """The same for X-Road client applications: purpose in X-Road-Issue, party in X-Road-Client."""
+        return Handed(xroad)
+
+    @routes.get("/listClients")
+    def members_(_caller: Who) -> dict[str, Any]:
+        """Members of this X-Road instance, for X-Road client applications."""
+        return xroad.members()
+
+    for method in sorted(METHODS):  # one by one: an operation of its own each, with an id of its own
         name = method.lower()
         routes.add_api_route(
             "/exchange/{interface}/{path:path}", exchange, methods=[method], operation_id=f"{name}Exchange"
         )
         routes.add_api_route(
             "/gateway/{interface}/{path:path}", gateway, methods=[method], operation_id=f"{name}Gateway"
+        )
+        routes.add_api_route(
+            "/r1/{instance}/{member_class}/{member_code}/{subsystem}/{service}/{path:path}",
+            xroad_call,
+            methods=[method],
+            operation_id=f"{name}XRoad",
         )
 
     @routes.get("/api/v1/deliveries")
@@ -170,18 +144,3 @@ def show_delivery(value: Delivery) -> dict[str, Any]:
 def show_finding(value: QualityFinding) -> dict[str, Any]:
     """The JSON shape of a quality finding."""
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
-def _purpose(headers: Mapping[str, str]) -> str:
-    try:
-        return passing.purpose(headers)
-    except UnicodeDecodeError:
-        raise Invalid("Tongban-Purpose is not UTF-8", hint="percent-encode the purpose as UTF-8") from None
-
-
-def _response(answer: Answer) -> Response:
-    response = Response(answer.body, status_code=answer.status)
-    for name, value in answer.headers.items():
-        response.headers[name] = value
-    response.headers["Tongban-Receipt"] = answer.delivery
-    return response

@@ -4,29 +4,41 @@ release.
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 
 from exchange.agreements.service import Agreements
 from exchange.brokering import headers as passing
-from exchange.brokering import store, subjects
-from exchange.brokering.check import JSON, Breach, Parsed, is_json
+from exchange.brokering import store
+from exchange.brokering.check import Breach
 from exchange.brokering.compiled import Versions
-from exchange.brokering.evidence import Delivered, Evidence, Passage
-from exchange.brokering.intake import Incoming, take
-from exchange.brokering.model import Delivery, Launch, QualityFinding, State
+from exchange.brokering.evidence import Delivered, Evidence, Moved, Passage
+from exchange.brokering.intake import Incoming, Known, take
+from exchange.brokering.lane import Loop
+from exchange.brokering.leaving import Cutter
+from exchange.brokering.model import Delivery, End, Launch, QualityFinding, State, in_force
+from exchange.brokering.patience import Breakers, fetch
+from exchange.brokering.sight import Standing
 from exchange.brokering.sources import Incoming as Answered
 from exchange.brokering.sources import Outgoing, Source, SourceFailure
+from exchange.brokering.spool import Spool
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
-from exchange.errors import NotFound, TongbanError
+from exchange.errors import NotFound, TongbanError, Unavailable
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
+from specs.model import Kind
+
+LARGE = 128 * 1024
+"""Bodies above this many bytes are read and checked beside the event loop."""
+PREPARED = 5
+"""Times a call is prepared again because what it was prepared with changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,8 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     delivery: str = ""
+    spool: Spool | None = None
+    """The body when it is too large for memory; whoever sends it closes it."""
 
 
 class Broker:
@@ -50,13 +64,19 @@ class Broker:
         agreements: Agreements,
         source: Source,
         clock: Clock,
+        key: bytes | None = None,
     ) -> None:
+        """``key`` (32 bytes) is what the keys of masks are derived from; without one it lasts as long as this."""
         self.database, self.ledger, self.clock = database, ledger, clock
         self.catalogue, self.agreements, self.source = catalogue, agreements, source
         self.evidence = Evidence(database, ledger, agreements, clock)
+        self.breakers = Breakers()
+        self._cutter = Cutter(key or secrets.token_bytes(32))
         self._versions = Versions()
-        # told (interface, operation, fields, body) of each answer of which data left; known above
-        self.sampled: Callable[[str, str, tuple[str, ...], bytes], None] = lambda *_: None
+        # told (interface, operation, fields, body, masked fields) of each answer of which data left; known above
+        self.sampled: Callable[..., None] = lambda *_: None
+        self._known: dict[str, Known] = {}
+        self._own = Loop("broker")
 
     @property
     def delivered(self) -> Delivered:
@@ -83,19 +103,24 @@ class Broker:
         *,
         launch: Launch | None = None,
     ) -> Answer:
-        """Pass one call. ``path`` and ``query`` raw, header names lower case; a launch speaks for its vendor.
+        """`pass_on` for whoever is not asynchronous; not from inside an event loop."""
+        call = Incoming(interface, method, path, query, headers, body, agreement_id, purpose)
+        answer: Answer = self._own.run(self.pass_on(call, caller, launch))
+        return answer
+
+    async def pass_on(
+        self, call: Incoming, caller: Caller | None, launch: Launch | None = None, standing: Standing | None = None
+    ) -> Answer:
+        """Pass one call; a launch speaks for its vendor. ``standing``: the caller's token was verified earlier.
 
         Raises `Unauthenticated`, `Forbidden` (with the rule), `NotFound`, `Invalid`, `Unprocessable`,
         `Upstream` or `Unavailable`; all but the first are in the ledger before they are raised.
         """
-        now = self.clock()
-        call = Incoming(interface, method, path, query, headers, body, agreement_id, purpose)
-        intake = take(new_id("dlv", now), stamp(now), call, caller, launch, self.catalogue, self._versions)
-        passage = self.evidence.permit(intake)
+        passage = await self._permitted(call, caller, launch, standing)
         match, record = passage.ask.match, passage.ask.record
         if match is None or record is None or record.endpoint is None:
             raise AssertionError("a permitted call has an operation and an endpoint")
-        query, chosen = passage.compiled.narrowed(match.operation, query, passage.ask.asked, passage.scope)
+        query, chosen = passage.compiled.narrowed(match.operation, call.query, passage.ask.asked, passage.scope)
         outgoing = Outgoing(
             interface=record.id,
             department=record.department,
@@ -103,17 +128,68 @@ class Broker:
             method=passage.ask.method,
             path=match.path,
             query=query,
-            headers=passing.outgoing(headers, match.operation),
-            body=body,
+            headers=passing.outgoing(call.headers, match.operation),
+            body=call.body,
         )
         try:
-            answered = self.source.fetch(outgoing)
+            answered, tries = await fetch(self.source, outgoing)
         except SourceFailure as failure:
-            raise self.evidence.failed(passage, Breach(failure.rule), None) from None
+            self.breakers.note(record.endpoint, good=failure.rule.startswith("answer-"))
+            raise await self.evidence.failed(passage, Breach(failure.rule), None) from None
         except TongbanError:
-            self.evidence.failed(passage, Breach("provider-unusable"), None)
+            await self.evidence.failed(passage, Breach("provider-unusable"), None)
             raise
-        return self._settle(passage, answered, chosen)
+        self.breakers.note(record.endpoint, good=answered.status < 500)
+        try:
+            return await self._settle(passage, answered, chosen, tries, query)
+        except BaseException:
+            if answered.spool is not None:
+                answered.spool.close()
+            raise
+
+    async def _permitted(
+        self, call: Incoming, caller: Caller | None, launch: Launch | None, standing: Standing | None
+    ) -> Passage:
+        for _ in range(PREPARED):
+            known = await self.known(call.interface)
+            pause = self.breakers.pause(known.record.endpoint) if known and known.record.endpoint else 0.0
+            now = self.clock()
+            ready = (new_id("dlv", now), stamp(now), call, caller, launch, known, pause)
+            intake = await asyncio.to_thread(take, *ready) if len(call.body) > LARGE else take(*ready)
+            try:
+                return await self.evidence.permit(intake, standing)
+            except Moved:
+                self._known.pop(call.interface, None)
+        raise Unavailable("the interface is being changed", hint="try again")
+
+    def _look(self, interface: str) -> Known | None:
+        """The service of that name as it stands, kept; every call is held against the database when it is decided."""
+        try:
+            record = self.catalogue.interface(interface)
+        except NotFound:
+            return None
+        if not record.state.live or record.kind is not Kind.API:
+            return None
+        if len(self._known) > 10_000:
+            self._known.clear()
+        known = self._known[interface] = Known(record, self._versions.of(record.spec))
+        return known
+
+    async def known(self, interface: str) -> Known | None:
+        """The service of that name, as last seen; None when none is published."""
+        return self._known.get(interface) or await asyncio.to_thread(self._look, interface)
+
+    def allowed(self, caller: Caller, interface: str) -> frozenset[str]:
+        """Operations of an interface the caller's party has an agreement for that is in force now."""
+        now = self.clock()
+        with self.database.reading() as tx:
+            found = self.agreements.for_call(tx, caller.party, interface)
+        return frozenset(id for one in found if in_force(one, now) for id, scope in one.scope.items() if scope)
+
+    def close(self) -> None:
+        """Write what waits and end the threads."""
+        self._own.close()
+        self.evidence.lane.close()
 
     def recover(self) -> list[Delivery]:
         """Close calls whose outcome nobody knows because the service was killed; run it at start and now
@@ -178,52 +254,25 @@ class Broker:
         with self.database.reading() as tx:
             return store.findings(tx, provider=_party(caller), limit=limit, before=before)
 
-    def _settle(self, passage: Passage, answered: Answered, chosen: tuple[str, ...]) -> Answer:
-        match = passage.ask.match
-        media_type = answered.headers.get("content-type", "")
-        if answered.status >= 500 or answered.status < 200 or 300 <= answered.status < 400 or answered.status == 401:
-            raise self.evidence.failed(passage, Breach(f"provider-status-{answered.status}"), answered.status)
-        parsed = (
-            Breach("status-undeclared")
-            if match is None
-            else passage.compiled.checker.answer(match.operation, answered.status, media_type, answered.body, chosen)
-        )
-        if isinstance(parsed, Breach):
-            raise self.evidence.failed(passage, parsed, answered.status)
-        body, fields, count, about = self._cut(passage, answered, parsed)
-        kept = passing.returned(answered.headers)
-        if body:
-            kept["Content-Type"] = media_type.split(";")[0].strip() or JSON
-        done = replace(
-            passage.delivery,
-            state=State.DELIVERED,
-            status=answered.status,
-            fields=fields,
-            records=count,
-            bytes_out=len(body),
-            done_at=stamp(self.clock()),
-        )
-        refusal = self.evidence.release(passage, done, body, about)
+    async def _settle(
+        self, passage: Passage, answered: Answered, chosen: tuple[str, ...], tries: int, query: str
+    ) -> Answer:
+        ready = (passage, answered, chosen, query)
+        large = len(answered.body) > LARGE
+        cut = await asyncio.to_thread(self._cutter.cut, *ready) if large else self._cutter.cut(*ready)
+        if isinstance(cut, Breach):
+            raise await self.evidence.failed(passage, cut, answered.status)
+        at = stamp(self.clock())
+        end = End(State.DELIVERED, "permitted", answered.status, cut.fields, cut.records, cut.size, at)
+        more: dict[str, Any] = {"masked": list(cut.masked)} if cut.masked else {}
+        if tries > 1:
+            more["tries"] = tries
+        refusal = await self.evidence.release(passage, end, cut.sha256, cut.about, more)
         if refusal:
             raise refusal.error
-        if fields and answered.status < 300:
-            self.sampled(done.interface, done.operation or "", fields, body)
-        return Answer(answered.status, kept, body, done.id)
-
-    def _cut(
-        self, passage: Passage, answered: Answered, parsed: Parsed
-    ) -> tuple[bytes, tuple[str, ...], int, frozenset[str]]:
-        """Body, labels of its fields, records and persons in it, after everything not agreed is gone."""
-        if not answered.body:
-            return b"", (), 0, frozenset()
-        if not is_json(answered.headers.get("content-type", "")):
-            if "" not in passage.scope:
-                raise self.evidence.failed(passage, Breach("answer-not-reducible"), answered.status)
-            return answered.body, ("(body)",), 1, frozenset()
-        reducer = passage.compiled.reducer(passage.scope, error=answered.status >= 400)
-        reduced = reducer.apply(parsed.value)
-        about = subjects.numbers(passage.compiled.interface, parsed.schema, reduced.value)
-        return orjson.dumps(reduced.value), reduced.fields, reduced.records, about
+        if cut.fields and cut.spool is None and answered.status < 300:
+            self.sampled(passage.delivery.interface, passage.delivery.operation or "", cut.fields, cut.body, cut.masked)
+        return Answer(answered.status, cut.headers, cut.body, passage.delivery.id, cut.spool)
 
 
 def _party(caller: Caller) -> str | None:

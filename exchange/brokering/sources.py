@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
-import threading
+import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Protocol
+from urllib.parse import urlsplit
 
-import aiohttp
-from yarl import URL
-
+from exchange.brokering.check import is_json
 from exchange.brokering.headers import lowered
+from exchange.brokering.lane import Loop
+from exchange.brokering.spool import KEPT, Spool
+from exchange.brokering.wire import Limits, Pool, Refused, written
+from exchange.catalogue.endpoint import Network
 
 LARGEST_ANSWER = 16 * 1024 * 1024
-"""Bytes of one service answer; more is bulk."""
+"""Bytes of one JSON answer, which is read whole to be checked and cut; more is bulk."""
+LARGEST_FILE = 256 * 1024 * 1024
+"""Bytes of any other answer."""
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 30.0
 CONNECTIONS_PER_PROVIDER = 64
+CREDENTIAL_SECONDS = 1.0
+"""A provider's credential is looked up again after this."""
+DNS_SECONDS = 10.0
 IDLE_SECONDS = 4.0
 """Idle connections are dropped before uvicorn's five seconds: a POST on a connection the provider just
 closed fails.
@@ -42,11 +50,12 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What the provider answered, whole. Header names are lower case."""
+    """What the provider answered, whole. Header names are lower case. A large body that is no JSON is in ``spool``."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    spool: Spool | None = None
 
 
 class SourceFailure(Exception):
@@ -62,7 +71,7 @@ class SourceFailure(Exception):
 class Source(Protocol):
     """Anything that can answer a permitted call."""
 
-    def fetch(self, call: Outgoing) -> Incoming:
+    async def ask(self, call: Outgoing) -> Incoming:
         """The whole answer. Raises `SourceFailure`."""
         ...
 
@@ -72,116 +81,99 @@ Credentials = Callable[[str, str, str], tuple[str, str] | None]
 
 
 class ServiceSource:
-    """Providers' HTTP services: pooled connections, time and size limits, no redirects, no proxies, no
-    cookies.
+    """Provider services over HTTP: pooled connections, no redirects, no cookies, no proxies, bounded answers.
 
-    aiohttp on a loop of its own thread: measured 3.5 × httpx2 as a reverse proxy. ``allow_loopback`` admits
-    providers on this machine (demo and tests); link-local, multicast and unspecified addresses never are: the
-    check is made on the address actually connected to, so a name that changes its answer is caught too.
+    ``network`` says which addresses may be connected to. A name is resolved and judged once, and the connection goes to
+    the address that was judged: a name that changes its answer in between leads nowhere. Every event loop has a pool of
+    its own.
     """
 
-    def __init__(self, credentials: Credentials, *, allow_loopback: bool, total: float = TOTAL_SECONDS) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        network: Network,
+        *,
+        total: float = TOTAL_SECONDS,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """``tls`` says whose certificates are believed; by default those this machine believes."""
         self._credentials = credentials
-        self._allow_loopback = allow_loopback
-        self._total = total
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._session: aiohttp.ClientSession | None = None
-        self._thread: threading.Thread | None = None
+        self._network = network
+        self._tls = tls or ssl.create_default_context()
+        self._limits = Limits(CONNECT_SECONDS, total, IDLE_SECONDS, CONNECTIONS_PER_PROVIDER, _largest)
+        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
+        self._known: dict[tuple[str, str, str], tuple[float, tuple[str, str] | None]] = {}
+        self._own = Loop("providers")
 
-    def fetch(self, call: Outgoing) -> Incoming:
-        """The whole answer. Raises `SourceFailure`: provider-unreachable, -timeout, -redirects,
-        answer-too-large …
-        """
-        credential = self._credentials(call.interface, call.department, call.endpoint)
-        loop = self._running()
-        return asyncio.run_coroutine_threadsafe(self._fetch(call, credential), loop).result()
-
-    def close(self) -> None:
-        """Close all connections; a later `fetch` opens new ones."""
-        with self._lock:
-            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is None or thread is None:
-            return
-        asyncio.run_coroutine_threadsafe(self._shut(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-    async def _fetch(self, call: Outgoing, credential: tuple[str, str] | None) -> Incoming:
+    async def ask(self, call: Outgoing) -> Incoming:
+        """The whole answer. Raises `SourceFailure`: provider-unreachable, -timeout, answer-too-large …"""
+        credential = await self._credential(call)
         headers = dict(call.headers)
         if credential is not None:
             headers[credential[0]] = credential[1]
-        # no Accept-Encoding: a compressed answer could grow past every limit while it is read
+        # a compressed answer could grow past every limit while it is read
         headers["Accept-Encoding"] = "identity"
-        url = URL(call.endpoint.rstrip("/") + call.path + (f"?{call.query}" if call.query else ""), encoded=True)
         try:
-            async with self._open().request(
-                call.method, url, headers=headers, data=call.body or None, allow_redirects=False
-            ) as answer:
-                return Incoming(answer.status, lowered(answer.headers.items()), await _limited(answer))
+            place, host, base = _place(call.endpoint)
+            target = f"{base}{call.path}?{call.query}" if call.query else f"{base}{call.path}"
+            request = written(call.method, target or "/", host, headers, call.body)
+            heard = await self._pool().ask(place, request, head=call.method == "HEAD")
+        except Refused as refused:
+            raise SourceFailure(
+                str(refused) if str(refused).startswith("answer-") else "provider-unreachable"
+            ) from None
         except TimeoutError:
             raise SourceFailure("provider-timeout") from None
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (OSError, ValueError):
             raise SourceFailure("provider-unreachable") from None
+        return Incoming(heard.status, lowered(heard.headers), bytes(heard.body), heard.spool)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,
-                    limit_per_host=CONNECTIONS_PER_PROVIDER,
-                    keepalive_timeout=IDLE_SECONDS,
-                    socket_factory=self._socket,
-                ),
-                timeout=aiohttp.ClientTimeout(total=self._total, sock_connect=CONNECT_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("User-Agent",),
-                auto_decompress=False,
-                trust_env=False,
-            )
-        return self._session
+    def fetch(self, call: Outgoing) -> Incoming:
+        """`ask` for whoever is not asynchronous; not from inside an event loop."""
+        answer: Incoming = self._own.run(self.ask(call))
+        return answer
 
-    def _socket(
-        self, place: tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, Any]
-    ) -> socket.socket:
-        family, kind, protocol, _, address = place
-        reachable(str(address[0]), allow_loopback=self._allow_loopback)
-        return socket.socket(family, kind, protocol)
+    def close(self) -> None:
+        """Close the connections `fetch` opened; a later one opens new ones."""
+        self._own.close(self.leave)
 
-    async def _shut(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+    async def leave(self) -> None:
+        """Close the connections of the running loop."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            pool.close()
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="providers", daemon=True)
-                self._thread.start()
-            return self._loop
+    async def _credential(self, call: Outgoing) -> tuple[str, str] | None:
+        key = (call.interface, call.department, call.endpoint)
+        known = self._known.get(key)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        value = await asyncio.to_thread(self._credentials, *key)
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[key] = (time.monotonic() + CREDENTIAL_SECONDS, value)
+        return value
 
-
-def reachable(address: str, *, allow_loopback: bool) -> None:
-    """Raises OSError for an address no provider may have. Private ranges are fine: government networks use
-    them.
-    """
-    ip = ipaddress.ip_address(address.split("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.is_loopback and not allow_loopback):
-        raise PermissionError(f"{address} may not be a provider's address")
+    def _pool(self) -> Pool:
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            for ended in [one for one in self._pools if one.is_closed()]:
+                del self._pools[ended]
+            pool = self._pools[loop] = Pool(self._limits, self._network.admits, self._tls, DNS_SECONDS)
+        return pool
 
 
-async def _limited(answer: aiohttp.ClientResponse) -> bytes:
-    if answer.content_length is not None and answer.content_length > LARGEST_ANSWER:
-        raise SourceFailure("answer-too-large")
-    parts, size = [], 0
-    async for part in answer.content.iter_chunked(64 * 1024):
-        size += len(part)
-        if size > LARGEST_ANSWER:
-            raise SourceFailure("answer-too-large")
-        parts.append(part)
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise SourceFailure("answer-encoded")
-    return b"".join(parts)
+def _largest(media_type: str) -> tuple[int, int]:
+    """The most bytes of an answer, and how many of them stay in memory: JSON is checked and cut there."""
+    return (LARGEST_ANSWER, LARGEST_ANSWER) if is_json(media_type) else (LARGEST_FILE, KEPT)
+
+
+@lru_cache(maxsize=4096)
+def _place(endpoint: str) -> tuple[tuple[str, str, int], str, str]:
+    """Of an endpoint: (scheme, host, port), the Host header, and the path everything is below."""
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an endpoint is http or https")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return (parts.scheme, parts.hostname, port), parts.netloc.rpartition("@")[2], parts.path.rstrip("/")

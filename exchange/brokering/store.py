@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, Integer, LargeBinary, Row, Table, Text, bindparam, func, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Index,
+    Insert,
+    Integer,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
-from exchange.brokering.model import Delivery, QualityFinding, State
+from exchange.brokering.model import Delivery, End, QualityFinding, State
 from exchange.database import metadata
 
 DELIVERIES = Table(
@@ -51,8 +71,14 @@ DELIVERIES = Table(
 )
 # statements of every call, built once: building them costs more than running them
 _ADD = DELIVERIES.insert()
-_SAVE = DELIVERIES.update().where(DELIVERIES.c.id == bindparam("key"))
+_ADDED = tuple(column.name for column in DELIVERIES.c)
 _OUTCOME = ("state", "rule", "entry", "status", "fields", "records", "bytes_out", "done_at")
+_ENDED = ("key", *(f"new_{name}" for name in _OUTCOME))
+_SAVE = (
+    DELIVERIES.update()
+    .where(DELIVERIES.c.id == bindparam("key"))
+    .values({name: bindparam(f"new_{name}") for name in _OUTCOME})
+)
 FINDINGS = Table(
     "quality_findings",
     metadata,
@@ -78,15 +104,16 @@ CREDENTIALS = Table(
 )
 
 
-def add(tx: Connection, delivery: Delivery) -> None:
-    """Insert a delivery."""
-    tx.execute(_ADD, _values(delivery))
+def add_all(tx: Connection, added: Sequence[tuple[Delivery, End | None, int]]) -> None:
+    """Insert deliveries, each with the index of its entry, and with its end when it is refused."""
+    if added:
+        _many(tx, _ADD, [_values(delivery, end, entry) for delivery, end, entry in added])
 
 
-def save(tx: Connection, delivery: Delivery) -> None:
-    """Write the outcome of a delivery."""
-    values = _values(delivery)
-    tx.execute(_SAVE, {"key": delivery.id, **{name: values[name] for name in _OUTCOME}})
+def save_all(tx: Connection, ended: Sequence[tuple[str, End, int]]) -> None:
+    """Write the ends of deliveries by id, each with the index of its entry."""
+    if ended:
+        _many(tx, _SAVE, [_ended(id, end, entry) for id, end, entry in ended])
 
 
 def delivery(tx: Connection, id: str) -> Delivery | None:
@@ -131,9 +158,10 @@ def open_before(tx: Connection, at: str) -> list[Delivery]:
     return [_delivery(row) for row in tx.execute(query.order_by(DELIVERIES.c.id))]
 
 
-def add_finding(tx: Connection, finding: QualityFinding) -> None:
-    """Insert a quality finding."""
-    tx.execute(FINDINGS.insert().values(**asdict(finding)))
+def add_findings(tx: Connection, findings: Sequence[QualityFinding]) -> None:
+    """Insert quality findings."""
+    if findings:
+        tx.execute(FINDINGS.insert(), [asdict(finding) for finding in findings])
 
 
 def findings(tx: Connection, *, provider: str | None, limit: int, before: str | None = None) -> list[QualityFinding]:
@@ -163,9 +191,48 @@ def credential(tx: Connection, interface: str) -> Row[Any] | None:
     return tx.execute(select(CREDENTIALS).where(CREDENTIALS.c.interface == interface)).first()
 
 
-def _values(value: Delivery) -> dict[str, Any]:
-    # not asdict: it copies every value deeply
-    return {name: getattr(value, name) for name in Delivery.__dataclass_fields__} | {"fields": list(value.fields)}
+def _many(tx: Connection, statement: Insert | Update, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement of every call for many rows, straight on the driver; values in the order of its names."""
+    text, names = _text(statement, tx.dialect.name)
+    if names:
+        tx.exec_driver_sql(text, [dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        driver: Any = tx.connection.dbapi_connection
+        driver.executemany(text, rows)
+
+
+@cache
+def _text(statement: Insert | Update, dialect: str) -> tuple[str, tuple[str, ...]]:
+    """The driver's text of a statement, and the names of its values where the driver wants names."""
+    names = _ADDED if statement is _ADD else _ENDED
+    if dialect == "sqlite":
+        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="numeric"))
+        text = str(compiled)
+        for number, name in enumerate(compiled.positiontup or (), 1):
+            text = re.sub(rf":{number}\b", f"?{names.index(name) + 1}", text)
+        return text, ()
+    return str(statement.compile(dialect=psycopg.dialect())), names  # type: ignore[no-untyped-call]
+
+
+def _values(value: Delivery, end: End | None, entry: int) -> tuple[Any, ...]:
+    made: tuple[Any, ...] = (
+        value.id,
+        value.at,
+        value.state.value,
+        value.rule,
+        value.consumer,
+        value.interface,
+        entry,
+        value.caller,
+    )
+    made += (value.provider, value.version, value.operation, value.method, value.path, value.agreement)
+    made += (value.purpose, value.claimed, value.legal_basis, value.launch, value.handled_matter, value.status)
+    return (*made, "[]", value.records, value.bytes_in, value.bytes_out, end.done_at if end else value.done_at)
+
+
+def _ended(id: str, end: End, entry: int) -> tuple[Any, ...]:
+    fields = json.dumps(end.fields)
+    return (id, end.state.value, end.rule, entry, end.status, fields, end.records, end.bytes_out, end.done_at)
 
 
 def _delivery(row: Row[Any]) -> Delivery:

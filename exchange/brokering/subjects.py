@@ -5,6 +5,7 @@ used it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -13,43 +14,83 @@ from specs.model import Interface
 from specs.schema import Schema
 
 CITIZEN_NUMBER = "GMSFHM"
+NOTHING: Schema = {}
+"""The schema of a place no document declares."""
 MOST = 1000
 """Subjects of one entry; a larger answer is bulk and records its subjects by file."""
 
 
-def numbers(interface: Interface, schema: Schema | None, value: Any) -> frozenset[str]:
-    """Citizen numbers in ``value``, at every place whose field is bound to the element GMSFHM, with any
-    qualifier.
+class Numbers:
+    """Finds the citizen numbers in bodies of one interface; what the schemas say about a place is worked out once."""
 
-    A field is bound by ``x-element``, else by its own name (``MQ_GMSFHM``).
-    """
-    found: set[str] = set()
-    waiting: list[tuple[Any, Any, str]] = [(schema, value, "")]
-    while waiting:
-        shape, item, name = waiting.pop()
-        shape = interface.resolve(shape) if isinstance(shape, dict) else {}
-        if isinstance(item, str):
-            if _is_number(shape.get("x-element")) or (not shape.get("x-element") and _is_number(name)):
-                found.add(item.strip().upper())
-        elif isinstance(item, dict):
-            for key, member in item.items():
-                waiting += [(part, member, key) for part in _member_schemas(interface, shape, key)]
-        elif isinstance(item, list):
-            for part in _item_schemas(interface, shape):
-                waiting += [(part, member, name) for member in item]
-    return frozenset(sorted(found)[:MOST])
+    def __init__(self, interface: Interface) -> None:
+        self._interface = interface
+        self._shapes: dict[int, _Shape] = {}
+
+    def find(self, schema: Schema | None, value: Any) -> frozenset[str]:
+        """Citizen numbers at every place whose field is bound to the element GMSFHM, with any qualifier.
+
+        A field is bound by ``x-element``, else by its own name (``MQ_GMSFHM``).
+        """
+        found: set[str] = set()
+        waiting: list[tuple[_Shape, Any, str]] = [(self._shape(schema), value, "")]
+        while waiting:
+            shape, item, name = waiting.pop()
+            if isinstance(item, str):
+                if shape.bound or (shape.bound is None and _is_number(name)):
+                    found.add(item.strip().upper())
+            elif isinstance(item, dict):
+                for key, member in item.items():
+                    if isinstance(member, str | dict | list):
+                        waiting += [(part, member, key) for part in self._members(shape, key)]
+            elif isinstance(item, list):
+                waiting += [(part, member, name) for part in self._items(shape) for member in item]
+        return frozenset(sorted(found)[:MOST])
+
+    def _shape(self, schema: Any) -> _Shape:
+        # schemas live as long as their interface, so an identity stands for one of them
+        found = self._shapes.get(id(schema))
+        if found is None or found.given is not schema:
+            resolved = self._interface.resolve(schema) if isinstance(schema, dict) else {}
+            element = resolved.get("x-element")
+            found = _Shape(schema, resolved, _is_number(element) if element else None)
+            self._shapes[id(schema)] = found
+        return found
+
+    def _members(self, shape: _Shape, key: str) -> tuple[_Shape, ...]:
+        known = shape.members.get(key)
+        if known is None:
+            parts = [self._shape(part) for part in _member_schemas(self._interface, shape.schema, key)]
+            if len(shape.members) < MOST:  # a map with endless keys must not fill the memory
+                shape.members[key] = tuple(parts)
+            return tuple(parts)
+        return known
+
+    def _items(self, shape: _Shape) -> tuple[_Shape, ...]:
+        if shape.items is None:
+            shape.items = tuple(self._shape(part) for part in _item_schemas(self._interface, shape.schema))
+        return shape.items
+
+
+@dataclass(slots=True)
+class _Shape:
+    given: Any
+    schema: Schema
+    bound: bool | None
+    members: dict[str, tuple[_Shape, ...]] = field(default_factory=dict)
+    items: tuple[_Shape, ...] | None = None
 
 
 def _member_schemas(interface: Interface, shape: Schema, key: str) -> Iterator[Any]:
     """Schemas a member may have; one empty schema when none is declared, so that its name still counts."""
     made = [part["properties"][key] for part in _alternatives(interface, shape) if key in part.get("properties", {})]
     more = [part["additionalProperties"] for part in _alternatives(interface, shape) if "additionalProperties" in part]
-    yield from made or [part for part in more if isinstance(part, dict)] or [{}]
+    yield from made or [part for part in more if isinstance(part, dict)] or [NOTHING]
 
 
 def _item_schemas(interface: Interface, shape: Schema) -> Iterator[Any]:
     made = [part["items"] for part in _alternatives(interface, shape) if isinstance(part.get("items"), dict)]
-    yield from made or [{}]
+    yield from made or [NOTHING]
 
 
 def _alternatives(interface: Interface, shape: Schema, depth: int = 0) -> Iterator[Schema]:

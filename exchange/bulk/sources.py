@@ -7,7 +7,6 @@ file, no extension, and no statement can change that. So not even a view inside 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -246,13 +245,6 @@ class Sources:
             raise SourceFailure("source-unreachable") from None
         finally:
             engine.dispose()
-
-
-def admitted(address: str, *, loopback: bool) -> bool:
-    """Whether a database may be at an IP address: not link-local, multicast or unspecified; loopback when allowed."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return not (ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.is_loopback and not loopback))
 
 
 def _reader(connection: Any, paths: list[Path], texts: Sequence[str]) -> str:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
 
+from sqlalchemy import Connection
+
 import specs
 from exchange.catalogue import store
-from exchange.catalogue.endpoint import Resolve, check_endpoint, resolve
+from exchange.catalogue.endpoint import Network, Resolve, check_endpoint, resolve
 from exchange.catalogue.model import Record, State, Version, check_ownership
 from exchange.catalogue.texts import texts
 from exchange.clock import Clock, stamp
@@ -38,14 +40,14 @@ class Catalogue:
         ledger: Ledger,
         clock: Clock,
         *,
-        allow_loopback: bool = False,
+        network: Network = Network(),
         resolving: Resolve = resolve,
     ) -> None:
-        """``allow_loopback`` lets endpoints be on this machine; ``resolving`` finds the addresses of a host."""
+        """``network`` says where endpoints may be; ``resolving`` finds the addresses of a host."""
         self.database = database
         self.ledger = ledger
         self.clock = clock
-        self._allow_loopback = allow_loopback
+        self._network = network
         self._resolving = resolving
         self._read = lru_cache(maxsize=256)(self._load)
 
@@ -131,7 +133,7 @@ class Catalogue:
         if record.kind is Kind.PROCESS:
             raise Conflict(f"{interface} is a process; it has no endpoint", hint="its steps call other interfaces")
         # outside the transaction: names are resolved over the network
-        place = check_endpoint(url, allow_loopback=self._allow_loopback, resolving=self._resolving)
+        place = check_endpoint(url, self._network, resolving=self._resolving)
         with self.database.transaction() as tx:
             store.set_endpoint(tx, interface, place)
             body = {"interface": interface, "endpoint": place, "replaces": record.endpoint, "by": by.id}
@@ -145,6 +147,11 @@ class Catalogue:
         if line is None:
             raise NotFound(f"there is no interface {interface}", hint="search the catalogue")
         return self.record(line)
+
+    def standing(self, tx: Connection, interface: str) -> Record | None:
+        """An interface as it stands inside a transaction of the caller's, or None."""
+        line = store.line(tx, interface)
+        return None if line is None else self.record(line)
 
     def version(self, interface: str, version: str) -> tuple[Version, Interface]:
         """One version, published or not, with its document read. Raises `NotFound`."""

@@ -59,16 +59,21 @@ def problem(
     return JSONResponse({**body, **extra}, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def told(error: errors.TongbanError) -> JSONResponse:
+    """The problem response of one of our errors."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if "retry_after" in error.extra:
+        headers["Retry-After"] = str(error.extra["retry_after"])
+    return problem(status, error.detail, hint=error.hint, headers=headers, **error.extra)
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app`, expected or not, answer as a problem."""
 
     @app.exception_handler(errors.TongbanError)
     def _ours(_request: Request, error: errors.TongbanError) -> JSONResponse:
-        status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-        if "retry_after" in error.extra:
-            headers["Retry-After"] = str(error.extra["retry_after"])
-        return problem(status, error.detail, hint=error.hint, headers=headers, **error.extra)
+        return told(error)
 
     @app.exception_handler(SpecError)
     def _document(_request: Request, error: SpecError) -> JSONResponse:

@@ -19,7 +19,6 @@ from sqlalchemy import Connection
 from exchange.agreements.model import Agreement, AgreementState
 from exchange.agreements.scope import Place, places
 from exchange.agreements.service import Agreements
-from exchange.brokering import subjects
 from exchange.brokering.check import JSON, Breach, is_json
 from exchange.brokering.compiled import Versions
 from exchange.brokering.model import Decision, Request, decide
@@ -72,6 +71,10 @@ class Passing:
         self._source = _Held(source)
         self._broker = broker(self._source)
         self._versions = Versions()
+
+    def close(self) -> None:
+        """Write what waits and end the broker's threads."""
+        self._broker.close()
 
     # ---- what is asked for
 
@@ -146,9 +149,10 @@ class Passing:
         if not 200 <= answer.status < 300 or not is_json(answer.headers.get("Content-Type", "")):
             raise Refused(answer.status)
         value = orjson.loads(answer.body)
-        about = subjects.numbers(known.spec, _schema(operation, answer.status), value)
+        numbers = self._versions.of(known.spec).numbers
+        about = numbers.find(_schema(operation, answer.status), value)
         content = operation.body.contents if operation.body else ()
-        asked = subjects.numbers(known.spec, next((one.schema for one in content if one.is_json), None), call.body)
+        asked = numbers.find(next((one.schema for one in content if one.is_json), None), call.body)
         fields = self._broker.delivery(replace(who, via="system"), answer.delivery).fields
         return Passed(value, fields, answer.delivery, tuple(sorted(about | asked)))
 
@@ -173,9 +177,9 @@ class _Held:
         finally:
             self._now.reset(token)
 
-    def fetch(self, call: Outgoing) -> Incoming:
+    async def ask(self, call: Outgoing) -> Incoming:
         """The whole answer. Raises `SourceFailure`."""
-        return self._given() or self._narrow(self._source.fetch(call))
+        return self._given() or self._narrow(await self._source.ask(call))
 
     def _given(self) -> Incoming | None:
         now = self._now.get()

@@ -1,4 +1,5 @@
 """Load from a process of its own: ``python _load.py HOST PORT CONNECTIONS SECONDS PATH...``, closed loop, JSON out.
+Header lines besides the usual ones come as a JSON list in ``LOAD_HEADERS``.
 
 Every connection asks for one path after the other, each path once before any comes again. Latencies in milliseconds.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -59,7 +61,9 @@ def _whole(head: bytes, rest: bytes) -> bool:
 
 async def load(host: str, port: int, connections: int, seconds: float, paths: list[str]) -> dict[str, float]:
     """What came of the load."""
-    texts = itertools.cycle([f"GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: */*\r\n\r\n".encode() for path in paths])
+    more = "".join(f"{line}\r\n" for line in json.loads(os.environ.get("LOAD_HEADERS", "[]")))
+    head = f"host: {host}\r\naccept: */*\r\n{more}"
+    texts = itertools.cycle([f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in paths])
     latencies: list[float] = []
     began = time.perf_counter()
     loop = asyncio.get_running_loop()

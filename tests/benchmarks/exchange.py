@@ -6,7 +6,9 @@ from typing import Any
 
 from exchange.bench import load
 
-PARTS = ("exchange_bulk", "exchange_ledger", "exchange_oversight", "exchange_push")
+PARTS = (
+    "exchange_broker", "exchange_bulk", "exchange_kill", "exchange_ledger", "exchange_oversight", "exchange_push",
+)  # fmt: skip
 
 
 def measure() -> list[dict[str, Any]]:

@@ -8,16 +8,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
+from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests.integration.test_brokering_story import World
+from exchange.bench import load
 
 SERVE = """
 import sys
@@ -50,28 +49,6 @@ class Service:
         self.process.wait()
 
 
-def load(world: World, seconds: float, threads: int = 8) -> list[str]:
-    """Receipts of all bodies received until the service is gone."""
-    received: list[str] = []
-    started = time.monotonic()
-
-    def work() -> None:
-        while time.monotonic() < started + seconds:
-            try:
-                answer = world.ask()
-            except httpx2.TransportError:
-                return
-            if answer.status_code == 200:
-                received.append(answer.headers["Tongban-Receipt"])
-
-    workers = [threading.Thread(target=work) for _ in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return received
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     if request.param == "sqlite":
@@ -87,41 +64,28 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_every_body_received_has_its_receipt_after_a_kill(tmp_path: Path, url: str) -> None:
-    home = tmp_path / "home"
-    service = Service(home, url)
-    world = World(service.base, _settings(home))
-    world.connect()
-    assert world.ask().status_code == 200
-    timer = threading.Timer(1.5, service.kill)
-    timer.start()
-    received = load(world, 10)
-    timer.join()
-    assert len(received) > 5
-    again = Service(home, url, service.port)
-    try:
-        shown: dict[str, dict[str, Any]] = {}
-        token = None
-        while True:
-            parameters = {"limit": "1000"} | ({"page_token": token} if token else {})
-            got = world.http.get("/api/v1/deliveries", params=parameters, headers=world.asking).json()
-            shown |= {item["id"]: item for item in got["items"]}
-            token = got["next_page_token"]
-            if not token:
-                break
-        assert set(received) <= shown.keys()
-        assert {shown[id]["state"] for id in received} == {"delivered"}
-        # a call whose answer nobody received is delivered, or stands open until `recover` closes it as unknown
-        assert {item["state"] for item in shown.values()} <= {"delivered", "permitted"}
-        proof = world.http.get(f"/api/v1/receipts/{received[-1]}", headers=world.asking)
-        assert proof.text.startswith("c2sp.org/tlog-proof@v1")
-        assert world.ask().status_code == 200
-        bundle = tmp_path / "bundle"
-        bundle.write_bytes(world.http.get("/api/v1/ledger/bundle", headers=world.officer).content)
-    finally:
-        again.kill()
-    verify = [sys.executable, "-m", "exchange.ledger.verify", str(bundle)]
-    assert subprocess.run(verify, capture_output=True, check=False).returncode == 0
+def test_every_body_received_has_its_receipt_after_kills(tmp_path: Path, url: str) -> None:
+    killing = load("exchange_kill")
+    received, wrong, compared = killing.run(tmp_path, url, kills=2, bodies=120)
+    assert wrong == []
+    assert len(received.bodies) >= 20
+    # the comparison is worth something only if it sees what it looks for
+    id, (digest, reference) = next(iter(received.bodies.items()))
+    entry = next(one for one in compared.entries if one.kind == "delivery.made" and one.body["delivery"] == id)
+
+    def told(bodies: dict[str, tuple[str, str]] = received.bodies, **changes: Any) -> str:
+        seen = copy(compared)
+        for name, value in changes.items():
+            setattr(seen, name, value)
+        return " ".join(seen.faults(killing.Received(bodies)))
+
+    assert "without a receipt" in told({**received.bodies, "dlv_x": (digest, reference)})
+    assert "of another body" in told({id: ("00", reference)})
+    assert "without a receipt" in told(entries=[one for one in compared.entries if one is not entry])
+    assert "is made twice" in told(entries=[*compared.entries, entry])
+    assert "unrecorded" in told(seen=Counter({"somebody": 1}))
+    assert "2 times" in told(seen=Counter({reference: 2}))
+    assert "does not verify" in told(verified=False)
 
 
 def _settings(home: Path) -> Any:

@@ -22,8 +22,11 @@ from fastapi import FastAPI
 from exchange.agreements.service import Agreements
 from exchange.brokering import routes
 from exchange.brokering.credentials import Vault
+from exchange.brokering.front import Front
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import ServiceSource
+from exchange.brokering.xroad_front import XRoad
+from exchange.catalogue.endpoint import Network
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.news import News
 from exchange.catalogue.service import Catalogue
@@ -67,12 +70,12 @@ class World:
         self.ledger = Ledger(self.database, Ed25519PrivateKey.generate(), "t/l", b"i" * 32, clock)
         tokens = Tokens(Ed25519PrivateKey.generate(), self.settings.base_url, clock)
         parties = Parties(self.database, self.ledger, tokens, clock)
-        catalogue = Catalogue(self.database, self.ledger, clock, allow_loopback=True)
+        catalogue = Catalogue(self.database, self.ledger, clock, network=Network.of(loopback=True))
         self.agreements = Agreements(self.database, self.ledger, catalogue, clock)
         jobs = Jobs(self.database, home, "w1", clock)
         self.sandboxes = Sandboxes(self.database, self.ledger, jobs, catalogue, self.settings, b"s" * 32, clock)
         vault = Vault(self.database, self.ledger, catalogue, b"v" * 32, self.sandboxes.credential)
-        self.source = ServiceSource(vault, allow_loopback=True)
+        self.source = ServiceSource(vault, Network.of(loopback=True))
         self.broker = Broker(self.database, self.ledger, catalogue, self.agreements, self.source, clock)
         self.steps: list[str] = []
         self.broker.delivered = lambda _tx, _launch, interface, operation: self.steps.append(f"{interface}#{operation}")
@@ -94,7 +97,8 @@ class World:
         self.app = FastAPI()
         problems.install(self.app)
         access = Access(self.database, tokens, clock)
-        self.app.include_router(routes.router(self.broker, vault, access, launches))
+        front = Front(self.broker, access, launches)
+        self.app.include_router(routes.router(front, XRoad(front, parties, "CN"), vault, access))
         self.app.mount("/sandboxes", self.sandboxes)
 
     def close(self) -> None:

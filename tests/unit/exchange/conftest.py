@@ -22,6 +22,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
 from exchange.catalogue.checking import Checking
+from exchange.catalogue.endpoint import Network
 from exchange.catalogue.lifecycle import Lifecycle
 from exchange.catalogue.news import News
 from exchange.catalogue.probing import Probing
@@ -198,7 +199,7 @@ def services(database: Database, clock: TestClock, tmp_path: Path) -> Services:
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     parties = Parties(database, ledger, tokens, clock, hasher)
     access = Access(database, tokens, clock)
-    catalogue = Catalogue(database, ledger, clock, allow_loopback=True)
+    catalogue = Catalogue(database, ledger, clock, network=Network.of(loopback=True))
     lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
     probing = Probing(catalogue, _nowhere)
     checking, tidying = Checking(lifecycle), Tidying(catalogue, lifecycle.news)

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +35,12 @@ from exchange.bulk.model import RULES, permitted, shareable
 from exchange.bulk.routes import router
 from exchange.bulk.service import Bulk
 from exchange.bulk.sharing_routes import router as sharing_router
-from exchange.bulk.sources import Sources, admitted
+from exchange.bulk.sources import Sources
 from exchange.bulk.store import SOURCES
 from exchange.bulk.streams import Streams
 from exchange.bulk.terms import check_terms
 from exchange.bulk.urls import Urls
+from exchange.catalogue.endpoint import Network
 from exchange.errors import Unavailable, Unprocessable, Upstream
 
 PURPOSE, TABLE = "办卡", "persons"
@@ -93,7 +93,7 @@ class World:
         services.lifecycle.publish(self.giving, made.interface, made.version)
         self.interface = made.interface
         self.agreements = Agreements(services.database, services.ledger, services.catalogue, services.clock)
-        self.sources = Sources(folder, folder / "spill", partial(admitted, loopback=True), threads=2)
+        self.sources = Sources(folder, folder / "spill", Network.of("10.0.0.0/8", loopback=True).admits, threads=2)
         self.connecting = Connecting(
             services.database, services.ledger, services.catalogue, self.sources, b"s" * 32, services.clock
         )
@@ -764,7 +764,7 @@ def test_a_postgres_table_is_streamed_column_by_column(world: World, postgres: s
     with over_tcp(postgres) as url:
         world.connecting.connect(world.giving, world.interface, TABLE, "database", url, "public.bulk people")
         assert world.stream().sort_by("GMSFHM").to_pylist() == expected.to_pylist()
-        world.sources.admits = partial(admitted, loopback=False)
+        world.sources.admits = Network.of("10.0.0.0/8").admits
         with pytest.raises(Upstream) as raised:
             world.stream()
         assert refused(raised) == "source-unreachable"

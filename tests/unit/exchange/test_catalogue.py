@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from exchange.catalogue import routes
-from exchange.catalogue.endpoint import addresses, check_endpoint
+from exchange.catalogue.endpoint import Network, addresses, check_endpoint
 from exchange.catalogue.model import State
 from exchange.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unprocessable
 from specs.finding import SpecError
@@ -328,7 +328,7 @@ def test_a_public_endpoint_is_kept_in_one_form(url: str, kept: str) -> None:
 )
 def test_a_malformed_endpoint_is_refused(url: str) -> None:
     with pytest.raises(Unprocessable) as refused:
-        check_endpoint(url, allow_loopback=True, resolving=host("93.184.216.34"))
+        check_endpoint(url, network=Network.of(loopback=True), resolving=host("93.184.216.34"))
     assert refused.value.extra["rule"] == "endpoint.address"
 
 
@@ -371,8 +371,11 @@ def test_no_address_of_our_own_network_whatever_its_name(address: str) -> None:
 )
 def test_allowing_this_machine_allows_nothing_else(address: str) -> None:
     with pytest.raises(Unprocessable):
-        addresses("innocent.example.cn", 443, allow_loopback=True, resolving=host(address))
-    assert addresses("localhost", 80, allow_loopback=True, resolving=host("127.0.0.1", "::1")) == ["127.0.0.1", "::1"]
+        addresses("innocent.example.cn", 443, network=Network.of(loopback=True), resolving=host(address))
+    assert addresses("localhost", 80, network=Network.of(loopback=True), resolving=host("127.0.0.1", "::1")) == [
+        "127.0.0.1",
+        "::1",
+    ]
 
 
 @pytest.mark.parametrize(

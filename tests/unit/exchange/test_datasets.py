@@ -407,7 +407,7 @@ url, home, job = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 database = Database(url)
 ledger = Ledger(database, Ed25519PrivateKey.generate(), "tongban.test/ledger", b"i" * 32, system_clock)
 jobs = Jobs(database, home, "w1", system_clock)
-catalogue = Catalogue(database, ledger, system_clock, allow_loopback=True)
+catalogue = Catalogue(database, ledger, system_clock)
 settings = Settings(home=home, population_size=100_000)
 datasets = Datasets(database, ledger, jobs, catalogue, settings, system_clock)
 jobs.start()

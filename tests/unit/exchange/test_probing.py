@@ -12,6 +12,7 @@ import pytest
 import specs
 from exchange.app import _send
 from exchange.brokering.sources import ServiceSource
+from exchange.catalogue.endpoint import Network
 from exchange.catalogue.model import State
 from exchange.catalogue.probing import Probing
 from exchange.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -65,7 +66,7 @@ def engineer(services: Any) -> Any:
 
 @pytest.fixture
 def probing(services: Any) -> Iterator[Probing]:
-    source = ServiceSource(lambda *_names: None, allow_loopback=True)
+    source = ServiceSource(lambda *_names: None, Network.of(loopback=True))
     made = Probing(services.catalogue, partial(_send, source))
     services.lifecycle.ready = made.ready
     yield made

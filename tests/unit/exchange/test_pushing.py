@@ -19,7 +19,7 @@ from exchange.agreements import store as agreements_store
 from exchange.agreements.wish import Wish as Asked
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import SourceFailure
-from exchange.catalogue.endpoint import addresses, check_endpoint, resolve
+from exchange.catalogue.endpoint import Network, addresses, check_endpoint, resolve
 from exchange.errors import Conflict, Forbidden, NotFound, TongbanError, Unprocessable
 from exchange.jobs import JobContext, Jobs
 from exchange.jobstore import JOBS
@@ -71,7 +71,7 @@ class Straight(JobContext):
 
 
 def sending(loopback: bool = True, resolving: Any = resolve) -> Sender:
-    rule = {"allow_loopback": loopback, "resolving": resolving}
+    rule = {"network": Network.of(loopback=loopback), "resolving": resolving}
     return Sender(partial(check_endpoint, **rule), partial(addresses, **rule), seconds=2)
 
 

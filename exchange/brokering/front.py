@@ -1,0 +1,227 @@
+"""The hot path as a small ASGI application: a call comes in here and leaves here, with no framework in between.
+
+A framework's routing, parameters and responses cost more per call than decision, reduction and receipt together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from exchange.brokering import headers as passing
+from exchange.brokering.intake import Incoming
+from exchange.brokering.model import Launch
+from exchange.brokering.service import Answer, Broker
+from exchange.brokering.sight import Standing
+from exchange.errors import Invalid, TongbanError, Unauthenticated
+from exchange.http.problems import problem, told
+from exchange.parties.access import Access, Caller
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Check = Callable[[Caller], Awaitable[None]]
+"""Raises what is against a caller."""
+Launches = Callable[[str], Launch]
+"""Resolves a launch token. Raises `Unauthenticated` or `Forbidden`."""
+
+LARGEST_REQUEST = 4 * 1024 * 1024
+"""Bytes of one brokered request body."""
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+VERIFIED_SECONDS = 5.0
+"""A token's signature is verified again after this; who it stands for is looked up at every call."""
+MOST = 10_000
+"""Callers remembered."""
+
+
+class Gone(Exception):
+    """The consumer hung up before its request was whole."""
+
+
+async def _nothing(_caller: Caller) -> None:
+    return
+
+
+class Front:
+    """Answers ``/exchange/{interface}/…`` and ``/gateway/{interface}/…``."""
+
+    def __init__(self, broker: Broker, access: Access, launches: Launches) -> None:
+        self.broker = broker
+        self._access = access
+        self._launches = launches
+        self._standing: dict[str, Standing] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One call, whatever becomes of it."""
+        try:
+            answer = await self._answered(scope, receive)
+        except Gone:
+            return
+        except TongbanError as error:
+            await told(error)(scope, receive, send)
+            return
+        await deliver(answer, {"Tongban-Receipt": answer.delivery}, send)
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
+        # /exchange/{interface}/rest: the first two segments are ours, and nothing of the rest is decoded here
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        parts = raw.decode("ascii", "replace").split("?")[0].split("/", 3)
+        headers = heard(scope)
+        body = await whole(receive, headers)
+        call = Incoming(
+            interface=parts[2] if len(parts) > 2 else "",
+            method=scope["method"],
+            path="/" + (parts[3] if len(parts) > 3 else ""),
+            query=scope["query_string"].decode("ascii", "replace"),
+            headers=headers,
+            body=body,
+            agreement=None,
+            purpose="",
+        )
+        if parts[1] == "gateway":
+            return await self.broker.pass_on(call, None, await self._launched(headers))
+        call = Incoming(
+            call.interface,
+            call.method,
+            call.path,
+            call.query,
+            headers,
+            body,
+            headers.get("tongban-agreement"),
+            stated(headers),
+        )
+        return await self.passed(call, scope)
+
+    async def passed(self, call: Incoming, scope: Scope, check: Check = _nothing) -> Answer:
+        """A call of whoever the request's credential stands for, once ``check`` has nothing against them."""
+        header = call.headers.get("authorization")
+        standing = None if header is None else self._standing.get(header)
+        if header is not None and standing is not None and standing.until > time.monotonic():
+            await check(standing.caller)
+            try:
+                return await self.broker.pass_on(call, standing.caller, None, standing)
+            except Unauthenticated:
+                # somebody else now, or nobody: the long way says which
+                self._standing.pop(header, None)
+        caller = await self.caller(call.headers, scope)
+        await check(caller)
+        return await self.broker.pass_on(call, caller)
+
+    async def caller(self, headers: Mapping[str, str], scope: Scope) -> Caller:
+        """Who the request's credential stands for, asked anew. Raises `Unauthenticated`."""
+        caller = await asyncio.to_thread(self._access.required, Request(scope), None)
+        if "authorization" in headers:
+            self._remember(headers["authorization"], caller)
+        return caller
+
+    def _remember(self, header: str, caller: Caller) -> None:
+        if caller.via != "client":
+            return
+        if len(self._standing) >= MOST:
+            self._standing.clear()
+        until = time.monotonic() + min(VERIFIED_SECONDS, _lasts(header))
+        self._standing[header] = Standing(caller, until)
+
+    async def _launched(self, headers: Mapping[str, str]) -> Launch:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("a launch token is needed", hint="open the app from its listing")
+        return await asyncio.to_thread(self._launches, token.strip())
+
+
+class Shortcut:
+    """Middleware: calls of the broker go straight to its front, everything else to the application behind."""
+
+    def __init__(self, app: App, fronts: Mapping[str, App]) -> None:
+        """``fronts``: first path segment → what answers below it."""
+        self._app = app
+        self._fronts = fronts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection of any kind."""
+        if scope["type"] == "http":
+            first = scope["path"].split("/", 2)
+            front = self._fronts.get(first[1]) if len(first) == 3 else None
+            if front is not None:
+                if scope["method"] not in METHODS:
+                    await problem(405, "the exchange passes GET, POST, PUT, PATCH and DELETE")(scope, receive, send)
+                    return
+                await front(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def heard(scope: Scope) -> dict[str, str]:
+    """Headers of a request by lower-case name. Raises `Invalid` when one of ours is repeated."""
+    return passing.lowered([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
+
+
+async def whole(receive: Receive, headers: Mapping[str, str], largest: int = LARGEST_REQUEST) -> bytes:
+    """The body. Raises `Invalid` above ``largest`` bytes, before they are read where the length is told."""
+    told_length = headers.get("content-length", "")
+    if told_length.isdigit() and int(told_length) > largest:
+        raise _too_large(largest)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > largest:
+            raise _too_large(largest)
+        return body
+    parts = bytearray()
+    while True:
+        if message["type"] == "http.disconnect":
+            raise Gone
+        parts += message.get("body", b"")
+        if len(parts) > largest:
+            raise _too_large(largest)
+        if not message.get("more_body"):
+            return bytes(parts)
+        message = await receive()
+
+
+async def deliver(answer: Answer, more: Mapping[str, str], send: Send) -> None:
+    """Send an answer whose receipt is durable."""
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+        for name, value in (*answer.headers.items(), *more.items())
+    ]
+    spool = answer.spool
+    if answer.status not in (204, 304):
+        headers.append((b"content-length", str(spool.size if spool else len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if spool is not None:
+        try:
+            for piece in spool.pieces():
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        finally:
+            spool.close()
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def stated(headers: Mapping[str, str]) -> str:
+    """The purpose in ``Tongban-Purpose``. Raises `Invalid` when it is not UTF-8."""
+    try:
+        return passing.purpose(headers)
+    except UnicodeDecodeError:
+        raise Invalid("Tongban-Purpose is not UTF-8", hint="percent-encode the purpose as UTF-8") from None
+
+
+def _too_large(largest: int) -> Invalid:
+    return Invalid(f"a request body has at most {largest} bytes", hint="large data goes by bulk")
+
+
+def _lasts(header: str) -> float:
+    """Seconds until a verified token ends; its signature was checked by whoever gave us its caller."""
+    try:
+        part = header.rpartition(" ")[2].split(".")[1]
+        claims = orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        return float(claims["exp"]) - time.time()
+    except (IndexError, ValueError, KeyError, TypeError):
+        return 0.0

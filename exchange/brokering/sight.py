@@ -1,0 +1,70 @@
+"""What one transaction has read: a group of calls asks the database once for what they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from exchange.agreements.model import Agreement
+from exchange.agreements.service import Agreements
+from exchange.catalogue.model import Record
+from exchange.parties import store as parties
+from exchange.parties.access import Caller
+
+MOST = 10_000
+"""Things remembered at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A caller whose token was verified before. The signature stays good; who they are is asked at every call."""
+
+    caller: Caller
+    until: float
+
+
+class Sight:
+    """Reads of a transaction in which nobody else writes, so each answer holds until it commits."""
+
+    def __init__(self, agreements: Agreements) -> None:
+        self._service = agreements
+        self._agreements: dict[tuple[str, str, str | None, str | None], list[Agreement]] = {}
+        self._records: dict[str, Record | None] = {}
+        self._callers: dict[str, tuple[str, str, frozenset[str]] | None] = {}
+
+    def on(self, tx: Connection, *, holds: bool) -> None:
+        """Look through this transaction. ``holds``: nobody else wrote since the last one, so what was seen is true."""
+        self._tx = tx
+        if not holds or len(self._agreements) + len(self._records) + len(self._callers) > MOST:
+            self.forget()
+
+    def forget(self) -> None:
+        """See everything anew."""
+        self._agreements.clear()
+        self._records.clear()
+        self._callers.clear()
+
+    def agreements(self, consumer: str, interface: str, named: str | None, matter: str | None) -> list[Agreement]:
+        """Agreements a call may rest on, newest first; the one named whoever it belongs to."""
+        key = (consumer, interface, named, matter)
+        found = self._agreements.get(key)
+        if found is None:
+            found = self._service.for_call(self._tx, consumer, interface, named, matter=matter)
+            self._agreements[key] = found
+        return found
+
+    def unchanged(self, record: Record) -> bool:
+        """Whether the interface still stands as it did when the call was read."""
+        if record.id not in self._records:
+            self._records[record.id] = self._service.catalogue.standing(self._tx, record.id)
+        return self._records[record.id] == record
+
+    def stands(self, standing: Standing) -> bool:
+        """Whether the caller is still who they were: not revoked, of the same party, with the same roles or more."""
+        caller = standing.caller
+        if caller.id not in self._callers:
+            found = parties.client_identity(self._tx, caller.id)
+            self._callers[caller.id] = (found.party, found.kind.value, found.roles) if found else None
+        now = self._callers[caller.id]
+        return now is not None and now[:2] == (caller.party, caller.kind) and caller.roles <= now[2]
