@@ -26,6 +26,7 @@ from exchange.agreements.wish import Mode
 from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
 from exchange.brokering.front import Front, Shortcut
+from exchange.brokering.model import Launch
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import Outgoing, ServiceSource, Source, SourceFailure
 from exchange.brokering.terms import check_terms as check_calls
@@ -77,13 +78,28 @@ from exchange.oversight.quality import Quality
 from exchange.oversight.reporting import Reporting
 from exchange.oversight.service import Oversight
 from exchange.oversight.usage import Usage
+from exchange.parties import oauth_routes
 from exchange.parties import routes as parties_routes
 from exchange.parties.access import Access
+from exchange.parties.gates import GATES
+from exchange.parties.oidc import Outside, Registration
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.periodic import every
 from exchange.portal import agreements as agreement_pages
-from exchange.portal import applying, calendars, launches, my_data, overseeing, publishing, tending, testing, trials
+from exchange.portal import (
+    applying,
+    calendars,
+    launches,
+    my_data,
+    organisations,
+    overseeing,
+    publishing,
+    signing,
+    tending,
+    testing,
+    trials,
+)
 from exchange.portal import catalogue as catalogue_pages
 from exchange.portal import datasets as dataset_pages
 from exchange.portal import routes as portal_routes
@@ -146,9 +162,10 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     ledger.attest = cosigning.round
     cosigning.round(again=True)  # before anything is signed: a ledger that was turned back must not serve
     jobs = Jobs(database, settings.home, settings.worker_id, clock)
-    tokens = Tokens(keys.signing("tokens"), settings.base_url, clock)
-    parties = Parties(database, ledger, tokens, clock)
-    access = Access(database, tokens, clock, secure=settings.base_url.startswith("https://"))
+    ring = keys.ring("tokens")
+    tokens = Tokens(ring, settings.base_url, clock)
+    parties = Parties(database, ledger, tokens, clock, ring=ring)
+    access = Access(database, tokens, clock, secure=settings.base_url.startswith("https://"), gates=GATES)
     network = Network.of(settings.provider_networks, loopback=settings.allow_loopback_endpoints)
     catalogue = Catalogue(database, ledger, clock, network=network)
     lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
@@ -194,7 +211,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         clock,
     )
     broker.delivered = market.delivered
-    front = Front(broker, access, market.resolve)
+    front = Front(broker, access, partial(_launch, market, parties))
     statements = Statements(database, ledger, jobs, clock)
     oversight = Oversight(database, ledger, catalogue, agreements, broker, clock)
     tell = {"": None, "demo": proofs.shown}.get(settings.identity_proof)
@@ -281,11 +298,13 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     xroad = XRoad(front, parties, settings.xroad_instance)
     app.add_middleware(Shortcut, fronts={"exchange": front, "gateway": front, "r1": xroad})
     pages = Pages(access, _names(parties))
+    outside = _outside(settings, tokens, clock)
     public_key = certificates.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for router in (
         health.router({"database": database.check, "ledger": keeper.check, "witnesses": attesting.check}),
         ledger_routes.router(ledger, access),
         parties_routes.router(parties, access),
+        oauth_routes.router(parties, access),
         review_routes.router(checking, tidying, access),
         catalogue_routes.router(catalogue, lifecycle, probing, access),
         agreements_routes.router(agreements, access),
@@ -314,10 +333,11 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         launches.router(pages, access, market, settings.base_url),
         overseeing.router(pages, access, catalogue, oversight, reporting, quality, usage),
         my_data.router(pages, access, catalogue, usage, settings.base_url.startswith("https://")),
+        signing.router(pages, access, parties, outside, secure=settings.base_url.startswith("https://")),
+        organisations.router(pages, access, parties, outside=outside is not None),
         portal_routes.router(
             pages,
             access,
-            parties,
             catalogue,
             certifications,
             market,
@@ -356,6 +376,21 @@ def _enforceable(agreement: Agreement) -> None:
 def _broker(like: Broker, key: bytes, source: Source) -> Broker:
     """Another broker with a source of its own."""
     return Broker(like.database, like.ledger, like.catalogue, like.agreements, source, like.clock, key)
+
+
+def _launch(market: Market, parties: Parties, token: str) -> Launch:
+    """The launch behind a gateway token, while the vendor of its app may act."""
+    launch = market.resolve(token)
+    parties.check_standing(launch.vendor)
+    return launch
+
+
+def _outside(settings: Settings, tokens: Tokens, clock: Clock) -> Outside | None:
+    if not settings.oidc_issuer:
+        return None
+    names = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret
+    back = f"{settings.base_url}{signing.OUTSIDE}/back"
+    return Outside(Registration(*names, back, settings.oidc_claim), tokens, clock)
 
 
 def _people(settings: Settings) -> Callable[[], object]:

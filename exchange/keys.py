@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class Keys:
             raise Unavailable(f"{self._folder / name}.pem is not an Ed25519 key", hint="restore it from your backup")
         return key
 
+    def ring(self, name: str) -> Ring:
+        """The signing keys of this name, which can be renewed while every process goes on."""
+        self.signing(name)
+        return Ring(self, self._folder, name)
+
     def secret(self, name: str) -> bytes:
         """The 32 random bytes of this name. Raises `Unavailable` when they are unreadable or exposed."""
         data = self._kept(f"{name}.key", lambda: secrets.token_bytes(32))
@@ -55,6 +61,10 @@ class Keys:
         self.secret(f"{name}.{len(self.secrets(name)) + 1}")
         return self.secrets(name)
 
+    def make(self, name: str) -> None:
+        """A fresh Ed25519 key under a name that is not there yet; nothing happens when another process was faster."""
+        self._kept(f"{name}.pem", _new_pem)
+
     def _kept(self, name: str, make: Callable[[], bytes]) -> bytes:
         path = self._folder / name
         try:
@@ -66,6 +76,55 @@ class Keys:
             return path.read_bytes()
         except OSError as error:
             raise Unavailable(f"{path} cannot be used: {error.strerror}", hint="check TONGBAN_HOME") from error
+
+
+class Ring:
+    """Signing keys of one purpose, oldest first: the newest signs, all of them verify.
+
+    The files are ``<name>.pem``, ``<name>.2.pem``, ``<name>.3.pem`` and so on. Every process looks at the folder
+    before it trusts what it read, so that a key that was added signs, and one that was taken away ends, at once in
+    all of them.
+    """
+
+    def __init__(self, keys: Keys, folder: Path, name: str) -> None:
+        self._keys, self._folder, self._name = keys, folder, name
+        self._read: tuple[int, tuple[Ed25519PrivateKey, ...]] = (-1, ())
+
+    def __call__(self) -> tuple[Ed25519PrivateKey, ...]:
+        """The keys there are now. Raises `Unavailable` when one is unreadable or exposed."""
+        changed = self._folder.stat().st_mtime_ns
+        seen, found = self._read
+        if changed != seen:
+            found = tuple(self._keys.signing(stem) for _, stem in self._stems())
+            if not found:
+                raise Unavailable(f"{self._folder / self._name}.pem is gone", hint="restore it from your backup")
+            # a folder changed a moment ago may change again within one tick of its clock: look once more next time
+            settled = time.time_ns() - changed > SETTLED
+            self._read = (changed if settled else -1, found)
+        return found
+
+    def renew(self, at_once: bool, overlap: float) -> None:
+        """Make a new key; take away those that were replaced ``overlap`` seconds ago or, ``at_once``, all others."""
+        stems = self._stems()
+        number = stems[-1][0] + 1 if stems else 1
+        self._keys.make(f"{self._name}.{number}")
+        made = {stem: (self._folder / f"{stem}.pem").stat().st_mtime for _, stem in stems}
+        for (_, stem), (_, newer) in zip(stems, [*stems[1:], (number, "")], strict=True):
+            # a key was replaced when the next one was made
+            if at_once or (newer and time.time() - made[newer] > overlap):
+                (self._folder / f"{stem}.pem").unlink(missing_ok=True)
+
+    def _stems(self) -> list[tuple[int, str]]:
+        found = []
+        for path in self._folder.glob(f"{self._name}*.pem"):
+            number = path.stem.removeprefix(self._name).removeprefix(".") or "1"
+            if number.isdecimal() and path.stem in {self._name, f"{self._name}.{number}"}:
+                found.append((int(number), path.stem))
+        return sorted(found)
+
+
+SETTLED = 50_000_000
+"""Nanoseconds after which a folder's time of change is trusted to show the next change."""
 
 
 def _create(path: Path, data: bytes) -> None:

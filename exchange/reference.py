@@ -79,6 +79,7 @@ def _by_tag(document: Mapping[str, Any]) -> dict[str, list[tuple[str, str, str]]
 
 def pages() -> Mapping[str, Callable[[], str]]:
     """The pages made from code: file name in docs/ → what makes it."""
+    from exchange.parties.page import markdown as access_table
     from specs.diff.page import markdown as diff_checks
     from specs.elements.page import markdown as elements
     from specs.rules.page import markdown as lint_rules
@@ -86,6 +87,7 @@ def pages() -> Mapping[str, Callable[[], str]]:
     return {
         "cli.md": cli,
         "api.md": api,
+        "access-table.md": access_table,
         "lint-rules.md": lint_rules,
         "diff-checks.md": diff_checks,
         "elements-table.md": elements,

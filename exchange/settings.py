@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from exchange.errors import Invalid
@@ -32,8 +32,16 @@ class Settings:
     """TONGBAN_PROVIDER_NETWORKS: ranges providers may be in besides public addresses, such as 10.0.0.0/8, fd00::/8."""
     xroad_instance: str = "CN"
     """TONGBAN_XROAD_INSTANCE: the X-Road instance this exchange answers as under /r1."""
-    operator_secret: str = ""
+    operator_secret: str = field(default="", repr=False)
     """TONGBAN_OPERATOR_SECRET: first operator's client secret; empty means one is made and printed once."""
+    oidc_issuer: str = ""
+    """TONGBAN_OIDC_ISSUER: OpenID Connect issuer people may sign in with; empty means by password only."""
+    oidc_client_id: str = ""
+    """TONGBAN_OIDC_CLIENT_ID: what that issuer calls this service."""
+    oidc_client_secret: str = field(default="", repr=False)
+    """TONGBAN_OIDC_CLIENT_SECRET: secret agreed with that issuer; empty for a client without one."""
+    oidc_claim: str = "sub"
+    """TONGBAN_OIDC_CLAIM: claim of its ID token that names a person, as entered with the member here."""
     worker_id: str = "worker-1"
     """TONGBAN_WORKER_ID: name of this process among those sharing the database; jobs resume under it."""
     population_seed: str = "tongban"
@@ -84,15 +92,15 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from ``TONGBAN_*`` variables. Raises `Invalid` for a value of the wrong type or an unknown name."""
-    known = {f"TONGBAN_{field.name.upper()}": field for field in fields(Settings)}
+    known = {f"TONGBAN_{one.name.upper()}": one for one in fields(Settings)}
     values: dict[str, object] = {}
     for name, text in environment.items():
         if not name.startswith("TONGBAN_"):
             continue
-        field = known.get(name)
-        if field is None:
+        one = known.get(name)
+        if one is None:
             raise Invalid(f"unknown setting {name}", hint=f"known settings: {', '.join(sorted(known))}")
-        values[field.name] = _convert(name, text, field.default)
+        values[one.name] = _convert(name, text, one.default)
     return Settings(**values)  # type: ignore[arg-type]  # each value was converted to its field's type
 
 

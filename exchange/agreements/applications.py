@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -56,7 +56,7 @@ class Applications:
         self.database, self.ledger, self.catalogue, self.clock = database, ledger, catalogue, clock
         self.deadlines = Deadlines(ledger, clock, preset or clocks.presets()["national"])
         self.docket = Docket(ledger, clock)
-        self.enforceable = _anything
+        self.enforceable: Callable[[Agreement], None] = _anything
 
     def apply(self, caller: Caller | None, wish: Wish) -> Application:
         """File an application. What is missing is listed once, all together; unconditional data is granted

@@ -22,6 +22,7 @@ from exchange.brokering.sight import Standing
 from exchange.errors import Invalid, TongbanError, Unauthenticated
 from exchange.http.problems import problem, told
 from exchange.parties.access import Access, Caller
+from exchange.parties.model import spent_key
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -116,7 +117,9 @@ class Front:
 
     async def caller(self, headers: Mapping[str, str], scope: Scope) -> Caller:
         """Who the request's credential stands for, asked anew. Raises `Unauthenticated`."""
-        caller = await asyncio.to_thread(self._access.required, Request(scope), None)
+        caller = await asyncio.to_thread(self._access.standing, Request(scope))
+        if caller is None:
+            raise Unauthenticated("sign in first", hint="a token from /oauth/token, or a session")
         if "authorization" in headers:
             self._remember(headers["authorization"], caller)
         return caller
@@ -126,8 +129,9 @@ class Front:
             return
         if len(self._standing) >= MOST:
             self._standing.clear()
-        until = time.monotonic() + min(VERIFIED_SECONDS, _lasts(header))
-        self._standing[header] = Standing(caller, until)
+        lasts, spent = _told(header)
+        until = time.monotonic() + min(VERIFIED_SECONDS, lasts)
+        self._standing[header] = Standing(caller, until, spent)
 
     async def _launched(self, headers: Mapping[str, str]) -> Launch:
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -217,11 +221,13 @@ def _too_large(largest: int) -> Invalid:
     return Invalid(f"a request body has at most {largest} bytes", hint="large data goes by bulk")
 
 
-def _lasts(header: str) -> float:
-    """Seconds until a verified token ends; its signature was checked by whoever gave us its caller."""
+def _told(header: str) -> tuple[float, bytes]:
+    """Seconds until a verified token ends, and the key under which it is revoked; its signature was checked by whoever
+    gave us its caller.
+    """
     try:
         part = header.rpartition(" ")[2].split(".")[1]
         claims = orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        return float(claims["exp"]) - time.time()
+        return float(claims["exp"]) - time.time(), spent_key("token", str(claims["jti"]))
     except (IndexError, ValueError, KeyError, TypeError):
-        return 0.0
+        return 0.0, b""

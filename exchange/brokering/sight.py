@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from exchange.agreements.model import Agreement
 from exchange.agreements.service import Agreements
 from exchange.catalogue.model import Record
-from exchange.parties import store as parties
+from exchange.parties import credential_store as credentials
 from exchange.parties.access import Caller
 
 MOST = 10_000
@@ -22,6 +22,8 @@ class Standing:
 
     caller: Caller
     until: float
+    spent: bytes
+    """The key under which the token is revoked."""
 
 
 class Sight:
@@ -31,7 +33,7 @@ class Sight:
         self._service = agreements
         self._agreements: dict[tuple[str, str, str | None, str | None], list[Agreement]] = {}
         self._records: dict[str, Record | None] = {}
-        self._callers: dict[str, tuple[str, str, frozenset[str]] | None] = {}
+        self._callers: dict[tuple[str, bytes], tuple[str, str, frozenset[str]] | None] = {}
 
     def on(self, tx: Connection, *, holds: bool) -> None:
         """Look through this transaction. ``holds``: nobody else wrote since the last one, so what was seen is true."""
@@ -63,8 +65,9 @@ class Sight:
     def stands(self, standing: Standing) -> bool:
         """Whether the caller is still who they were: not revoked, of the same party, with the same roles or more."""
         caller = standing.caller
-        if caller.id not in self._callers:
-            found = parties.client_identity(self._tx, caller.id)
-            self._callers[caller.id] = (found.party, found.kind.value, found.roles) if found else None
-        now = self._callers[caller.id]
+        key = (caller.id, standing.spent)
+        if key not in self._callers:
+            found = credentials.client_identity(self._tx, *key)
+            self._callers[key] = (found.party, found.kind.value, found.roles) if found else None
+        now = self._callers[key]
         return now is not None and now[:2] == (caller.party, caller.kind) and caller.roles <= now[2]

@@ -319,13 +319,17 @@ class Market:
             )
 
     def handled_matters(self, caller: Caller) -> list[HandledMatter]:
-        """A citizen's own, a vendor's own; all for offices that may read them."""
+        """A citizen's own, a vendor's own, those of matters a department leads; all for offices that may read them."""
         permit(caller, "matter.read")
         where: dict[str, Any] = {"public": {"citizen": caller.id}, "vendor": {"vendor": caller.party}}.get(
             caller.kind, {}
         )
         with self.database.reading() as tx:
-            return store.listed(tx, HandledMatter, **where)
+            found = store.listed(tx, HandledMatter, **where)
+        if caller.kind == "department":
+            led = {one for one in library.matters() if library.matter(one).department == caller.party}
+            return [matter for matter in found if matter.matter in led]
+        return found
 
     def handled_matter(self, caller: Caller, identifier: str) -> HandledMatter:
         """One of `handled_matters`. Raises `NotFound`."""

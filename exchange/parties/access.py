@@ -1,7 +1,7 @@
 """Who is calling, and what they may do: one table, denied unless a row allows it.
 
 A row names an action, then cells ``kind:role|role`` (``any``: every role of that kind). A plain cell acts for
-its own party only; one with ``*`` for any.
+its own party only; one with ``*`` for any. Which action a route takes is said in `exchange.parties.gates`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from fastapi import Depends, Request, Response
 from exchange.clock import Clock, stamp
 from exchange.database import Database
 from exchange.errors import Forbidden, Unauthenticated
-from exchange.parties import store
-from exchange.parties.model import ROLES, Kind, Session, csrf_token, secret_hash
+from exchange.parties import credential_store as store
+from exchange.parties.model import ROLES, Kind, Session, csrf_token, secret_hash, spent_key
 from exchange.parties.tokens import Tokens
 
 COOKIE = "tongban_session"
@@ -26,9 +26,11 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _ROWS = """
 party.register         operator:admin*
+party.suspend          operator:admin*
 party.read             operator:any* department:any* vendor:any* data_office:any* finance:any* public:any*
 party.member           operator:admin* department:admin vendor:admin data_office:admin finance:admin
 party.client           operator:admin* department:admin|engineer vendor:any data_office:admin finance:admin
+key.renew              operator:admin*
 interface.register     department:admin|engineer
 interface.publish      department:admin|engineer
 interface.endpoint     department:admin|engineer
@@ -128,9 +130,49 @@ def permit(caller: Caller | None, action: str, *, owner: str | None = None) -> C
     return caller
 
 
+def may(caller: Caller | None, action: str, *, owner: str | None = None) -> bool:
+    """Whether `permit` would let them: for pages that offer only what the reader can do."""
+    try:
+        permit(caller, action, owner=owner)
+    except (Unauthenticated, Forbidden):
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a route takes: an action, or one of `OPEN`, ``signed-in`` and ``credential`` (one of its own kind).
+
+    ``own``: the path names something of a party; ``everywhere``: it concerns all parties, so the row needs its star.
+    """
+
+    action: str
+    own: bool = False
+    everywhere: bool = False
+
+    def admit(self, caller: Caller | None, owner: str | None = None) -> None:
+        """Raises `Unauthenticated` or `Forbidden` for a caller the row of this gate does not let through.
+
+        ``owner`` where the path says it; otherwise only the service knows, and asks `permit` again.
+        """
+        if self.action in OPEN:
+            return
+        if self.action == SIGNED_IN:
+            if caller is None:
+                raise Unauthenticated("sign in first", hint="a token from /oauth/token, or a session")
+            return
+        permit(caller, self.action, owner="" if self.everywhere else owner)
+
+
+SIGNED_IN = "signed-in"
+OPEN = frozenset({"anyone", "credential"})
+Gates = Mapping[tuple[str, str], Gate]
+"""(method, path of the route) → its gate."""
+
+
 async def _form_token(request: Request) -> AsyncIterator[str | None]:
     kind = request.headers.get("content-type", "")
-    if request.method in SAFE or COOKIE not in request.cookies or "form" not in kind:
+    if request.method in SAFE or not any(COOKIE in name for name in request.cookies) or "form" not in kind:
         yield None
         return
     async with request.form() as form:  # kept by the request, so the route reads the same one; closed after it
@@ -142,33 +184,61 @@ FormToken = Annotated[str | None, Depends(_form_token)]
 
 
 class Access:
-    """FastAPI dependencies that say who is calling; the credential is looked up at every call."""
+    """FastAPI dependencies that say who is calling; the credential is looked up at every call.
 
-    def __init__(self, database: Database, tokens: Tokens, clock: Clock, *, secure: bool = False) -> None:
-        """``secure`` marks the session cookie for https only."""
+    With ``gates`` a caller also comes no further than the row of the route lets them, before the body is read as
+    a document, and a route without a row is closed.
+    """
+
+    def __init__(
+        self, database: Database, tokens: Tokens, clock: Clock, *, secure: bool = False, gates: Gates | None = None
+    ) -> None:
+        """``secure`` marks the session cookie for https only, and for this host only by its name."""
         self.database = database
         self.tokens = tokens
+        self.cookie = f"__Host-{COOKIE}" if secure else COOKIE
         self._clock = clock
         self._secure = secure
+        self._gates = gates
 
     def caller(self, request: Request, form_token: Annotated[str | None, Depends(_form_token)] = None) -> Caller | None:
         """Dependency: who calls, or None for nobody. Raises `Unauthenticated` for a bad credential."""
+        found = self.standing(request, form_token)
+        if self._gates is not None:
+            path = getattr(request.scope.get("route"), "path", "")
+            gate = self._gates.get((request.method, path)) or self._gates.get(("*", path))
+            if gate is None:
+                raise Forbidden("this route stands in no row of the table of access", rule="access.unlisted")
+            # whose an organisation's own page is, the path says; for all else the service asks again
+            gate.admit(found, request.path_params.get("party") if gate.own else None)
+        return found
+
+    def standing(self, request: Request, form_token: str | None = None) -> Caller | None:
+        """Who the credential of a request stands for, whatever the route: for what has no row of its own and asks
+        `permit` itself. Raises `Unauthenticated` for a bad one.
+        """
         header = request.headers.get("authorization")
         if header is not None:
             return self.bearer(header)
-        cookie = request.cookies.get(COOKIE)
+        cookie = request.cookies.get(self.cookie)
         if cookie is None:
             return None
         caller = self.session(cookie)
         if caller is not None and request.method not in SAFE:
             given = request.headers.get("x-csrf-token") or form_token or ""
             if not hmac.compare_digest(given.encode(), csrf_token(cookie).encode()):
-                raise Forbidden(
-                    "the form did not come from our own page",
-                    rule="access.csrf",
-                    hint="reload the page, or send the header X-CSRF-Token",
-                )
+                raise _FOREIGN
         return caller
+
+    def own_page(self, request: Request) -> None:
+        """Dependency of sign-in forms, which have no session to be bound to yet: refuses other sites' forms.
+
+        Raises `Forbidden`: otherwise another site could sign a reader in under somebody else's name.
+        """
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+        foreign = site is not None and site not in {"same-origin", "none"}
+        if foreign or (origin is not None and origin.partition("://")[2] != request.url.netloc and site is None):
+            raise _FOREIGN
 
     def required(self, request: Request, form_token: Annotated[str | None, Depends(_form_token)] = None) -> Caller:
         """Dependency: who calls. Raises `Unauthenticated` for nobody."""
@@ -189,7 +259,7 @@ class Access:
     def who(self, request: Request) -> str | None:
         """The checked caller's id, or None for nobody; for `exchange.http.idempotency`."""
         try:
-            header, cookie = request.headers.get("authorization"), request.cookies.get(COOKIE)
+            header, cookie = request.headers.get("authorization"), request.cookies.get(self.cookie)
             found = self.bearer(header) if header else self.session(cookie) if cookie else None
         except Unauthenticated:
             return None
@@ -202,10 +272,10 @@ class Access:
             raise Unauthenticated("only bearer tokens are understood", hint="ask for one at /oauth/token")
         claims = self.tokens.read(token.strip(), AUDIENCE)
         with self.database.reading() as tx:
-            found = store.client_identity(tx, str(claims["sub"]))
+            found = store.client_identity(tx, str(claims["sub"]), spent_key("token", str(claims["jti"])))
         if found is None:
             raise Unauthenticated("the token is not valid", hint="ask for a new one at /oauth/token")
-        return _caller(found, "client")
+        return _caller(found, "client", str(claims["scope"]) if "scope" in claims else None)
 
     def session(self, token: str) -> Caller | None:
         """Who a session cookie stands for; None when it ended."""
@@ -215,18 +285,31 @@ class Access:
 
     def csrf(self, request: Request) -> str:
         """Token to put into the forms of a page (field ``csrf_token``); empty without a session."""
-        cookie = request.cookies.get(COOKIE)
+        cookie = request.cookies.get(self.cookie)
         return csrf_token(cookie) if cookie else ""
+
+    def cookie_of(self, request: Request) -> str:
+        """The session's token as the browser sent it; empty without one."""
+        return request.cookies.get(self.cookie, "")
 
     def remember(self, response: Response, session: Session) -> None:
         """Put a session into the cookie of a response."""
         flags: dict[str, Any] = {"httponly": True, "samesite": "lax", "secure": self._secure, "path": "/"}
-        response.set_cookie(COOKIE, session.token, **flags)
+        response.set_cookie(self.cookie, session.token, **flags)
 
     def forget(self, response: Response) -> None:
         """Take the session out of the cookie of a response."""
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=self._secure)
+        response.delete_cookie(self.cookie, path="/", httponly=True, samesite="lax", secure=self._secure)
 
 
-def _caller(found: store.Identity, via: str) -> Caller:
-    return Caller(found.id, found.party, found.kind.value, found.roles, found.name, via)
+def _caller(found: store.Identity, via: str, scope: str | None = None) -> Caller:
+    # a token asked for with fewer roles than its client has keeps to those
+    roles = found.roles if scope is None else found.roles & set(scope.split())
+    return Caller(found.id, found.party, found.kind.value, roles, found.name, via)
+
+
+_FOREIGN = Forbidden(
+    "the form did not come from our own page",
+    rule="access.csrf",
+    hint="reload the page, or send the header X-CSRF-Token",
+)

@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from exchange.errors import Unprocessable
@@ -15,7 +16,15 @@ _PARTY = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 _LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{1,62})[a-z0-9]\Z")
 _USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}\Z")
 SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 200
+SECRETS = 2
+"""Secrets a client may have at a time: the old one works until the new one is everywhere."""
+WINDOW = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(hours=24)
 LANGUAGES = ("zh_CN", "en")
+_ROWS_OF_KEYS = frozenset(
+    {"1234567890", "0123456789", "0987654321", "qwertyuiop", "1qaz2wsx3edc", "password123", "admin12345"}
+)
 
 
 class Kind(StrEnum):
@@ -42,18 +51,25 @@ ROLES: Mapping[Kind, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An organisation; ``name`` in both languages, ``uscc`` its 18-character social credit code."""
+    """An organisation; ``name`` in both languages, ``uscc`` its 18-character social credit code.
+
+    While ``suspended_at`` is set nobody acts for it: its sessions, tokens, secrets and launched apps are refused.
+    """
 
     id: str
     kind: Kind
     name: Mapping[str, str]
     uscc: str | None
     created_at: str
+    suspended_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person who signs in for a party. An inactive one cannot, and loses every session at once."""
+    """A person who signs in for a party. An inactive one cannot, and loses every session at once.
+
+    ``subject`` is who they are at the outside issuer people may sign in with (`exchange.parties.oidc`).
+    """
 
     id: str
     party: str
@@ -62,11 +78,15 @@ class Member:
     roles: frozenset[str]
     active: bool
     created_at: str
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A program of a party: OAuth2 client credentials. ``revoked_at`` ends it at once, tokens included."""
+    """A program of a party: OAuth2 client credentials. ``revoked_at`` ends it at once, tokens included.
+
+    ``keys`` are public keys (JWK) it may sign assertions with instead of showing a secret.
+    """
 
     id: str
     party: str
@@ -74,6 +94,17 @@ class Client:
     roles: frozenset[str]
     created_at: str
     revoked_at: str | None
+    keys: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One of the at most two secrets of a client; the text itself is kept nowhere, ``hash`` is."""
+
+    id: str
+    client: str
+    hash: bytes
+    created_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +151,35 @@ def check_login(login: str) -> str:
     return normal
 
 
-def check_password(password: str) -> None:
-    """Raises `Unprocessable` when the password is too short to withstand guessing."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise Unprocessable(f"a password has at least {SHORTEST_PASSWORD} characters", hint="a sentence is easiest")
+def check_password(password: str, login: str = "") -> None:
+    """Raises `Unprocessable` when the password is among the first a guesser would try, or too long to hash."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        words = f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
+        raise Unprocessable(words, hint="a sentence is easiest")
+    plain = password.lower()
+    if len(set(plain)) < 5 or plain in _ROWS_OF_KEYS or (login and (plain in login or login in plain)):
+        raise Unprocessable("that password is too easy to guess", hint="a sentence is easiest")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many failed sign-ins are free; from then on every one costs a wait, a growing one doubles each time."""
+
+    tries: int
+    growing: bool = False
+
+    def wait(self, failed: int, last: datetime, now: datetime) -> timedelta:
+        """How long the next try has to wait, after ``failed`` ones of which the newest was at ``last``."""
+        if failed < self.tries:
+            return timedelta(0)
+        # the exponent is bounded, so the multiplication cannot overflow
+        lasts = WINDOW * 2 ** min(failed - self.tries, 10) if self.growing else WINDOW
+        return max(last + min(lasts, LONGEST_WAIT) - now, timedelta(0))
+
+    def counted(self, failed: int, last: datetime, now: datetime) -> int:
+        """How many of the failures still count: they are forgotten after a quiet while."""
+        quiet = LONGEST_WAIT if self.growing and failed >= self.tries else WINDOW
+        return 0 if now - last >= quiet else failed
 
 
 def secret_hash(secret: str) -> bytes:
@@ -134,3 +190,8 @@ def secret_hash(secret: str) -> bytes:
 def csrf_token(session_token: str) -> str:
     """Derived from the cookie, so nothing more has to be stored, and useless without it."""
     return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def spent_key(use: str, name: str) -> bytes:
+    """Under which something that is used up is remembered: ``token``, ``assertion`` or ``state``, and its own name."""
+    return hashlib.sha256(f"{use}\n{name}".encode()).digest()

@@ -1,31 +1,31 @@
-"""Parties, their members and clients: registering, signing in, revoking; each change is a ledger entry."""
+"""Parties, their members and clients: registering, changing, revoking; each change is a ledger entry."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
 
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
-from exchange.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated, Unprocessable
+from exchange.errors import Conflict, Forbidden, NotFound, Unprocessable
+from exchange.keys import Ring
 from exchange.ledger.service import Ledger
+from exchange.parties import credential_store as credentials
 from exchange.parties import store
-from exchange.parties.access import AUDIENCE, SYSTEM, Caller, permit
+from exchange.parties.access import SYSTEM, Caller, permit
+from exchange.parties.clients import Clients, found
 from exchange.parties.model import (
     Client,
     Kind,
     Member,
     Party,
-    Session,
     check_login,
     check_party,
     check_password,
@@ -35,17 +35,13 @@ from exchange.parties.model import (
 from exchange.parties.tokens import Tokens
 
 T = TypeVar("T")
-TOKEN_LASTS = timedelta(minutes=15)
-SESSION_LASTS = timedelta(hours=12)
-WINDOW = timedelta(minutes=15)
-TRIES = 5
-"""Failed sign-ins within `WINDOW` after which one login from one address has to wait."""
-TRIES_ANYWHERE = 50
-"""The same for one login from all addresses: higher, so that strangers do not easily lock somebody out."""
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+OVERLAP = timedelta(hours=25)
+"""How long a signing key that was replaced still verifies: a little more than the longest token of ours lasts."""
+UNSET: Any = object()
 
 
-class Parties:
+class Parties(Clients):
     """Use cases around parties. Passwords are hashed by argon2id; secrets are random, shown once."""
 
     def __init__(
@@ -56,15 +52,10 @@ class Parties:
         clock: Clock,
         hasher: PasswordHasher | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
+        ring: Ring | None = None,
     ) -> None:
-        self.database = database
-        self.ledger = ledger
-        self.tokens = tokens
-        self.clock = clock
-        self._hasher = hasher or PasswordHasher()
-        self._random = random
-        # verified when a login is unknown, so that both cases take the same time
-        self._nobody = self._hasher.hash("nobody")
+        super().__init__(database, ledger, tokens, clock, hasher, random)
+        self._ring = ring
 
     # ---- parties
 
@@ -75,13 +66,15 @@ class Parties:
         an operator who lost it comes back in.
         """
         with self.database.transaction() as tx:
-            known = store.client_identity(tx, "operator")
+            known = store.client(tx, "operator")
             if known is not None:
-                if not secret or hmac.compare_digest(known.secret, secret_hash(secret)):
+                kept = credentials.secrets(tx, known.id)
+                if not secret or any(hmac.compare_digest(one.hash, secret_hash(secret)) for one in kept):
                     return None
-                store.change_client(tx, "operator", secret=secret_hash(secret))
+                credentials.drop_secrets(tx, known.id)
+                self._add_secret(tx, known.id, secret)
                 self.ledger.append(tx, "client.rotated", {"party": "operator", "client": "operator"})
-                return _found(store.client(tx, "operator"), "client operator"), secret
+                return known, secret
             if store.party(tx, "operator") is None:
                 name = {"zh_CN": "平台运营方", "en": "Operator"}
                 self._register(tx, SYSTEM, Party("operator", Kind.OPERATOR, name, None, stamp(self.clock())))
@@ -107,7 +100,7 @@ class Parties:
     def party(self, party_id: str) -> Party:
         """One party. Raises `NotFound`."""
         with self.database.reading() as tx:
-            return _found(store.party(tx, party_id), f"party {party_id}")
+            return found(store.party(tx, party_id), f"party {party_id}")
 
     def parties(
         self, kind: Kind | str | None = None, *, after: str | None = None, limit: int | None = None
@@ -115,6 +108,36 @@ class Parties:
         """Parties in order of id."""
         with self.database.reading() as tx:
             return store.parties(tx, None if kind is None else _kind(kind), after, limit)
+
+    def suspend_party(self, caller: Caller | None, party_id: str) -> Party:
+        """Nobody acts for a party any more, from the next request on. Raises `NotFound`, `Conflict`."""
+        by = permit(caller, "party.suspend", owner=party_id)
+        if party_id == by.party:
+            raise Conflict("you would lock yourself out", hint="another operator can do it")
+        return self._suspended(by, party_id, stamp(self.clock()))
+
+    def resume_party(self, caller: Caller | None, party_id: str) -> Party:
+        """A suspended party acts again, with the credentials it had. Raises `NotFound`."""
+        return self._suspended(permit(caller, "party.suspend", owner=party_id), party_id, None)
+
+    def check_standing(self, party_id: str) -> None:
+        """Raises `Forbidden` when a party is suspended: for what acts in its name without being its client."""
+        if self.party(party_id).suspended_at is not None:
+            hint = "the operator can let it act again"
+            raise Forbidden(f"{party_id} is suspended", rule="party.active", hint=hint)
+
+    def renew_keys(self, caller: Caller | None, at_once: bool = False) -> str:
+        """A new key signs tokens from now on. ``at_once`` ends every token signed so far; else the key before
+        verifies them for `OVERLAP`. Gives the new key's name. Raises `Conflict` where keys cannot be renewed.
+        """
+        by = permit(caller, "key.renew", owner="")
+        if self._ring is None:
+            raise Conflict("the keys of this service are fixed")
+        with self.database.transaction() as tx:
+            self._ring.renew(at_once, OVERLAP.total_seconds())
+            name = self.tokens.newest()
+            self.ledger.append(tx, "key.renewed", {"use": "tokens", "key": name, "at_once": at_once, "by": by.id})
+        return name
 
     # ---- members
 
@@ -126,19 +149,25 @@ class Parties:
         name: str,
         roles: Collection[str],
         password: str | None = None,
+        subject: str | None = None,
     ) -> tuple[Member, str]:
-        """A person of a party, and their password: given or fresh, shown once and stored as a hash."""
+        """A person of a party, and their password: given or fresh, shown once and stored as a hash.
+
+        ``subject`` is who they are at the outside issuer people may sign in with.
+        """
         by = permit(caller, "party.member", owner=party)
         login = check_login(login)
         password = password or self._fresh_password()
-        check_password(password)
-        now = self.clock()
+        check_password(password, login)
+        now, hashed = self.clock(), self._hash(password)
         with self.database.transaction() as tx:
-            kind = _found(store.party(tx, party), f"party {party}").kind
+            kind = found(store.party(tx, party), f"party {party}").kind
             if store.member(tx, login=login) is not None:
                 raise Conflict(f"the login {login} is taken", hint="choose another")
-            member = Member(new_id("mem", now), party, login, name, check_roles(kind, roles), True, stamp(now))
-            store.add_member(tx, member, self._hasher.hash(password))
+            _free_subject(tx, subject, None)
+            allowed = check_roles(kind, roles)
+            member = Member(new_id("mem", now), party, login, name, allowed, True, stamp(now), subject)
+            store.add_member(tx, member, hashed)
             body = {"party": party, "member": member.id, "roles": sorted(member.roles), "by": by.id}
             self.ledger.append(tx, "member.added", body)
         return member, password
@@ -149,97 +178,68 @@ class Parties:
         with self.database.reading() as tx:
             return store.members(tx, party)
 
-    def end_member(self, caller: Caller | None, party: str, member_id: str) -> Member:
-        """A person leaves: no sign-in any more, and every session ends at once. Raises `NotFound`."""
+    def change_member(
+        self,
+        caller: Caller | None,
+        party: str,
+        member_id: str,
+        *,
+        name: str | None = None,
+        roles: Collection[str] | None = None,
+        active: bool | None = None,
+        subject: str | None = UNSET,
+    ) -> Member:
+        """What is given changes, and counts from the next request on; who is made inactive loses every session.
+
+        Raises `NotFound`, `Conflict` when a party would take its own last admin from itself.
+        """
         by = permit(caller, "party.member", owner=party)
         with self.database.transaction() as tx:
-            found = store.member(tx, member_id=member_id)
-            if found is None or found[0].party != party:
-                raise NotFound(f"there is no member {member_id} of {party}")
-            if found[0].active:
-                store.change_member(tx, member_id, active=False)
-                self.ledger.append(tx, "member.ended", {"party": party, "member": member_id, "by": by.id})
-        return replace(found[0], active=False)
+            before = self._member(tx, party, member_id)
+            kind = found(store.party(tx, party), f"party {party}").kind
+            after = replace(
+                before,
+                name=before.name if name is None else name,
+                roles=before.roles if roles is None else check_roles(kind, roles),
+                active=before.active if active is None else active,
+                subject=before.subject if subject is UNSET else subject,
+            )
+            self._not_the_last(tx, by, before, after)
+            if after == before:
+                return before
+            _free_subject(tx, after.subject, member_id)
+            changed = {
+                "name": after.name,
+                "roles": sorted(after.roles),
+                "active": after.active,
+                "subject": after.subject,
+            }
+            store.change_member(tx, member_id, **changed)
+            body: dict[str, Any] = {"party": party, "member": member_id, "by": by.id}
+            if before.active and not after.active:
+                credentials.end_sessions(tx, member=member_id)
+                self.ledger.append(tx, "member.ended", body)
+            else:
+                # which parts changed, and only what is nobody's data in full
+                what = [part for part in changed if getattr(before, part) != getattr(after, part)]
+                self.ledger.append(tx, "member.changed", body | {"what": what, "roles": sorted(after.roles)})
+        return after
 
-    # ---- clients
+    def end_member(self, caller: Caller | None, party: str, member_id: str) -> Member:
+        """A person leaves: no sign-in any more, and every session ends at once. Raises `NotFound`."""
+        return self.change_member(caller, party, member_id, active=False)
 
-    def add_client(
-        self, caller: Caller | None, party: str, label: str, roles: Collection[str], secret: str = ""
-    ) -> tuple[Client, str]:
-        """A program of a party, and its secret: shown once, stored as a hash. Only admins give more than they have."""
-        by = permit(caller, "party.client", owner=party)
+    def reset_password(self, caller: Caller | None, party: str, member_id: str) -> tuple[Member, str]:
+        """A fresh password for a member who lost theirs, shown once; every session of theirs ends."""
+        by = permit(caller, "party.member", owner=party)
+        password = self._fresh_password()
+        hashed = self._hash(password)
         with self.database.transaction() as tx:
-            kind = _found(store.party(tx, party), f"party {party}").kind
-            allowed = check_roles(kind, roles)
-            _within(by, allowed)
-            return self._add_client(tx, by, party, label, allowed, new_id("cli", self.clock()), secret)
-
-    def clients(self, caller: Caller | None, party: str) -> list[Client]:
-        """Clients of a party, revoked ones too."""
-        permit(caller, "party.client", owner=party)
-        with self.database.reading() as tx:
-            return store.clients(tx, party)
-
-    def revoke_client(self, caller: Caller | None, party: str, client_id: str) -> Client:
-        """End a client: its secret and every token made with it stop working at once. Raises `NotFound`."""
-        by = permit(caller, "party.client", owner=party)
-        with self.database.transaction() as tx:
-            client = store.client(tx, client_id)
-            if client is None or client.party != party:
-                raise NotFound(f"there is no client {client_id} of {party}")
-            _within(by, client.roles)
-            if client.revoked_at is None:
-                client = replace(client, revoked_at=stamp(self.clock()))
-                store.change_client(tx, client_id, revoked_at=client.revoked_at)
-                self.ledger.append(tx, "client.revoked", {"party": party, "client": client_id, "by": by.id})
-        return client
-
-    # ---- signing in
-
-    def token(self, client_id: str, secret: str) -> str:
-        """An access token for 15 minutes. Raises `Unauthenticated` without saying which part was wrong."""
-        with self.database.reading() as tx:
-            found = store.client_identity(tx, client_id)
-        if not hmac.compare_digest(found.secret if found else b"", secret_hash(secret)) or found is None:
-            raise Unauthenticated("client id or secret is wrong", hint="ask your party's admin", error="invalid_client")
-        return self.tokens.make(found.id, AUDIENCE, TOKEN_LASTS, party=found.party)
-
-    def sign_in(self, login: str, password: str, address: str = "") -> Session:
-        """A browser session. Raises `Unauthenticated` without saying which part was wrong, else `TooMany`.
-
-        ``address`` is where the request came from; failures are counted per login and address.
-        """
-        login = login.strip().lower()
-        limits = {_attempt_key(login, address): TRIES, _attempt_key(login): TRIES_ANYWHERE}
-        now = self.clock()
-        since = stamp(now - WINDOW)
-        # counted before the check, so that many guesses at once do not slip through
-        with self.database.transaction() as tx:
-            counted = store.attempts(tx, limits, since)
-            found = store.member(tx, login=login)
-            for key, limit in limits.items():
-                if counted.get(key, 0) < limit:
-                    store.count_attempt(tx, key, stamp(now), since)
-        if any(counted.get(key, 0) >= limit for key, limit in limits.items()):
-            minutes = int(WINDOW.total_seconds() // 60)
-            raise TooMany("too many failed sign-ins", hint=f"try again in {minutes} minutes", retry_after=minutes * 60)
-        # hashing takes long on purpose, so no transaction is held open during it
-        right = self._verify(found[1] if found else self._nobody, password)
-        if not right or found is None or not found[0].active:
-            raise Unauthenticated("login or password is wrong", hint="ask your party's admin for a new one")
-        token = self._random(32).hex()
-        session = Session(token, found[0].id, found[0].party, stamp(now + SESSION_LASTS))
-        with self.database.transaction() as tx:
-            for key in limits:
-                store.forget_attempts(tx, key)
-            store.end_sessions(tx, before=stamp(now))
-            store.add_session(tx, secret_hash(token), session.member, session.expires_at)
-        return session
-
-    def sign_out(self, token: str) -> None:
-        """End a session."""
-        with self.database.transaction() as tx:
-            store.end_sessions(tx, token=secret_hash(token))
+            member = self._member(tx, party, member_id)
+            store.change_member(tx, member_id, password=hashed)
+            credentials.end_sessions(tx, member=member_id)
+            self.ledger.append(tx, "member.password", {"party": party, "member": member_id, "by": by.id})
+        return member, password
 
     # ---- inside
 
@@ -251,28 +251,28 @@ class Parties:
         store.add_party(tx, party)
         self.ledger.append(tx, "party.registered", {"party": party.id, "party_kind": party.kind.value, "by": by.id})
 
-    def _add_client(
-        self,
-        tx: Connection,
-        by: Caller,
-        party: str,
-        label: str,
-        roles: frozenset[str],
-        client_id: str,
-        secret: str,
-    ) -> tuple[Client, str]:
-        secret = secret or f"tbs_{self._random(32).hex()}"
-        client = Client(client_id, party, label, roles, stamp(self.clock()), None)
-        store.add_client(tx, client, secret_hash(secret))
-        body = {"party": party, "client": client.id, "roles": sorted(roles), "by": by.id}
-        self.ledger.append(tx, "client.added", body)
-        return client, secret
+    def _suspended(self, by: Caller, party_id: str, at: str | None) -> Party:
+        with self.database.transaction() as tx:
+            party = found(store.party(tx, party_id), f"party {party_id}")
+            if (party.suspended_at is None) != (at is None):
+                store.change_party(tx, party_id, at)
+                kind = "party.resumed" if at is None else "party.suspended"
+                self.ledger.append(tx, kind, {"party": party_id, "by": by.id})
+                party = replace(party, suspended_at=at)
+        return party
 
-    def _verify(self, hashed: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError):
-            return False
+    def _member(self, tx: Connection, party: str, member_id: str) -> Member:
+        found = store.member(tx, member_id=member_id)
+        if found is None or found[0].party != party:
+            raise NotFound(f"there is no member {member_id} of {party}")
+        return found[0]
+
+    def _not_the_last(self, tx: Connection, by: Caller, before: Member, after: Member) -> None:
+        was, remains = ("admin" in one.roles and one.active for one in (before, after))
+        if by.party != before.party or not was or remains:
+            return
+        if not any(one.active and "admin" in one.roles and one.id != before.id for one in store.members(tx, by.party)):
+            raise Conflict("your party would have no admin left", hint="make somebody else admin first")
 
     def _fresh_password(self) -> str:
         # 16 letters of 31: 79 bits, and none that people confuse; bytes ≥ 248 are left out to keep it even
@@ -290,19 +290,11 @@ def _kind(kind: Kind | str) -> Kind:
         raise Unprocessable(f"{kind!r} is no kind of party", hint=", ".join(Kind)) from None
 
 
-def _within(by: Caller, roles: frozenset[str]) -> None:
-    # otherwise whoever may add a client could make themselves one that may do anything
-    if "admin" not in by.roles and not roles <= by.roles:
-        more = ", ".join(sorted(roles - by.roles))
-        raise Forbidden(f"you do not have the role {more} yourself", rule="access.party.client", hint="ask an admin")
-
-
-def _found(value: T | None, what: str) -> T:
-    if value is None:
-        raise NotFound(f"there is no {what}")
-    return value
-
-
-def _attempt_key(login: str, address: str = "*") -> bytes:
-    # hashed: a table of what people typed into a login field may hold their passwords
-    return hashlib.sha256(f"{login}\n{address}".encode()).digest()
+def _free_subject(tx: Connection, subject: str | None, member_id: str | None) -> None:
+    if subject is None:
+        return
+    if not 1 <= len(subject) <= 255:
+        raise Unprocessable("the outside name has 1 to 255 characters", pointer="/subject")
+    known = store.member_with_subject(tx, subject)
+    if known is not None and known.id != member_id:
+        raise Conflict("another member is known by that outside name")

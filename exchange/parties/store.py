@@ -1,12 +1,10 @@
-"""Tables of parties, members, clients and sessions, and the only functions that touch them."""
+"""Tables of parties, members and clients, and the only functions that touch them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, ForeignKey, Integer, LargeBinary, Row, Table, Text, select
+from sqlalchemy import Boolean, Column, Connection, ForeignKey, Row, Table, Text, select
 from sqlalchemy.types import JSON
 
 from exchange.database import metadata
@@ -20,6 +18,7 @@ PARTIES = Table(
     Column("name", JSON, nullable=False),
     Column("uscc", Text, unique=True),
     Column("created_at", Text, nullable=False),
+    Column("suspended_at", Text),
 )
 MEMBERS = Table(
     "members",
@@ -32,6 +31,7 @@ MEMBERS = Table(
     Column("password", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", Text, nullable=False),
+    Column("subject", Text, unique=True, index=True),
 )
 CLIENTS = Table(
     "clients",
@@ -40,36 +40,10 @@ CLIENTS = Table(
     Column("party", Text, ForeignKey("parties.id"), nullable=False, index=True),
     Column("label", Text, nullable=False),
     Column("roles", JSON, nullable=False),
-    Column("secret", LargeBinary, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("revoked_at", Text),
+    Column("keys", JSON(none_as_null=True)),
 )
-SESSIONS = Table(
-    "sessions",
-    metadata,
-    Column("token", LargeBinary, primary_key=True),
-    Column("member", Text, ForeignKey("members.id"), nullable=False, index=True),
-    Column("expires_at", Text, nullable=False),
-)
-ATTEMPTS = Table(
-    "sign_in_attempts",
-    metadata,
-    Column("key", LargeBinary, primary_key=True),
-    Column("failed", Integer, nullable=False),
-    Column("since", Text, nullable=False),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What is needed to say who calls, in one row: a member or client together with the kind of its party."""
-
-    id: str
-    party: str
-    kind: Kind
-    roles: frozenset[str]
-    name: str
-    secret: bytes = b""
 
 
 def add_party(tx: Connection, party: Party) -> None:
@@ -121,6 +95,7 @@ def add_member(tx: Connection, member: Member, password: str) -> None:
             "password": password,
             "active": member.active,
             "created_at": member.created_at,
+            "subject": member.subject,
         },
     )
 
@@ -138,14 +113,24 @@ def members(tx: Connection, party_id: str) -> list[Member]:
     return [_member(row) for row in tx.execute(query)]
 
 
+def member_with_subject(tx: Connection, subject: str) -> Member | None:
+    """The member somebody at the outside issuer is."""
+    row = tx.execute(select(MEMBERS).where(MEMBERS.c.subject == subject)).one_or_none()
+    return None if row is None else _member(row)
+
+
 def change_member(tx: Connection, member_id: str, **values: Any) -> None:
-    """Set ``active`` or ``password``; every session of the member ends."""
+    """Set ``name``, ``roles`` (sorted list), ``active``, ``password`` or ``subject``."""
     tx.execute(MEMBERS.update().where(MEMBERS.c.id == member_id).values(**values))
-    tx.execute(SESSIONS.delete().where(SESSIONS.c.member == member_id))
 
 
-def add_client(tx: Connection, client: Client, secret: bytes) -> None:
-    """Write a client with the hash of its secret."""
+def change_party(tx: Connection, party_id: str, suspended_at: str | None) -> None:
+    """Suspend a party, or let it act again."""
+    tx.execute(PARTIES.update().where(PARTIES.c.id == party_id).values(suspended_at=suspended_at))
+
+
+def add_client(tx: Connection, client: Client) -> None:
+    """Write a client; its secrets are written by `exchange.parties.credentials`."""
     tx.execute(
         CLIENTS.insert(),
         {
@@ -153,7 +138,6 @@ def add_client(tx: Connection, client: Client, secret: bytes) -> None:
             "party": client.party,
             "label": client.label,
             "roles": sorted(client.roles),
-            "secret": secret,
             "created_at": client.created_at,
         },
     )
@@ -172,72 +156,18 @@ def clients(tx: Connection, party_id: str) -> list[Client]:
 
 
 def change_client(tx: Connection, client_id: str, **values: Any) -> None:
-    """Set ``revoked_at`` or ``secret``."""
+    """Set ``revoked_at`` or ``keys``."""
     tx.execute(CLIENTS.update().where(CLIENTS.c.id == client_id).values(**values))
 
 
-def client_identity(tx: Connection, client_id: str) -> Identity | None:
-    """Who a client is now; None when unknown or revoked."""
-    query = (
-        select(CLIENTS.c.id, CLIENTS.c.party, CLIENTS.c.roles, CLIENTS.c.label, CLIENTS.c.secret, PARTIES.c.kind)
-        .join(PARTIES, PARTIES.c.id == CLIENTS.c.party)
-        .where(CLIENTS.c.id == client_id, CLIENTS.c.revoked_at.is_(None))
-    )
-    row = tx.execute(query).one_or_none()
-    if row is None:
-        return None
-    return Identity(row.id, row.party, Kind(row.kind), frozenset(row.roles), row.label, row.secret)
-
-
-def add_session(tx: Connection, token: bytes, member_id: str, expires_at: str) -> None:
-    """Write a session under the hash of its token."""
-    tx.execute(SESSIONS.insert(), {"token": token, "member": member_id, "expires_at": expires_at})
-
-
-def session_identity(tx: Connection, token: bytes, now: str) -> Identity | None:
-    """Who a session belongs to; None when unknown, expired or of an inactive member."""
-    query = (
-        select(MEMBERS.c.id, MEMBERS.c.party, MEMBERS.c.roles, MEMBERS.c.name, PARTIES.c.kind)
-        .join(MEMBERS, MEMBERS.c.id == SESSIONS.c.member)
-        .join(PARTIES, PARTIES.c.id == MEMBERS.c.party)
-        .where(SESSIONS.c.token == token, SESSIONS.c.expires_at > now, MEMBERS.c.active)
-    )
-    row = tx.execute(query).one_or_none()
-    return None if row is None else Identity(row.id, row.party, Kind(row.kind), frozenset(row.roles), row.name)
-
-
-def end_sessions(tx: Connection, *, token: bytes | None = None, before: str | None = None) -> None:
-    """End one session, or all that expired before an instant."""
-    query = SESSIONS.delete()
-    tx.execute(query.where(SESSIONS.c.token == token if token is not None else SESSIONS.c.expires_at <= before))
-
-
-def attempts(tx: Connection, keys: Iterable[bytes], since: str) -> dict[bytes, int]:
-    """Failed sign-ins by key in windows that began after ``since``."""
-    query = select(ATTEMPTS.c.key, ATTEMPTS.c.failed).where(ATTEMPTS.c.key.in_(list(keys)), ATTEMPTS.c.since > since)
-    return {row.key: row.failed for row in tx.execute(query)}
-
-
-def count_attempt(tx: Connection, key: bytes, now: str, since: str) -> None:
-    """Count one failed sign-in; a window older than ``since`` starts anew, and all such are cleared."""
-    tx.execute(ATTEMPTS.delete().where(ATTEMPTS.c.since <= since))
-    counted = tx.execute(ATTEMPTS.update().where(ATTEMPTS.c.key == key).values(failed=ATTEMPTS.c.failed + 1))
-    if counted.rowcount == 0:
-        tx.execute(ATTEMPTS.insert(), {"key": key, "failed": 1, "since": now})
-
-
-def forget_attempts(tx: Connection, key: bytes) -> None:
-    """A sign-in succeeded."""
-    tx.execute(ATTEMPTS.delete().where(ATTEMPTS.c.key == key))
-
-
 def _party(row: Row[*tuple[Any, ...]]) -> Party:
-    return Party(row.id, Kind(row.kind), row.name, row.uscc, row.created_at)
+    return Party(row.id, Kind(row.kind), row.name, row.uscc, row.created_at, row.suspended_at)
 
 
 def _member(row: Row[*tuple[Any, ...]]) -> Member:
-    return Member(row.id, row.party, row.login, row.name, frozenset(row.roles), row.active, row.created_at)
+    return Member(row.id, row.party, row.login, row.name, frozenset(row.roles), row.active, row.created_at, row.subject)
 
 
 def _client(row: Row[*tuple[Any, ...]]) -> Client:
-    return Client(row.id, row.party, row.label, frozenset(row.roles), row.created_at, row.revoked_at)
+    keys = tuple(row.keys or ())
+    return Client(row.id, row.party, row.label, frozenset(row.roles), row.created_at, row.revoked_at, keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from exchange.errors import Unauthenticated
-from exchange.parties.access import Access, Caller
+from exchange.errors import Forbidden, Unauthenticated
+from exchange.parties.access import Access, Caller, may
+from exchange.parties.gates import GATES
+from exchange.parties.model import Kind
 from exchange.portal import language
 from specs import library
 
@@ -100,27 +102,38 @@ def purpose_text(said: str) -> Mapping[str, str] | str:
     return library.matter(said).title if said in library.matters() else said
 
 
+EVERYBODY = frozenset(Kind)
+OFFICES = frozenset({Kind.DEPARTMENT, Kind.DATA_OFFICE, Kind.OPERATOR})
+
+
 def navigation(caller: Caller | None, gettext: Any) -> list[tuple[str, str]]:
-    """The pages this reader can use, in reading order."""
-    shown = [("/catalogue", gettext("Catalogue")), ("/market", gettext("App market"))]
-    kind = caller.kind if caller else None
-    if kind == "public":
-        shown.append(("/mine", gettext("My matters")))
-    if kind in {None, "public"}:
-        shown.append(("/my-data", gettext("My data")))
-    if kind in {"department", "data_office", "operator"}:
-        shown.append(("/applications", gettext("Applications")))
-    if kind == "data_office" or (kind == "department" and caller and caller.roles & {"admin", "officer", "reviewer"}):
-        shown.append(("/flows", gettext("Flows")))
-    elif kind == "department":
-        shown.append(("/quality", gettext("Quality")))
-    if kind in {"vendor", "finance", "data_office", "operator"}:
-        shown.append(("/settlements", gettext("Settlements")))
-    if kind in {"department", "vendor", "data_office"}:
-        shown.append(("/testing", gettext("Sandboxes")))
-    if kind in {"vendor", "data_office"} or (kind == "department" and caller and caller.roles & {"admin", "engineer"}):
-        shown.append(("/datasets", gettext("Datasets")))
-    if kind in {"department", "vendor"}:
-        shown.append(("/notices", gettext("Notices")))
-    shown.append(("/ledger", gettext("Ledger")))
+    """The pages this reader can use, in reading order: those meant for their kind that the table lets them open."""
+    meant = [
+        ("/catalogue", gettext("Catalogue"), EVERYBODY),
+        ("/market", gettext("App market"), EVERYBODY),
+        ("/mine", gettext("My matters"), {Kind.PUBLIC}),
+        ("/my-data", gettext("My data"), {Kind.PUBLIC}),
+        ("/applications", gettext("Applications"), OFFICES),
+        ("/flows", gettext("Flows"), OFFICES),
+        ("/quality", gettext("Quality"), {Kind.DEPARTMENT}),
+        ("/settlements", gettext("Settlements"), EVERYBODY),
+        ("/testing", gettext("Sandboxes"), EVERYBODY),
+        ("/datasets", gettext("Datasets"), EVERYBODY),
+        ("/notices", gettext("Notices"), {Kind.DEPARTMENT, Kind.VENDOR}),
+        ("/organisations", gettext("Organisations"), EVERYBODY),
+        ("/ledger", gettext("Ledger"), EVERYBODY),
+    ]
+    shown = [(path, name) for path, name, kinds in meant if _opens(caller, path, kinds)]
+    if caller is not None and ("/flows", gettext("Flows")) in shown:
+        shown = [(path, name) for path, name in shown if path != "/quality"]  # the page of flows leads there
+    if caller is not None and not _opens(caller, "/organisations", EVERYBODY) and may(caller, "party.client"):
+        shown.insert(-1, (f"/organisations/{caller.party}", gettext("Organisation")))
     return shown
+
+
+def _opens(caller: Caller | None, path: str, kinds: Collection[str]) -> bool:
+    try:
+        GATES["GET", path].admit(caller)
+    except (Unauthenticated, Forbidden):
+        return False
+    return caller is None or caller.kind in kinds

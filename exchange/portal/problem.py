@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from exchange.errors import TongbanError, Unauthenticated
 from exchange.http.problems import STATUS, problem
-from exchange.parties.access import COOKIE, SAFE
+from exchange.parties.access import SAFE
 from exchange.portal.language import chosen, translations
 from exchange.portal.pages import Pages
 from specs.finding import SpecError
@@ -115,7 +115,7 @@ def _page(pages: Pages, request: Request, error: TongbanError | RequestValidatio
         status, first = 422, error.errors()[0]
         detail = f"{'/'.join(map(str, first['loc'][1:]))}: {first['msg']}"
     title, advice = words[status]
-    token = request.cookies.get(COOKIE)
+    token = pages.access.cookie_of(request)
     return pages.render(
         request,
         pages.access.session(token) if token else None,

@@ -13,8 +13,7 @@ from exchange.errors import NotFound, TongbanError, Unauthenticated
 from exchange.ledger.service import Ledger
 from exchange.market.service import Market
 from exchange.market.statements import Statements
-from exchange.parties.access import Access, Caller
-from exchange.parties.service import Parties
+from exchange.parties.access import Access, Caller, may
 from exchange.portal import views
 from exchange.portal.language import chosen, translations
 from exchange.portal.pages import Pages
@@ -25,7 +24,6 @@ from specs import library
 def router(
     pages: Pages,
     access: Access,
-    parties: Parties,
     catalogue: Catalogue,
     certifications: Certifications,
     market: Market,
@@ -33,7 +31,7 @@ def router(
     ledger: Ledger,
     base_url: str,
 ) -> APIRouter:
-    """Routes of every page but those of a launched app, which `exchange.portal.launches` holds."""
+    """Routes of every page that has no module of its own."""
     routes = APIRouter(include_in_schema=False, route_class=readable(pages))
     Who = Annotated[Caller | None, Depends(access.caller)]
 
@@ -53,34 +51,6 @@ def router(
         ]
         return pages.render(request, caller, "home.html", figures=figures, matters=matters)
 
-    @routes.get("/sign-in")
-    def sign_in_page(request: Request, caller: Who, next: str = "/") -> Response:
-        return pages.render(request, caller, "sign_in.html", next=_local(next), failed="")
-
-    @routes.post("/sign-in")
-    def sign_in(
-        request: Request,
-        login: Annotated[str, Form()],
-        password: Annotated[str, Form()],
-        next: Annotated[str, Form()] = "/",
-    ) -> Response:
-        try:
-            session = parties.sign_in(login, password)
-        except Unauthenticated:
-            _ = translations(chosen(request)).gettext
-            failed = _("The name or the password is wrong. Your party's administrator can give you a new one.")
-            return pages.render(request, None, "sign_in.html", status=401, next=_local(next), failed=failed)
-        response = RedirectResponse(_local(next), status_code=303)
-        access.remember(response, session)
-        return response
-
-    @routes.post("/sign-out")
-    def sign_out(request: Request, _caller: Who) -> Response:
-        parties.sign_out(request.cookies.get("tongban_session", ""))
-        response = RedirectResponse("/", status_code=303)
-        access.forget(response)
-        return response
-
     @routes.get("/market")
     @routes.get("/market/{matter}")
     def market_page(request: Request, caller: Who, matter: str | None = None) -> Response:
@@ -88,7 +58,6 @@ def router(
         wanted = (
             [matter] if matter else sorted({d.matter for d in market.demands()} | {item.matter for item in listings})
         )
-        may_see_tests = caller is not None and caller.kind in {"vendor", "data_office", "operator"}
         return pages.render(
             request,
             caller,
@@ -111,7 +80,7 @@ def router(
                 }
                 for d in market.demands()
             ],
-            certifications=certifications.listed(caller) if caller and may_see_tests else None,
+            certifications=certifications.listed(caller) if caller and may(caller, "certification.read") else None,
         )
 
     @routes.get("/certifications/{identifier}")
@@ -125,7 +94,7 @@ def router(
 
     @routes.get("/ledger")
     def ledger_page(request: Request, caller: Who, entry: int | None = None) -> Response:
-        may_read = caller is not None and caller.kind in {"data_office", "operator"}
+        may_read = may(caller, "ledger.read")
         size = ledger.size()
         last = size if entry is None else min(entry + 26, size)
         return pages.render(
@@ -137,7 +106,7 @@ def router(
             checkpoint=ledger.latest().note if size else "",
             entries=ledger.entries(before=last, limit=50, newest_first=True) if may_read else [],
             opened=entry,
-            may_export=may_read,
+            may_export=may(caller, "ledger.export"),
             base_url=base_url,
         )
 
@@ -175,8 +144,3 @@ def _signed_in(caller: Caller | None) -> Caller:
     if caller is None:
         raise Unauthenticated("sign in first")
     return caller
-
-
-def _local(target: str) -> str:
-    # only a path of our own: an address given by somebody else must not become a redirect
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/"

@@ -63,7 +63,14 @@ PAGES = {
         "/sign-in",
         "/my-data",
     ],
-    "engineer@police": ["/catalogue", "/catalogue/publish", "/catalogue/review", "/catalogue/police.residents"],
+    "engineer@police": [
+        "/catalogue",
+        "/catalogue/publish",
+        "/catalogue/review",
+        "/catalogue/police.residents",
+        "/organisations/police",
+        "/account",
+    ],
     "officer@data-office": [
         "/catalogue/review",
         "/flows?through=purpose",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,16 @@ from exchange.database import Database, metadata
 from exchange.ledger import store, tree
 from tests.conftest import named, run_sql
 
+_numbers = count()
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param == "sqlite":
         return Database(f"sqlite:///{tmp_path / 'empty.sqlite'}")
-    server = request.getfixturevalue("postgres")
-    run_sql(server, "DROP DATABASE IF EXISTS migrated WITH (FORCE)")
-    run_sql(server, "CREATE DATABASE migrated")
-    return Database(named(server, "migrated"))
+    server, name = request.getfixturevalue("postgres"), f"migrated_{next(_numbers)}"
+    run_sql(server, f"CREATE DATABASE {name}")
+    return Database(named(server, name))
 
 
 def test_migrations_and_stores_agree(empty: Database) -> None:
@@ -49,4 +51,20 @@ def test_the_subject_index_is_brought_along(empty: Database) -> None:
     with empty.reading() as tx:
         (row,) = tx.execute(text("SELECT epoch, subject, idx, generation FROM ledger_subjects")).all()
     assert (row.epoch, bytes(row.subject), row.idx, row.generation) == (2, b"a", 40000, 1)
+    empty.close()
+
+
+def test_a_clients_secret_outlives_the_change_to_two(empty: Database) -> None:
+    migrations.upgrade(empty)
+    with empty.transaction() as connection:
+        command.downgrade(migrations.configuration(connection), "0006-1")
+        known = "INSERT INTO parties (id, kind, name, created_at) VALUES ('police', 'department', '{}', '2026-01-01')"
+        connection.execute(text(known))
+        client = "INSERT INTO clients (id, party, label, roles, secret, created_at, revoked_at) VALUES "
+        for name, ended in (("one", "NULL"), ("gone", "'2026-01-02'")):
+            values = f"('{name}', 'police', 'x', '[]', :secret, '2026-01-01', {ended})"
+            connection.execute(text(client + values), {"secret": name.encode()})
+    migrations.upgrade(empty)
+    with empty.reading() as tx:
+        assert [tuple(row) for row in tx.execute(text("SELECT client, hash FROM client_secrets"))] == [("one", b"one")]
     empty.close()

@@ -18,7 +18,7 @@ from exchange import telemetry
 from exchange.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable, Unprocessable
 from exchange.http import health
 from exchange.keys import Keys
-from exchange.parties import routes
+from exchange.parties import oauth_routes, routes
 from exchange.parties.access import COOKIE, SYSTEM
 
 NAME = {"zh_CN": "公安局", "en": "Police"}
@@ -26,7 +26,9 @@ NAME = {"zh_CN": "公安局", "en": "Police"}
 
 @pytest.fixture
 def web(services: Any) -> Any:
-    return services.web(routes.router(services.parties, services.access))
+    return services.web(
+        routes.router(services.parties, services.access), oauth_routes.router(services.parties, services.access)
+    )
 
 
 def everything(services: Any) -> bytes:
@@ -378,7 +380,7 @@ def test_problems_of_the_token_endpoint(web: Any) -> None:
     for header in ("Basic !!!", "Basic /w==", "Digest x"):
         form = {"grant_type": "client_credentials"}
         assert web.post("/oauth/token", data=form, headers={"Authorization": header}).status_code == 401
-    assert web.post("/oauth/token").status_code == 422
+    assert web.post("/oauth/token").json()["error"] == "invalid_request"
 
 
 def test_too_many_sign_ins_say_when_to_come_back(web: Any) -> None:
