@@ -292,7 +292,8 @@ def resources(app: FastAPI, made: World) -> None:
         "digest": "0" * 64, "element": "XM", "level": "0", "index": "0", "path": "000", "name": "none",
         "demand": demand.json()["id"], "app": sold, "app_version": built, "matter": "newborn", "listing": "none",
         "interfaces": "police.residents", "catalogue": "police.residents", "applications": waiting,
-        "agreements": agreement, "proceedings": disputed, "deliveries": delivery, "receipts": delivery, "sandboxes": box, "testing": box,
+        "agreements": agreement, "proceedings": disputed, "deliveries": delivery, "receipts": delivery,
+        "sandboxes": box, "testing": box,
         "datasets": dataset, "certifications": tested, "handled-matters": "hm_1", "mine": "hm_1",
     }  # fmt: skip
     for party in made.kinds:
