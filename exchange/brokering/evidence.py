@@ -15,7 +15,6 @@ from exchange.brokering import records, store
 from exchange.brokering.check import Breach
 from exchange.brokering.compiled import Compiled
 from exchange.brokering.intake import Intake, Refusal
-from exchange.brokering.lane import Lane
 from exchange.brokering.model import Decision, Delivery, End, QualityFinding, Request, State, decide
 from exchange.brokering.pen import Pen
 from exchange.brokering.records import Ask
@@ -24,6 +23,7 @@ from exchange.brokering.sources import TOTAL_SECONDS
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
 from exchange.errors import Forbidden, TongbanError, Unauthenticated, Unavailable, Upstream
+from exchange.ledger.lane import Lane
 from exchange.ledger.service import Draft, Ledger
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -19,7 +19,6 @@ from exchange.brokering.check import Breach
 from exchange.brokering.compiled import Versions
 from exchange.brokering.evidence import Delivered, Evidence, Moved, Passage
 from exchange.brokering.intake import Incoming, Known, take
-from exchange.brokering.lane import Loop
 from exchange.brokering.leaving import Cutter
 from exchange.brokering.model import Delivery, End, Launch, QualityFinding, State, in_force
 from exchange.brokering.patience import Breakers, fetch
@@ -31,6 +30,7 @@ from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
 from exchange.errors import NotFound, TongbanError, Unavailable
+from exchange.ledger.lane import Loop
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
 from specs.model import Kind

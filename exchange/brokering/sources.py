@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from exchange.brokering.check import is_json
 from exchange.brokering.headers import lowered
-from exchange.brokering.lane import Loop
 from exchange.brokering.spool import KEPT, Spool
 from exchange.brokering.wire import Limits, Pool, Refused, written
 from exchange.catalogue.endpoint import Network
+from exchange.ledger.lane import Loop
 
 LARGEST_ANSWER = 16 * 1024 * 1024
 """Bytes of one JSON answer, which is read whole to be checked and cut; more is bulk."""

@@ -7,6 +7,7 @@ straight into the tables, as the service would have left them; a deep check of a
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -16,9 +17,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from exchange.bench import row
 from exchange.clock import system_clock
 from exchange.database import Database
 from exchange.ledger import store, tree, verify
-from exchange.ledger.group import Group
+from exchange.ledger.lane import Lane
+from exchange.ledger.model import Entry
 from exchange.ledger.service import Draft, Ledger
 
 ENTRIES = int(os.environ.get("TONGBAN_BENCH_ENTRIES", 1_000_000))
@@ -50,9 +52,9 @@ def _writing(folder: Path) -> Iterator[dict[str, Any]]:
     holds = batches >= 20_000
     yield row("entries in batches of 1,000", round(batches), "1/s", processor, None, ">= 20,000", holds)
     alone, _ = _rate(500, lambda: _batches(ledger, 500, 1))
-    group = Group(ledger)
-    together, processor = _rate(CONNECTIONS * 150, lambda: _singles(ledger, group, 150))
-    group.close()
+    lane = Lane(partial(_together, ledger))
+    together, processor = _rate(CONNECTIONS * 150, lambda: asyncio.run(_singles(lane, 150)))
+    lane.close()
     against, ratio = f"one commit each: {alone:.0f}/s; {processor}", round(together / alone, 2)
     holds = together >= 3000
     yield row("single entries, 32 at once, group commit", round(together), "1/s", against, ratio, ">= 3,000", holds)
@@ -138,17 +140,17 @@ def _batches(ledger: Ledger, count: int, size: int) -> None:
             ledger.append_all(tx, [_draft(number * size + n) for n in range(size)])
 
 
-def _singles(ledger: Ledger, group: Group, each: int) -> None:
-    def one() -> None:
-        for number in range(each):
-            draft = _draft(number)
-            group.run(lambda tx, draft=draft: ledger.append_all(tx, [draft]))
+def _together(ledger: Ledger, drafts: Sequence[Draft]) -> list[Entry]:
+    with ledger.database.transaction() as tx:
+        return ledger.append_all(tx, drafts)
 
-    threads = [threading.Thread(target=one) for _ in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+
+async def _singles(lane: Lane, each: int) -> None:
+    async def one() -> None:
+        for number in range(each):
+            await lane(_draft(number))
+
+    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -199,7 +199,7 @@ def test_automatic_choice_limit_and_no_rows(world: World) -> None:
     assert delta_sharing.get_table_version(url) == version + 1
     world.under(rows="has(row.text) && text != ''", masks={"text": "hash"})
     masked = delta_sharing.load_as_pandas(url)
-    assert set(masked["text"].str.len()) == {64}
+    assert set(masked["text"].str.len()) == {32}
     world.under()
 
 

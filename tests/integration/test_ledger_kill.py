@@ -16,19 +16,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.clock import system_clock
 from exchange.database import Database
-from exchange.ledger.group import Group
 from exchange.ledger.keeper import Keeper
+from exchange.ledger.lane import Lane, Loop
 from exchange.ledger.service import Ledger
 from exchange.ledger.verify import verify
 from tests.conftest import named, run_sql
 
 APPENDER = """
 import sys, threading
-from tests.integration.test_ledger_kill import Group, Keeper, opened
+from tests.integration.test_ledger_kill import Keeper, Lane, Loop, opened
 ledger = opened(sys.argv[1])
 ledger.check()
 Keeper(ledger, seconds=0.05, poll=0.02).start()
-group, saying = Group(ledger), threading.Lock()
+def together(jobs):
+    with ledger.database.transaction() as tx:
+        return [ledger.append(tx, "test.made", body).index for body in jobs]
+lane, loop, saying = Lane(together), Loop("waiting"), threading.Lock()
 def work(thread):
     for number in range(100_000):
         body = {"by": sys.argv[2], "thread": thread, "number": number}
@@ -36,7 +39,7 @@ def work(thread):
             with ledger.database.transaction() as tx:
                 index = ledger.append(tx, "test.made", body).index
         else:
-            index = group.run(lambda tx: ledger.append(tx, "test.made", body)).index
+            index = loop.run(lane(body))
         with saying:  # acknowledged: from here on it must not be lost
             sys.stdout.write(f"{index} {thread} {number}\\n")
             sys.stdout.flush()
@@ -107,4 +110,4 @@ def test_nothing_acknowledged_is_lost_to_kills(url: str, tmp_path: Path) -> None
     ledger.database.close()
 
 
-__all__ = ["Group", "Keeper", "opened"]
+__all__ = ["Keeper", "Lane", "Loop", "opened"]

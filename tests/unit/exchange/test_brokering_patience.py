@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from exchange.brokering.front import deliver
-from exchange.brokering.lane import Lane, Loop
 from exchange.brokering.patience import FAILURES, LONGEST_REST, REST, Breakers, fetch
 from exchange.brokering.service import Answer
 from exchange.brokering.sources import Incoming, Outgoing, SourceFailure
 from exchange.brokering.spool import Spool
 from exchange.database import Turns
 from exchange.errors import Unavailable
+from exchange.ledger.lane import Lane, Loop
 
 
 class Provider:

@@ -556,7 +556,9 @@ def test_the_end_of_an_agreement_or_token_stops_the_next_file(world: World, web:
             [share] = world.bulk.shares.listed(world.giving, world.agreement.id)
             world.bulk.shares.revoke(world.giving, share.id)
         else:
-            getattr(world.agreements, way)(world.giving, world.agreement.id, "misuse")
+            # a provider does not end a running service without notice; a consumer may
+            side = world.giving if way == "suspend" else world.asking
+            getattr(world.agreements, way)(side, world.agreement.id, "misuse")
         answer = web.get(next_)
         rule = {"expire": "expired", "revoke": "share-revoked"}.get(way, "agreement-not-active")
         assert (answer.status_code, answer.json()["rule"]) == (403, rule)

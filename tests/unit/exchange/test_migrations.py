@@ -57,7 +57,7 @@ def test_the_subject_index_is_brought_along(empty: Database) -> None:
 def test_a_clients_secret_outlives_the_change_to_two(empty: Database) -> None:
     migrations.upgrade(empty)
     with empty.transaction() as connection:
-        command.downgrade(migrations.configuration(connection), "0006-1")
+        command.downgrade(migrations.configuration(connection), "0011-1")
         known = "INSERT INTO parties (id, kind, name, created_at) VALUES ('police', 'department', '{}', '2026-01-01')"
         connection.execute(text(known))
         client = "INSERT INTO clients (id, party, label, roles, secret, created_at, revoked_at) VALUES "

@@ -140,7 +140,7 @@ def test_passwords_made_here_differ_and_read_well(services: Any) -> None:
         ("ab", ["engineer"], None, Unprocessable),
         ("a b c", ["engineer"], None, Unprocessable),
         ("new.one", [], None, Unprocessable),
-        ("new.one", ["officer"], None, Unprocessable),
+        ("new.one", ["certifier"], None, Unprocessable),
         ("new.one", ["engineer"], "short", Unprocessable),
         ("taken", ["engineer"], None, Conflict),
     ],
@@ -298,7 +298,7 @@ def test_clients_belong_to_their_party_and_its_roles(services: Any) -> None:
     with pytest.raises(NotFound):
         services.parties.revoke_client(tax, "tax", client.id)
     with pytest.raises(Unprocessable):
-        services.parties.add_client(police, "police", "x", ["officer"])
+        services.parties.add_client(police, "police", "x", ["certifier"])
 
 
 def test_an_engineer_cannot_lift_itself_to_admin(services: Any) -> None:

@@ -433,7 +433,7 @@ def test_a_suspended_agreement_holds_and_an_ended_one_ends(world: Pushed, listen
     world.later(minutes=6)
     assert len(listener.got) == 1
     world.event("e2")
-    world.agreements.terminate(world.giving, world.agreement.id, "over")
+    world.agreements.terminate(world.asking, world.agreement.id, "over")
     world.play()
     assert len(listener.got) == 1
     assert world.pushing.get(world.asking, made.id).state is State.ENDED

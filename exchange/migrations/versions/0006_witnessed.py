@@ -8,7 +8,7 @@ from alembic import op
 from exchange.ledger import guard
 from exchange.ledger.store import Index
 
-revision = "0010"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
