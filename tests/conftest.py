@@ -29,8 +29,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One test process more than there are cores: a third of the tests' time is waiting for servers and browsers."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two test processes more than there are cores: a third of the tests' time is waiting for servers and browsers."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 @pytest.fixture(scope="session")

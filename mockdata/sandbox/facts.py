@@ -35,7 +35,10 @@ class Facts:
         self.overlay = overlay
         self.seed = seed
         self._makers: dict[str, Instances] = {}
-        self._person = lru_cache(maxsize=PEOPLE_KEPT)(self._look_up)  # persons never change
+        # neither persons nor marriages nor institutions change within a day, and one request asks for them several times
+        self._person = lru_cache(maxsize=PEOPLE_KEPT)(self._look_up)
+        self._marriage = lru_cache(maxsize=PEOPLE_KEPT)(self._married)
+        self._place = lru_cache(maxsize=PEOPLE_KEPT)(self._institution)
 
     @cached_property
     def population(self) -> Any:
@@ -77,6 +80,10 @@ class Facts:
         """The registered marriage between two persons, in force or dissolved; None when there is none."""
         if self.population is None or not isinstance(one, str) or not isinstance(other, str):
             return None
+        found = self._marriage(one, other)
+        return None if found is None else dict(found)
+
+    def _married(self, one: str, other: str) -> dict[str, Any] | None:
         from mockdata.population import registers
 
         return registers.married(self.population, one, other)
@@ -85,6 +92,10 @@ class Facts:
         """The midwifery institution with a code, by element; None when there is none."""
         if self.population is None or not isinstance(code, str):
             return None
+        found = self._place(code)
+        return None if found is None else dict(found)
+
+    def _institution(self, code: str) -> dict[str, Any] | None:
         from mockdata.population import registers
 
         return registers.institution(self.population, code)
