@@ -35,7 +35,7 @@ class Facts:
         self.overlay = overlay
         self.seed = seed
         self._makers: dict[str, Instances] = {}
-        # neither persons nor marriages nor institutions change within a day, and one request asks for them several times
+        # persons, marriages and institutions stay the same for a day, and one request asks for them several times
         self._person = lru_cache(maxsize=PEOPLE_KEPT)(self._look_up)
         self._marriage = lru_cache(maxsize=PEOPLE_KEPT)(self._married)
         self._place = lru_cache(maxsize=PEOPLE_KEPT)(self._institution)
