@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NoReturn
 
 from argon2 import PasswordHasher
@@ -71,8 +72,6 @@ class Signing:
         self._hasher = hasher or HASHER
         self._hashing = threading.BoundedSemaphore(HASHINGS)
         self._random = random
-        # verified when a login is unknown, so that both cases take the same time
-        self._nobody = self._hash("nobody")
 
     # ---- clients
 
@@ -266,6 +265,11 @@ class Signing:
     def _standing(self, tx: Connection, member: Member) -> bool:
         party = store.party(tx, member.party)
         return member.active and party is not None and party.suspended_at is None
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Verified when a login is unknown, so that both cases take the same time."""
+        return self._hash("nobody")
 
     def _hash(self, password: str) -> str:
         with self._turn():
