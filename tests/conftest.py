@@ -33,6 +33,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return len(os.sched_getaffinity(0)) + 2
 
 
+ORDER = ("acceptance", "faulty", "integration", "unit/conformance", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pages need the story that the acceptance tests start first of all: until it is served, others have their turn."""
+    here = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        place = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        return next((at for at, name in enumerate(ORDER) if place.startswith(name)), len(ORDER))
+
+    items.sort(key=turn)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of a real PostgreSQL server, one for the whole session."""
