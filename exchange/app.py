@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,24 +12,19 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy import Connection, Text, cast, select
 from starlette.concurrency import run_in_threadpool
 
-from exchange import migrations, telemetry
+from exchange import handed, migrations, telemetry
 from exchange.agreements import clocks, needs_routes, proceeding_routes
 from exchange.agreements import routes as agreements_routes
 from exchange.agreements.deriving import Deriving
-from exchange.agreements.model import Agreement
 from exchange.agreements.service import Agreements
 from exchange.agreements.supervising import Supervising
-from exchange.agreements.wish import Mode
 from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
 from exchange.brokering.front import Front, Shortcut
-from exchange.brokering.model import Launch
 from exchange.brokering.service import Broker
-from exchange.brokering.sources import Outgoing, ServiceSource, Source, SourceFailure
-from exchange.brokering.terms import check_terms as check_calls
+from exchange.brokering.sources import ServiceSource
 from exchange.brokering.xroad_front import XRoad
 from exchange.bulk import routes as bulk_routes
 from exchange.bulk import sharing_routes
@@ -39,14 +34,12 @@ from exchange.bulk.desk import Desk
 from exchange.bulk.service import Bulk
 from exchange.bulk.sources import Sources
 from exchange.bulk.streams import Streams
-from exchange.bulk.terms import check_terms as check_bulk
 from exchange.bulk.urls import Urls
 from exchange.catalogue import review_routes
 from exchange.catalogue import routes as catalogue_routes
 from exchange.catalogue.checking import Checking
 from exchange.catalogue.endpoint import Network, addresses, check_endpoint
 from exchange.catalogue.lifecycle import Lifecycle
-from exchange.catalogue.model import Record
 from exchange.catalogue.news import News
 from exchange.catalogue.probing import Probing
 from exchange.catalogue.rounds import Rounds
@@ -56,7 +49,7 @@ from exchange.certification import routes as certification_routes
 from exchange.certification.service import Certifications
 from exchange.clock import Clock, system_clock
 from exchange.database import Database
-from exchange.errors import Invalid, Upstream
+from exchange.errors import Invalid
 from exchange.http import health, problems
 from exchange.jobs import Jobs
 from exchange.keys import Keys
@@ -65,7 +58,6 @@ from exchange.ledger.attesting import Attesting
 from exchange.ledger.cosigning import Cosigning, read_peers
 from exchange.ledger.keeper import Keeper
 from exchange.ledger.service import Ledger
-from exchange.ledger.stamping import Stamping
 from exchange.ledger.subjects import SubjectKeys
 from exchange.market import routes as market_routes
 from exchange.market.service import Market
@@ -82,7 +74,6 @@ from exchange.parties import oauth_routes
 from exchange.parties import routes as parties_routes
 from exchange.parties.access import Access
 from exchange.parties.gates import GATES
-from exchange.parties.oidc import Outside, Registration
 from exchange.parties.service import Parties
 from exchange.parties.tokens import Tokens
 from exchange.periodic import every
@@ -111,7 +102,6 @@ from exchange.pushing.service import Pushing
 from exchange.sandboxes import control_routes, dataset_routes
 from exchange.sandboxes import routes as sandboxes_routes
 from exchange.sandboxes.service import Sandboxes
-from exchange.sandboxes.store import SANDBOXES
 from exchange.settings import Settings
 
 SWEEP_SECONDS = 60.0
@@ -172,14 +162,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     agreements = Agreements(database, ledger, catalogue, clock, clocks.preset(settings.clocks))
     supervising = Supervising(agreements)
     lifecycle.news.dependants = agreements.holders
-    lifecycle.news.users = _trying
+    lifecycle.news.users = handed.trying
     vault = Vault(database, ledger, catalogue, keys.secret("vault"))
     source = ServiceSource(vault, network)
     broker = Broker(database, ledger, catalogue, agreements, source, clock, keys.secret("masks"))
-    passing = Passing(catalogue, agreements, source, partial(_broker, broker, keys.secret("masks")), clock)
+    passing = Passing(catalogue, agreements, source, partial(handed.like_broker, broker, keys.secret("masks")), clock)
     sender = Sender(partial(check_endpoint, network=network), partial(addresses, network=network))
     pushing = Pushing(database, ledger, jobs, passing, sender, keys.secret("pushing"), clock, settings.push_days)
-    agreements.enforceable = _enforceable
+    agreements.enforceable = handed.check_terms
     bulk_home = settings.home / "bulk"
     folder = Path(settings.bulk_folder) if settings.bulk_folder else None
     tables = Sources(folder, bulk_home / "spill", network.admits)
@@ -189,7 +179,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     streams = Streams(desk, bulk_home)
     sandboxes = Sandboxes(database, ledger, jobs, catalogue, settings, keys.secret("sandboxes"), clock)
     vault.derived = sandboxes.credential
-    probing = Probing(catalogue, partial(_send, source))
+    probing = Probing(catalogue, partial(handed.probe_call, source))
     rounds = Rounds(probing, jobs)
     lifecycle.ready = probing.ready
     checking = Checking(lifecycle)
@@ -211,7 +201,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         clock,
     )
     broker.delivered = market.delivered
-    front = Front(broker, access, partial(_launch, market, parties))
+    front = Front(broker, access, partial(handed.launch_of, market, parties))
     statements = Statements(database, ledger, jobs, clock)
     oversight = Oversight(database, ledger, catalogue, agreements, broker, clock)
     tell = {"": None, "demo": proofs.shown}.get(settings.identity_proof)
@@ -249,7 +239,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     created = parties.bootstrap(settings.operator_secret)
 
     keeper = Keeper(ledger)
-    attesting = Attesting(cosigning, _stamping(ledger, settings))
+    attesting = Attesting(cosigning, handed.stamping_of(ledger, settings))
     stop = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -297,8 +287,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     problems.install(app)
     xroad = XRoad(front, parties, settings.xroad_instance)
     app.add_middleware(Shortcut, fronts={"exchange": front, "gateway": front, "r1": xroad})
-    pages = Pages(access, _names(parties))
-    outside = _outside(settings, tokens, clock)
+    pages = Pages(access, handed.names_of(parties))
+    outside = handed.outside_of(settings, tokens, clock)
     public_key = certificates.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for router in (
         health.router({"database": database.check, "ledger": keeper.check, "witnesses": attesting.check}),
@@ -320,10 +310,10 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         certification_routes.router(certifications, access, public_key),
         market_routes.router(market, statements, access),
         oversight_routes.router(oversight, reporting, quality, access, settings.base_url),
-        usage_routes.router(usage, access, partial(_chinese, _names(parties))),
+        usage_routes.router(usage, access, partial(handed.chinese, handed.names_of(parties))),
         publishing.router(pages, access, parties, checking, tidying),
         tending.router(pages, access, lifecycle, probing, tidying),
-        trials.router(catalogue, _people(settings)),
+        trials.router(catalogue, handed.people(settings)),
         testing.router(pages, access, catalogue, sandboxes),
         catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking),
         dataset_pages.router(pages, access, catalogue, sandboxes.datasets),
@@ -350,76 +340,3 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     app.mount("/sandboxes", sandboxes)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "portal" / "static"))
     return app
-
-
-def _send(
-    source: ServiceSource, record: Record, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-) -> tuple[int, Mapping[str, str], bytes]:
-    """A probe's call, made as the broker makes its own: same limits, same guard against our own network."""
-    call = Outgoing(record.id, record.department, record.endpoint or "", method, path, query, headers, body)
-    try:
-        answer = source.fetch(call)
-    except SourceFailure as failure:
-        raise Upstream(failure.rule) from None
-    return answer.status, answer.headers, answer.body
-
-
-def _stamping(ledger: Ledger, settings: Settings) -> Stamping | None:
-    return Stamping(ledger, settings.timestamp_url, settings.timestamp_roots) if settings.timestamp_url else None
-
-
-def _enforceable(agreement: Agreement) -> None:
-    """Raises `Unprocessable` for terms that nobody here could keep."""
-    (check_calls if agreement.mode is Mode.SERVICE else check_bulk)(agreement)
-
-
-def _broker(like: Broker, key: bytes, source: Source) -> Broker:
-    """Another broker with a source of its own."""
-    return Broker(like.database, like.ledger, like.catalogue, like.agreements, source, like.clock, key)
-
-
-def _launch(market: Market, parties: Parties, token: str) -> Launch:
-    """The launch behind a gateway token, while the vendor of its app may act."""
-    launch = market.resolve(token)
-    parties.check_standing(launch.vendor)
-    return launch
-
-
-def _outside(settings: Settings, tokens: Tokens, clock: Clock) -> Outside | None:
-    if not settings.oidc_issuer:
-        return None
-    names = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret
-    back = f"{settings.base_url}{signing.OUTSIDE}/back"
-    return Outside(Registration(*names, back, settings.oidc_claim), tokens, clock)
-
-
-def _people(settings: Settings) -> Callable[[], object]:
-    def population() -> object:
-        from mockdata.population import Population  # NumPy and Arrow: loaded by the first call tried
-
-        return Population(settings.population_seed, settings.population_size)
-
-    return population
-
-
-def _trying(tx: Connection, interface: str) -> set[str]:
-    """Parties with a hosted sandbox of an interface: what they build on it breaks with it, agreement or not."""
-    near = cast(SANDBOXES.c.interfaces, Text).contains(f'"{interface}"', autoescape=True)
-    rows = tx.execute(select(SANDBOXES.c.owner, SANDBOXES.c.interfaces).where(near))
-    return {row.owner for row in rows if any(name == interface for name, _ in row.interfaces)}
-
-
-def _names(parties: Parties) -> Callable[[str], dict[str, str]]:
-    known: dict[str, dict[str, str]] = {}
-
-    def name(identifier: str) -> dict[str, str]:
-        # a party's name never changes, so it is asked for once
-        if identifier not in known:
-            known.update({party.id: dict(party.name) for party in parties.parties()})
-        return known.get(identifier, {"zh_CN": identifier, "en": identifier})
-
-    return name
-
-
-def _chinese(names: Callable[[str], dict[str, str]], identifier: str) -> str:
-    return names(identifier).get("zh_CN") or identifier
