@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 import specs
-from exchange.app import _send
 from exchange.brokering.sources import ServiceSource
 from exchange.catalogue.endpoint import Network
 from exchange.catalogue.model import State
 from exchange.catalogue.probing import Probing
 from exchange.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from exchange.handed import probe_call
 from mockdata.sandbox import Sandbox
 from mockdata.sandbox.faults import Fault
 from mockdata.sandbox.record import Recorder
@@ -67,7 +67,7 @@ def engineer(services: Any) -> Any:
 @pytest.fixture
 def probing(services: Any) -> Iterator[Probing]:
     source = ServiceSource(lambda *_names: None, Network.of(loopback=True))
-    made = Probing(services.catalogue, partial(_send, source))
+    made = Probing(services.catalogue, partial(probe_call, source))
     services.lifecycle.ready = made.ready
     yield made
     source.close()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from exchange.app import _trying
 from exchange.catalogue.lifecycle import NOTICE_DAYS
 from exchange.errors import Conflict
+from exchange.handed import trying
 from exchange.sandboxes.service import Sandboxes
 from tests.unit.exchange.hosted import NOTES
 
@@ -20,7 +20,7 @@ def test_the_holder_of_a_sandbox_is_told_and_nobody_else(
     clock: Any,
 ) -> None:
     police, life = services.department("police"), services.lifecycle
-    life.news.users = _trying
+    life.news.users = trying
     other = services.catalogue.register(police, "o.yaml", NOTES.replace("police.notes", "police.notes-old"))
     life.publish(police, other.interface, "1.0.0")
     assert life.news.subscribers(police, "police.notes") == []
