@@ -28,85 +28,48 @@ class Draft:
     payload: Mapping[str, Any] | None = field(default=None)
 
 
-@dataclass(slots=True)
-class State:
-    """Where a batch stands: the tree with everything added so far, and what of it is not yet written."""
-
-    size: int
-    frontier: list[bytes]
-    entries: list[Entry] = field(default_factory=list)
-    leaves: list[bytes] = field(default_factory=list)
-    payloads: list[Payload] = field(default_factory=list)
-    subjects: list[tuple[bytes, int]] = field(default_factory=list)
-
-    def copy(self) -> State:
-        """The same, sharing no list."""
-        return State(
-            self.size,
-            [*self.frontier],
-            [*self.entries],
-            [*self.leaves],
-            [*self.payloads],
-            [*self.subjects],
-        )
-
-
 class Batch:
     """Entries on their way into one transaction. The head is locked from the first of them to the commit."""
 
     def __init__(self, tx: Connection, clock: Clock, random: Callable[[int], bytes], subjects: SubjectKeys) -> None:
-        self._tx, self._clock, self._random, self._subjects = tx, clock, random, subjects
+        self._tx, self._at, self._random, self._keys = tx, stamp(clock()), random, subjects
         head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
-        self._now = State(head.size, tree.unpack(head.frontier))
+        self._first, self._frontier = head.size, tree.unpack(head.frontier)
+        self._leaves: list[bytes] = []
+        self._payloads: list[Payload] = []
+        self._subjects: list[tuple[bytes, int]] = []
 
-    def add(self, drafts: Sequence[Draft]) -> list[Entry]:
-        """Give every draft its place. Raises `Unprocessable` as `encode` does; then nothing of it was added."""
-        before, at, first = self.mark(), stamp(self._clock()), len(self._now.entries)
-        try:
-            for draft in drafts:
-                self._add(draft, at)
-        except BaseException:
-            self.back_to(before)
-            raise
-        return self._now.entries[first:]
+    def write(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Give every draft its place and write entries, head and every tile that became full.
 
-    def mark(self) -> State:
-        """Where the batch stands, to go back to it."""
-        return self._now.copy()
+        Raises `Unprocessable` as `encode` does; then nothing was written.
+        """
+        entries = [self._placed(draft) for draft in drafts]
+        head = store.Head(self._size, b"".join(self._frontier), tree.root(self._frontier))
+        store.add(self._tx, entries, head)
+        store.add_payloads(self._tx, self._payloads)
+        store.add_subjects(self._tx, self._subjects, self._keys.generation)
+        _keep_tiles(self._tx, self._first, self._leaves)
+        return entries
 
-    def back_to(self, mark: State) -> None:
-        """Forget what was added since ``mark``; what was written since then, a savepoint has taken back."""
-        self._now = mark
+    @property
+    def _size(self) -> int:
+        return self._first + len(self._leaves)
 
-    def write(self) -> None:
-        """Write what was added since the last time: entries, head and every tile that became full."""
-        now = self._now
-        if not now.entries:
-            return
-        head = store.Head(now.size, b"".join(now.frontier), tree.root(now.frontier))
-        store.add(self._tx, now.entries, head)
-        store.add_payloads(self._tx, now.payloads)
-        store.add_subjects(self._tx, now.subjects, self._subjects.generation)
-        _keep_tiles(self._tx, now.size - len(now.leaves), now.leaves)
-        self._now = State(now.size, now.frontier)
-
-    def _add(self, draft: Draft, at: str) -> None:
-        now = self._now
-        index, mark = now.size, None
+    def _placed(self, draft: Draft) -> Entry:
+        index, mark = self._size, None
         if draft.payload is not None:
             data, salt = canonical(draft.payload), self._random(32)
-            now.payloads.append(Payload(index, salt, data))
+            self._payloads.append(Payload(index, salt, data))
             mark = commitment(data, salt)
-        entry = Entry(index, draft.kind, at, encode(draft.kind, at, index, draft.body, mark))
+        entry = Entry(index, draft.kind, self._at, encode(draft.kind, self._at, index, draft.body, mark))
         if draft.subjects:
-            now.subjects += [
-                (tag, index) for tag in sorted({self._subjects.tag(subject) for subject in draft.subjects})
-            ]
+            tags = sorted({self._keys.tag(subject) for subject in draft.subjects})
+            self._subjects += [(tag, index) for tag in tags]
         leaf = entry.leaf
-        tree.push(index, now.frontier, leaf)
-        now.entries.append(entry)
-        now.leaves.append(leaf)
-        now.size = index + 1
+        tree.push(index, self._frontier, leaf)
+        self._leaves.append(leaf)
+        return entry
 
 
 def _keep_tiles(tx: Connection, first: int, leaves: Sequence[bytes]) -> None:

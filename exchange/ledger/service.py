@@ -22,7 +22,6 @@ from exchange.ledger.tiles import WIDTH, Tiles, Trees, bundle
 
 __all__ = ["Draft", "Ledger", "guard"]  # guard: importing the ledger installs the triggers
 
-_BATCH = "exchange.ledger"
 """Where a connection keeps the batch that is open on it."""
 
 
@@ -78,22 +77,7 @@ class Ledger:
         """Write several entries at once; a batch shares one pass over the head."""
         if not drafts:
             return []
-        with self.gathering(tx) as batch:
-            return batch.add(drafts)
-
-    @contextmanager
-    def gathering(self, tx: Connection) -> Iterator[Batch]:
-        """What is appended to ``tx`` while the block runs is written together when it ends well."""
-        open_one: Batch | None = tx.info.get(_BATCH)
-        if open_one is not None:
-            yield open_one
-            return
-        batch = tx.info[_BATCH] = Batch(tx, self.clock, self._random, self.subjects)
-        try:
-            yield batch
-            batch.write()
-        finally:
-            del tx.info[_BATCH]
+        return Batch(tx, self.clock, self._random, self.subjects).write(drafts)
 
     def erase(self, tx: Connection, index: int, reason: str) -> Entry:
         """Forget an entry's payload and record that: the tree stays valid. Raises `NotFound`, `Conflict`."""
@@ -251,6 +235,4 @@ class Ledger:
             with self.database.reading() as own:
                 yield own
         else:
-            if (batch := tx.info.get(_BATCH)) is not None:
-                batch.write()  # whoever reads in a transaction sees what it has appended
             yield tx
