@@ -7,6 +7,7 @@ import binascii
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -20,10 +21,11 @@ LIMIT = 64 * 1024
 PROOF = "c2sp.org/tlog-proof@v1"
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A named Ed25519 key. The name of a log's key is its origin."""
+@dataclass(frozen=True)
+class _Named:
+    """An Ed25519 key with a name; ``kind`` says what it signs."""
 
+    kind: ClassVar[int]
     name: str
     private: Ed25519PrivateKey
 
@@ -31,43 +33,45 @@ class SigningKey:
         check_name(self.name)
 
     @property
+    def id(self) -> bytes:
+        """Key id: what stands before each of its signatures."""
+        return key_id(self.name, self.kind, self._public)
+
+    @property
     def vkey(self) -> str:
         """Verifier key text ``<name>+<8 hex digits of key id>+<base64(type ‖ public key)>``."""
-        public = self.private.public_key().public_bytes_raw()
-        encoded = base64.b64encode(bytes([ED25519]) + public).decode()
-        return f"{self.name}+{key_id(self.name, ED25519, public).hex()}+{encoded}"
+        encoded = base64.b64encode(bytes([self.kind]) + self._public).decode()
+        return f"{self.name}+{self.id.hex()}+{encoded}"
+
+    @property
+    def _public(self) -> bytes:
+        return self.private.public_key().public_bytes_raw()
+
+
+@dataclass(frozen=True)
+class SigningKey(_Named):
+    """A named Ed25519 key. The name of a log's key is its origin."""
+
+    kind: ClassVar[int] = ED25519
 
     def sign(self, text: str) -> str:
         """The signed note of ``text`` (which ends in a newline and has no empty last line)."""
         if not text.endswith("\n") or text.endswith("\n\n") or any(ord(c) < 32 and c != "\n" for c in text):
             raise ValueError("a note is lines of text without control characters")
-        public = self.private.public_key().public_bytes_raw()
-        blob = key_id(self.name, ED25519, public) + self.private.sign(text.encode())
+        blob = self.id + self.private.sign(text.encode())
         return f"{text}\n— {self.name} {base64.b64encode(blob).decode()}\n"
 
 
-@dataclass(frozen=True, slots=True)
-class CosigningKey:
+@dataclass(frozen=True)
+class CosigningKey(_Named):
     """A witness's named Ed25519 key (C2SP tlog-cosignature, type 0x04). One for this role and no other."""
 
-    name: str
-    private: Ed25519PrivateKey
-
-    def __post_init__(self) -> None:
-        check_name(self.name)
-
-    @property
-    def vkey(self) -> str:
-        """Verifier key text; its type byte tells it from a log's."""
-        public = self.private.public_key().public_bytes_raw()
-        encoded = base64.b64encode(bytes([COSIGNATURE]) + public).decode()
-        return f"{self.name}+{key_id(self.name, COSIGNATURE, public).hex()}+{encoded}"
+    kind: ClassVar[int] = COSIGNATURE
 
     def cosign(self, text: str, seconds: int) -> str:
         """The signature line: at this POSIX second ``text`` was the largest consistent tree this witness had seen."""
-        public = self.private.public_key().public_bytes_raw()
         signature = self.private.sign(f"cosignature/v1\ntime {seconds}\n".encode() + text.encode())
-        blob = key_id(self.name, COSIGNATURE, public) + seconds.to_bytes(8, "big") + signature
+        blob = self.id + seconds.to_bytes(8, "big") + signature
         return f"— {self.name} {base64.b64encode(blob).decode()}\n"
 
 
