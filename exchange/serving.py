@@ -20,6 +20,7 @@ from exchange.errors import Unavailable
 from exchange.locking import locked
 from exchange.settings import Settings
 from mockdata.sandbox.delivery import showing
+from mockdata.sandbox.serve import listen
 from mockdata.sandbox.wire import OneWrite, settle
 
 _ARENA_MAX = -8
@@ -103,21 +104,15 @@ def reserved(settings: Settings) -> Iterator[tuple[Settings, socket.socket]]:
 @contextmanager
 def bound(settings: Settings) -> Iterator[socket.socket]:
     """A listening socket. Raises `Unavailable` when the port is taken: found out before any work is done."""
-    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
-        listener.listen(1024)
+        listener = listen(settings.host, settings.port)
     except OSError as error:
-        listener.close()
         raise Unavailable(
             f"port {settings.port} on {settings.host} cannot be used: {error.strerror}",
             hint=f"end what uses it, or choose another one: --port {settings.port + 1}",
         ) from error
-    try:
+    with listener:
         yield listener
-    finally:
-        listener.close()
 
 
 def _config(app: object) -> uvicorn.Config:
