@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from exchange.agreements.model import Agreement
 from exchange.agreements.service import Agreements
-from exchange.brokering import records
-from exchange.brokering.model import Decision, Delivery, QualityFinding, State
-from exchange.brokering.store import DELIVERIES, FINDINGS
+from exchange.brokering import records, store
+from exchange.brokering.model import Decision, Delivery, End, QualityFinding, State
 from exchange.bulk.model import File
 from exchange.catalogue.model import Record
 from exchange.clock import Clock, new_id, stamp
@@ -52,19 +51,22 @@ class Evidence:
         subjects: Sequence[str],
         more: Mapping[str, Any],
     ) -> Delivery:
-        """One file leaves: the permit and the receipt, one after the other. Its first byte follows the commit."""
+        """One file leaves: the permit and the receipt, one after the other. Its first byte follows the commit.
+
+        Gives the delivery as it was permitted.
+        """
         draft = self._row(ask, State.PERMITTED, "permitted", agreement)
         digest = ask.record.digest if ask.record else None
         told = records.body(draft, digest) | dict(more)
         permit = self.ledger.append(tx, "delivery.permitted", told, subjects=sorted(subjects))
-        done = replace(
-            draft,
-            state=State.DELIVERED,
-            status=200,
-            fields=tuple(sorted(fields)),
-            records=file.records,
-            bytes_out=min(file.bytes, LARGEST_COUNT),
-            done_at=draft.at,
+        end = End(
+            State.DELIVERED,
+            "permitted",
+            200,
+            tuple(sorted(fields)),
+            file.records,
+            min(file.bytes, LARGEST_COUNT),
+            draft.at,
         )
         payload = {"response_sha256": file.sha256, "by": ask.caller, "claimed": ask.claimed}
         entry = self.ledger.append_all(
@@ -72,16 +74,16 @@ class Evidence:
             [
                 Draft(
                     "delivery.made",
-                    records.body(done, digest) | dict(more) | _outcome(done, permit.index),
+                    told | records.outcome(end, permit.index),
                     sorted(subjects),
                     {name: value for name, value in payload.items() if value},
                 )
             ],
         )[0]
-        made = replace(done, entry=entry.index)
-        _keep(tx, made)
+        store.add_all(tx, [(draft, None, permit.index)])
+        store.save_all(tx, [(draft.id, end, entry.index)])
         self.agreements.delivered(tx, agreement)
-        return made
+        return draft
 
     def refused(self, ask: Ask, agreement: Agreement | None, decision: Decision) -> Forbidden:
         """Commit a refusal; gives the error that tells it."""
@@ -92,7 +94,7 @@ class Evidence:
             entry = self.ledger.append(
                 tx, "delivery.refused", body, payload={name: value for name, value in payload.items() if value}
             )
-            _keep(tx, replace(draft, entry=entry.index, done_at=draft.at))
+            store.add_all(tx, [(replace(draft, done_at=draft.at), None, entry.index)])
         named = f" (agreement {agreement.id})" if agreement else ""
         return Forbidden(
             decision.reason["en"] + named,
@@ -120,8 +122,8 @@ class Evidence:
         with self.database.transaction() as tx:
             body = records.body(draft, ask.record.digest if ask.record else None)
             entry = self.ledger.append(tx, "delivery.failed", body | {"finding": finding.id, "pointer": ""})
-            _keep(tx, replace(draft, entry=entry.index, done_at=draft.at))
-            tx.execute(FINDINGS.insert().values(**asdict(finding)))
+            store.add_all(tx, [(replace(draft, done_at=draft.at), None, entry.index)])
+            store.add_findings(tx, [finding])
         return Upstream(
             "the provider's source cannot be used now; nothing left",
             hint="the provider was told; try again later",
@@ -150,13 +152,3 @@ class Evidence:
             claimed=ask.claimed,
             legal_basis=agreement.legal_basis if agreement else None,
         )
-
-
-def _outcome(done: Delivery, permit: int) -> dict[str, Any]:
-    """What the receipt says beside the permit, as receipts of service calls do."""
-    return {"permit": permit, "status": done.status, "fields": list(done.fields), "records": done.records}
-
-
-def _keep(tx: Connection, value: Delivery) -> None:
-    values = {name: getattr(value, name) for name in Delivery.__dataclass_fields__}
-    tx.execute(DELIVERIES.insert().values(**values | {"fields": list(value.fields), "state": value.state.value}))
