@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
@@ -22,7 +23,7 @@ from exchange.agreements.service import Agreements
 from exchange.agreements.supervising import Supervising
 from exchange.brokering import routes as brokering_routes
 from exchange.brokering.credentials import Vault
-from exchange.brokering.front import Front, Shortcut
+from exchange.brokering.front import App, Front, Receive, Scope, Send, shortcut
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import ServiceSource
 from exchange.brokering.xroad_front import XRoad
@@ -136,6 +137,20 @@ class Services:
     usage: Usage
     quality: Quality
     reporting: Reporting
+
+
+class Exchange(FastAPI):
+    """The application. Calls of the broker do not enter its framework, which would cost them more than their receipts."""
+
+    fronts: Mapping[str, App] = MappingProxyType({})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection of any kind."""
+        front = shortcut(self.fronts, scope)
+        if front is not None:
+            await front(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
@@ -281,12 +296,12 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         await source.leave()
         await run_in_threadpool(down)
 
-    app = FastAPI(title="Tongban", version="0.1.0", lifespan=lifespan, docs_url="/docs/api", redoc_url=None)
+    app = Exchange(title="Tongban", version="0.1.0", lifespan=lifespan, docs_url="/docs/api", redoc_url=None)
     app.state.services = services
     app.state.operator_secret = created[1] if created and not settings.operator_secret else ""
     problems.install(app)
     xroad = XRoad(front, parties, settings.xroad_instance)
-    app.add_middleware(Shortcut, fronts={"exchange": front, "gateway": front, "r1": xroad})
+    app.fronts = {"exchange": front, "gateway": front, "r1": xroad}
     pages = Pages(access, handed.names_of(parties))
     outside = handed.outside_of(settings, tokens, clock)
     public_key = certificates.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

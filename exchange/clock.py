@@ -7,6 +7,7 @@ import random
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
@@ -19,9 +20,12 @@ def system_clock() -> datetime:
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 text with milliseconds and ``Z``: the one form stored and shown to programs; sorts as text."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+@lru_cache(maxsize=4096)
 def moment(text: str) -> datetime:
     """Inverse of `stamp`."""
     return datetime.fromisoformat(text)

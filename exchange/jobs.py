@@ -35,6 +35,8 @@ Steps = Callable[[JSON, "JobContext"], JSON]
 """What a kind of job does: given its argument and context, gives its result. Runs again after a kill."""
 
 QUEUE = "tongban-jobs"
+POLL_SECONDS = 0.5
+"""Each look into a queue costs milliseconds, also when nothing waits there."""
 VERSION = "1"  # pinned: DBOS would otherwise strand the jobs of an older release
 _log = logging.getLogger(__name__)
 
@@ -208,7 +210,7 @@ class Jobs:
             )
             DBOS.launch()
             for lane in sorted({QUEUE, *self._lanes.values()}):
-                DBOS.register_queue(lane, worker_concurrency=self._at_once, polling_interval_sec=0.1)
+                DBOS.register_queue(lane, worker_concurrency=self._at_once, polling_interval_sec=POLL_SECONDS)
         except BaseException:  # half started would refuse every later start in this process
             self.stop()
             raise

@@ -156,7 +156,7 @@ def _says_something(part: Any) -> bool:
 
 def _place(pointer: str, schema: Schema, leaf: bool, ok: bool) -> Place:
     last = next((t for t in reversed(pointer.split("/")[1:]) if t != "*" and not t.isdigit()), None)
-    name = WHOLE if last is None else last.replace("~2", "*").replace("~1", "/").replace("~0", "~")
+    name = WHOLE if last is None else name_of(last)
     element, level = schema.get("x-element"), schema.get("x-sensitivity")
     return Place(pointer, name, leaf, ok, element, level)
 
@@ -164,6 +164,11 @@ def _place(pointer: str, schema: Schema, leaf: bool, ok: bool) -> Place:
 def token(name: str) -> str:
     """A property name as one token of a template."""
     return escape(name).replace("*", "~2")
+
+
+def name_of(token: str) -> str:
+    """Inverse of `token`."""
+    return token.replace("~2", "*").replace("~1", "/").replace("~0", "~") if "~" in token else token
 
 
 def label(template: str) -> str:

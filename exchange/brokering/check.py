@@ -42,6 +42,7 @@ class Checker:
     def __init__(self, interface: Interface) -> None:
         self.interface = interface
         self._validators: dict[tuple[str, tuple[str, ...] | None], jsonschema_rs.Draft202012Validator] = {}
+        self._responses: dict[tuple[str, int], Response | None] = {}
 
     def request(self, operation: Operation, media_type: str, body: bytes) -> Parsed | Breach:
         """A request body against the operation; a body where none is declared breaks it too."""
@@ -69,7 +70,8 @@ class Checker:
         """An answer against the operation. ``fields``: the query asked for these only, so others may be
         absent. ``apart``: there is a body, too large to look into, and it is no JSON.
         """
-        response = operation.response(status)
+        key = (operation.pointer, status)
+        response = self._responses.get(key) or self._responses.setdefault(key, operation.response(status))
         if response is None:
             return Breach("status-undeclared", operation.pointer)
         if not body and not apart:
@@ -94,9 +96,10 @@ class Checker:
             return Breach("not-json", content.pointer)
         if content.schema is None:
             return Parsed(value, None)
-        error = next(iter(self._validator(content, asked).iter_errors(value)), None)
-        if error is None:
+        validator = self._validator(content, asked)
+        if validator.is_valid(value):
             return Parsed(value, content.schema)
+        error = next(iter(validator.iter_errors(value)))
         place = "".join(f"/{escape(str(part))}" for part in error.schema_path)
         return Breach(f"schema-{error.schema_path[-1] if error.schema_path else 'false'}", f"{content.pointer}{place}")
 
@@ -149,6 +152,9 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 def _content(contents: tuple[Content, ...], media_type: str) -> Content | None:
     kind = media_type.split(";")[0].strip().lower()
+    for content in contents:  # nearly always
+        if content.media_type == kind:
+            return content
     family = f"{kind.split('/')[0]}/*"
     by_type = {content.media_type.split(";")[0].strip().lower(): content for content in contents}
     return by_type.get(kind) or by_type.get(family) or by_type.get("*/*")

@@ -20,7 +20,7 @@ from exchange.brokering.model import Launch
 from exchange.brokering.service import Answer, Broker
 from exchange.brokering.sight import Standing
 from exchange.errors import Invalid, TongbanError, Unauthenticated
-from exchange.http.problems import problem, told
+from exchange.http.problems import problem, told, unexpected
 from exchange.parties.access import Access, Caller
 from exchange.parties.model import spent_key
 
@@ -68,6 +68,9 @@ class Front:
         except TongbanError as error:
             await told(error)(scope, receive, send)
             return
+        except Exception:
+            await unexpected()(scope, receive, send)
+            raise  # for the log
         await deliver(answer, {"Tongban-Receipt": answer.delivery}, send)
 
     async def _answered(self, scope: Scope, receive: Receive) -> Answer:
@@ -76,6 +79,7 @@ class Front:
         parts = raw.decode("ascii", "replace").split("?")[0].split("/", 3)
         headers = heard(scope)
         body = await whole(receive, headers)
+        launched = parts[1] == "gateway"
         call = Incoming(
             interface=parts[2] if len(parts) > 2 else "",
             method=scope["method"],
@@ -83,21 +87,11 @@ class Front:
             query=scope["query_string"].decode("ascii", "replace"),
             headers=headers,
             body=body,
-            agreement=None,
-            purpose="",
+            agreement=None if launched else headers.get("tongban-agreement"),
+            purpose="" if launched else stated(headers),
         )
-        if parts[1] == "gateway":
+        if launched:
             return await self.broker.pass_on(call, None, await self._launched(headers))
-        call = Incoming(
-            call.interface,
-            call.method,
-            call.path,
-            call.query,
-            headers,
-            body,
-            headers.get("tongban-agreement"),
-            stated(headers),
-        )
         return await self.passed(call, scope)
 
     async def passed(self, call: Incoming, scope: Scope, check: Check = _nothing) -> Answer:
@@ -140,26 +134,15 @@ class Front:
         return await asyncio.to_thread(self._launches, token.strip())
 
 
-class Shortcut:
-    """Middleware: calls of the broker go straight to its front, everything else to the application behind."""
-
-    def __init__(self, app: App, fronts: Mapping[str, App]) -> None:
-        """``fronts``: first path segment → what answers below it."""
-        self._app = app
-        self._fronts = fronts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One connection of any kind."""
-        if scope["type"] == "http":
-            first = scope["path"].split("/", 2)
-            front = self._fronts.get(first[1]) if len(first) == 3 else None
-            if front is not None:
-                if scope["method"] not in METHODS:
-                    await problem(405, "the exchange passes GET, POST, PUT, PATCH and DELETE")(scope, receive, send)
-                    return
-                await front(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+def shortcut(fronts: Mapping[str, App], scope: Scope) -> App | None:
+    """Who answers a connection instead of the application around the broker: ``fronts`` by first path segment."""
+    if scope["type"] != "http":
+        return None
+    first = scope["path"].split("/", 2)
+    front = fronts.get(first[1]) if len(first) == 3 else None
+    if front is not None and scope["method"] not in METHODS:
+        return problem(405, "the exchange passes GET, POST, PUT, PATCH and DELETE")
+    return front
 
 
 def heard(scope: Scope) -> dict[str, str]:
@@ -169,8 +152,8 @@ def heard(scope: Scope) -> dict[str, str]:
 
 async def whole(receive: Receive, headers: Mapping[str, str], largest: int = LARGEST_REQUEST) -> bytes:
     """The body. Raises `Invalid` above ``largest`` bytes, before they are read where the length is told."""
-    told_length = headers.get("content-length", "")
-    if told_length.isdigit() and int(told_length) > largest:
+    somelength = headers.get("content-length", "")
+    if somelength.isdigit() and int(somelength) > largest:
         raise _too_large(largest)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
@@ -194,7 +177,8 @@ async def deliver(answer: Answer, more: Mapping[str, str], send: Send) -> None:
     """Send an answer whose receipt is durable."""
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
-        for name, value in (*answer.headers.items(), *more.items())
+        for some in (answer.headers, more)
+        for name, value in some.items()
     ]
     spool = answer.spool
     if answer.status not in (204, 304):

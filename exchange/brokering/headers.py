@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import unquote
 
 from exchange.brokering.xroad import PASSED as XROAD
@@ -50,9 +51,12 @@ _REFERENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 def outgoing(headers: Mapping[str, str], operation: Operation) -> dict[str, str]:
     """Headers for the provider, names in lower case; JSON is asked for when the consumer did not say."""
-    declared = {parameter.name.lower() for parameter in operation.parameters if parameter.location == "header"}
-    named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
-    allowed = (FORWARDED | declared) - NEVER - named
+    allowed = FORWARDED
+    if operation.parameters:
+        declared = {parameter.name.lower() for parameter in operation.parameters if parameter.location == "header"}
+        allowed = (allowed | declared) - NEVER
+    if "connection" in headers:
+        allowed = allowed - {name.strip().lower() for name in headers["connection"].split(",")}
     kept = {
         name: value
         for name, value in headers.items()
@@ -84,7 +88,12 @@ def lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def purpose(headers: Mapping[str, str]) -> str:
     """The purpose stated in ``Tongban-Purpose``: percent-encoded UTF-8, because header values are ASCII."""
-    return unquote(headers.get("tongban-purpose", ""), errors="strict").strip()[:500]
+    return _unquoted(headers.get("tongban-purpose", ""))
+
+
+@lru_cache(maxsize=1024)
+def _unquoted(value: str) -> str:
+    return unquote(value, errors="strict").strip()[:500]
 
 
 def reference(headers: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from exchange.agreements.model import Agreement, AgreementState
+from exchange.agreements.scope import name_of
 from exchange.agreements.wish import Mode
 from exchange.brokering import terms
 from exchange.clock import moment
@@ -215,6 +216,8 @@ RULES: Mapping[str, tuple[str, str, str]] = {
 }
 """Every rule `decide` can name, in both languages, with the next step; docs/brokering.md lists them."""
 
+_PERMITTED = {"zh_CN": RULES["permitted"][0], "en": RULES["permitted"][1]}
+
 
 def decide(agreement: Agreement | None, request: Request, now: datetime) -> Decision:
     """Whether this call may pass under this agreement, the first rule that refuses, and the fields that may
@@ -233,10 +236,9 @@ def decide(agreement: Agreement | None, request: Request, now: datetime) -> Deci
         return refuse("purpose-missing")
     if request.purpose != agreement.purpose:
         return refuse("purpose-mismatch")
-    if beyond := sorted(set(request.fields) - heads(scope)) if "" not in scope else []:
+    if request.fields and "" not in scope and (beyond := sorted(set(request.fields) - heads(scope))):
         return refuse("fields-beyond-scope", f"not agreed: {', '.join(beyond)}")
-    chinese, english, _ = RULES["permitted"]
-    return Decision(True, "permitted", {"zh_CN": chinese, "en": english}, fields=scope)
+    return Decision(True, "permitted", _PERMITTED, fields=scope)
 
 
 def refuse(rule: str, more: str = "") -> Decision:
@@ -253,7 +255,7 @@ def heads(scope: tuple[str, ...]) -> frozenset[str]:
     found = set()
     for template in scope:
         first = next((part for part in template.split("/")[1:] if part != "*"), "")
-        found.add(first.replace("~2", "*").replace("~1", "/").replace("~0", "~"))
+        found.add(name_of(first))
     return frozenset(found)
 
 

@@ -5,7 +5,7 @@ repaired.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
@@ -14,6 +14,9 @@ from specs.model import Interface, Operation
 
 LONGEST = 2000
 """Characters of a path, as X-Road allows."""
+_PLAIN = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
+"""Paths that mean the same to everybody: nothing encoded, no empty and no dot segment."""
+_AMBIGUOUS = re.compile(r"%(?![0-9A-Fa-f]{2})|%2[fF]|%5[cC]|\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,9 @@ def segments(raw: str) -> tuple[str, ...]:
     """
     if len(raw) > LONGEST:
         raise Invalid(f"the path is longer than {LONGEST} characters")
-    if re.search(r"%(?![0-9A-Fa-f]{2})", raw) or re.search(r"%2[fF]|%5[cC]|\\", raw):
+    if _PLAIN.fullmatch(raw):  # nearly always
+        return tuple(raw[1:].split("/"))
+    if _AMBIGUOUS.search(raw):
         raise Invalid("the path holds an encoded separator or a broken escape", hint="send plain path segments")
     parts = raw.removeprefix("/").split("/") if raw not in ("", "/") else []
     try:
@@ -54,21 +59,45 @@ class Paths:
 
     def __init__(self, interface: Interface) -> None:
         ordered = sorted(interface.operations, key=lambda operation: (operation.path.count("{"), operation.path))
-        self._templates = [(operation, [_pattern(part) for part in _parts(operation.path)]) for operation in ordered]
+        self._templates: dict[tuple[str, int], list[_Template]] = {}
+        for operation in ordered:
+            parts = _parts(operation.path)
+            names = [re.findall(r"\{([^{}]*)\}", part) for part in parts]
+            patterns = [_pattern(part) if held else part for part, held in zip(parts, names, strict=True)]
+            self._templates.setdefault((operation.method, len(parts)), []).append(_Template(operation, patterns, names))
 
     def match(self, method: str, parts: tuple[str, ...]) -> Match | None:
         """The operation with this method whose template fits, literal templates before parametric; None:
         none fits.
         """
-        for operation, patterns in self._templates:
-            if operation.method != method.upper() or len(patterns) != len(parts):
-                continue
-            found = [pattern.fullmatch(part) for pattern, part in zip(patterns, parts, strict=True)]
-            fits = [one for one in found if one is not None]
-            if len(fits) == len(parts):
-                values = {name: value for one in fits for name, value in _parameters(operation, one, fits)}
-                return Match(operation, values, "".join(f"/{quote(part, safe='')}" for part in parts))
+        for template in self._templates.get((method.upper(), len(parts)), ()):
+            values = template.values(parts)
+            if values is not None:
+                return Match(template.operation, values, "".join([f"/{quote(part, safe='')}" for part in parts]))
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A path of the interface: each part a text or, where it has parameters, a pattern and their names."""
+
+    operation: Operation
+    parts: list[str | re.Pattern[str]]
+    names: list[list[str]]
+
+    def values(self, parts: tuple[str, ...]) -> dict[str, str] | None:
+        """The parameters' values when all parts fit."""
+        values: dict[str, str] = {}
+        for wanted, names, part in zip(self.parts, self.names, parts, strict=True):
+            if isinstance(wanted, str):
+                if wanted != part:
+                    return None
+                continue
+            fits = wanted.fullmatch(part)
+            if fits is None:
+                return None
+            values.update(zip(names, fits.groups(), strict=True))
+        return values
 
 
 def _parts(template: str) -> list[str]:
@@ -77,8 +106,3 @@ def _parts(template: str) -> list[str]:
 
 def _pattern(part: str) -> re.Pattern[str]:
     return re.compile("(.+?)".join(re.escape(piece) for piece in re.split(r"\{[^{}]*\}", part)), re.DOTALL)
-
-
-def _parameters(operation: Operation, one: re.Match[str], fits: list[re.Match[str]]) -> Iterator[tuple[str, str]]:
-    names = re.findall(r"\{([^{}]*)\}", _parts(operation.path)[fits.index(one)])
-    yield from zip(names, one.groups(), strict=True)

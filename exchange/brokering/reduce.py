@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from exchange.agreements.scope import label, token
+from exchange.agreements.scope import label, name_of
 
 PROBLEM_MEMBERS = ("/type", "/title", "/status", "/code", "/rule")
 """Of an error answer these leave without being agreed: they name the kind of error. Free text such as
@@ -19,8 +19,11 @@ NOTHING = object()
 
 @dataclass(slots=True)
 class _Node:
+    """A place on the way to agreed ones. ``below`` by name of the member or index of the item, ``each`` for all."""
+
     template: str | None = None
     below: dict[str, _Node] = field(default_factory=dict)
+    each: _Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,14 @@ class Reducer:
 
     def __init__(self, templates: Iterable[str]) -> None:
         self._root = _Node()
+        self._labels: dict[frozenset[str], tuple[str, ...]] = {}
         for template in templates:
             node = self._root
             for part in template.split("/")[1:]:
-                node = node.below.setdefault(part, _Node())
+                if part == "*":
+                    node.each = node = node.each or _Node()
+                else:
+                    node = node.below.setdefault(name_of(part), _Node())
             node.template = template
 
     def apply(self, value: Any) -> Reduced:
@@ -53,7 +60,15 @@ class Reducer:
         kept = _keep(value, [self._root], hit)
         if kept is NOTHING:
             kept = {} if isinstance(value, dict) else [] if isinstance(value, list) else None
-        return Reduced(kept, tuple(sorted({label(template) for template in hit})), _count(kept) if hit else 0)
+        return Reduced(kept, self._told(frozenset(hit)), _count(kept) if hit else 0)
+
+    def _told(self, hit: frozenset[str]) -> tuple[str, ...]:
+        labels = self._labels.get(hit)
+        if labels is None:
+            if len(self._labels) > 500:  # optional fields come in endless combinations
+                self._labels.clear()
+            labels = self._labels[hit] = tuple(sorted({label(template) for template in hit}))
+        return labels
 
 
 def _keep(value: Any, nodes: list[_Node], hit: set[str]) -> Any:
@@ -64,7 +79,7 @@ def _keep(value: Any, nodes: list[_Node], hit: set[str]) -> Any:
     if isinstance(value, dict):
         return _keep_members(value, nodes, hit)
     if isinstance(value, list):
-        if not any("*" in node.below or any(map(str.isdigit, node.below)) for node in nodes):
+        if not any(node.each or any(map(str.isdigit, node.below)) for node in nodes):
             return NOTHING
         kept = [(item, _next(nodes, str(index))) for index, item in enumerate(value)]
         shown = [_keep(item, inner, hit) if inner else NOTHING for item, inner in kept]
@@ -75,16 +90,17 @@ def _keep(value: Any, nodes: list[_Node], hit: set[str]) -> Any:
 def _keep_members(value: dict[str, Any], nodes: list[_Node], hit: set[str]) -> Any:
     kept = {}
     for name, member in value.items():
-        inner = _next(nodes, token(name))
+        inner = _next(nodes, name)
         if inner and (shown := _keep(member, inner, hit)) is not NOTHING:
             kept[name] = shown
     return kept  # a container on the way to agreed places stays, even empty: its rows were agreed
 
 
-def _next(nodes: list[_Node], part: str) -> list[_Node]:
-    if len(nodes) == 1 and part in (below := nodes[0].below) and "*" not in below:  # nearly always
-        return [below[part]]
-    return [node.below[key] for node in nodes for key in (part, "*") if key in node.below]
+def _next(nodes: list[_Node], name: str) -> list[_Node]:
+    if len(nodes) == 1:  # nearly always
+        named, each = nodes[0].below.get(name), nodes[0].each
+        return [one for one in (named, each) if one is not None] if each is not None else [named] if named else []
+    return [one for node in nodes for one in (node.below.get(name), node.each) if one is not None]
 
 
 def _count(value: Any) -> int:

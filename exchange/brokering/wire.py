@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import httptools
@@ -22,6 +23,7 @@ from exchange.brokering.spool import Spool
 LARGEST_HEAD = 64 * 1024
 """Bytes of all header lines of an answer."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SPLIT = re.compile(r"[\s\0-\x1f\x7f]")
 _BROKEN = re.compile(r"[\r\n\0]")
 
 
@@ -277,15 +279,19 @@ class Pool:
         return known[1]
 
 
+@lru_cache(maxsize=4096)
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
+
+
 def written(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """A request. Raises ValueError for what would break its lines."""
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
-    if not _TOKEN.fullmatch(method) or not target.isascii() or re.search(r"[\s\0-\x1f\x7f]", target):
+    lines = [f"{method} {target} HTTP/1.1\r\nHost: {host}"]
+    if not _is_token(method) or not target.isascii() or _SPLIT.search(target):
         raise ValueError("the request line would be broken")
-    for name, value in headers.items():
-        if not _TOKEN.fullmatch(name) or _BROKEN.search(value):
-            raise ValueError(f"the header {name} would break the request")
-        lines.append(f"{name}: {value}")
+    if not all(map(_is_token, headers)) or _BROKEN.search("".join(headers.values())):
+        raise ValueError("a header would break the request")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     if body or method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(body)}")
     head = "\r\n".join(lines) + "\r\n\r\n"

@@ -17,6 +17,7 @@ from exchange.brokering.front import Front, Gone, Receive, Scope, Send, deliver,
 from exchange.brokering.intake import Incoming
 from exchange.brokering.service import Answer
 from exchange.errors import Forbidden, NotFound, TongbanError, Unauthenticated
+from exchange.http.problems import unexpected
 from exchange.parties.access import Caller
 from exchange.parties.model import Party
 from exchange.parties.service import Parties
@@ -46,6 +47,9 @@ class XRoad:
             return
         except TongbanError as error:
             answer = _fault(error, request)
+        except Exception:
+            await unexpected()(scope, receive, send)
+            raise  # for the log
         await deliver(answer, told, send)
 
     async def _answered(

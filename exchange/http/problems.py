@@ -68,6 +68,11 @@ def told(error: errors.TongbanError) -> JSONResponse:
     return problem(status, error.detail, hint=error.hint, headers=headers, **error.extra)
 
 
+def unexpected() -> JSONResponse:
+    """The problem response of an error that is nobody's but ours."""
+    return problem(500, "an error we did not expect; it was logged", hint="try again, then tell the operator")
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app`, expected or not, answer as a problem."""
 
@@ -96,4 +101,4 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
-        return problem(500, "an error we did not expect; it was logged", hint="try again, then tell the operator")
+        return unexpected()

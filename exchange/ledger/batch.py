@@ -17,6 +17,9 @@ from exchange.ledger.model import Entry, Payload, canonical, commitment, encode
 from exchange.ledger.subjects import SubjectKeys
 from exchange.ledger.tiles import WIDTH, Tiles
 
+SALT = 32
+"""Bytes of the salt of one payload's commitment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -37,6 +40,7 @@ class Batch:
         self._first, self._frontier = head.size, tree.unpack(head.frontier)
         self._leaves: list[bytes] = []
         self._payloads: list[Payload] = []
+        self._salts = b""
         self._subjects: list[tuple[bytes, int]] = []
 
     def write(self, drafts: Sequence[Draft]) -> list[Entry]:
@@ -44,6 +48,8 @@ class Batch:
 
         Raises `Unprocessable` as `encode` does; then nothing was written.
         """
+        # one question for all salts: each gives up the interpreter's lock, and whoever takes it keeps it for a while
+        self._salts = self._random(SALT * sum(draft.payload is not None for draft in drafts))
         entries = [self._placed(draft) for draft in drafts]
         head = store.Head(self._size, b"".join(self._frontier), tree.root(self._frontier))
         store.add(self._tx, entries, head)
@@ -59,7 +65,8 @@ class Batch:
     def _placed(self, draft: Draft) -> Entry:
         index, mark = self._size, None
         if draft.payload is not None:
-            data, salt = canonical(draft.payload), self._random(32)
+            at = SALT * len(self._payloads)
+            data, salt = canonical(draft.payload), self._salts[at : at + SALT]
             self._payloads.append(Payload(index, salt, data))
             mark = commitment(data, salt)
         entry = Entry(index, draft.kind, self._at, encode(draft.kind, self._at, index, draft.body, mark))

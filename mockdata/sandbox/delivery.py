@@ -84,7 +84,7 @@ def showing(app: App) -> App:
     async def shown(scope: Scope, receive: Receive, send: Send) -> None:
         transport = _transport(send) if scope["type"] == "http" else None
         if transport is not None:
-            scope = {**scope, "extensions": {**(scope.get("extensions") or {}), TRANSPORT: transport}}
+            scope.setdefault("extensions", {})[TRANSPORT] = transport
         await app(scope, receive, send)
 
     return shown
