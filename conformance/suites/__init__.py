@@ -1,8 +1,10 @@
-"""The suites this package ships: one per matter that can be certified."""
+"""The suites this package ships: one folder per matter that can be certified."""
 
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
 from conformance.suites.suite import Sighting, Suite
@@ -14,16 +16,17 @@ class UnknownSuite(ValueError):
     """No suite has this name."""
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The matters that have a suite."""
-    return ("newborn",)
+    folders = files("conformance").joinpath("suites").iterdir()
+    return tuple(sorted(folder.name for folder in folders if folder.joinpath("suite.yaml").is_file()))
 
 
 @cache
 def load(name: str) -> Suite[Any]:
     """The suite of a matter; raises `UnknownSuite`."""
-    if name == "newborn":
-        from conformance.suites.newborn import load as newborn
-
-        return newborn.load()
-    raise UnknownSuite(f"there is no suite {name!r}")
+    if name not in names():
+        raise UnknownSuite(f"there is no suite {name!r}")
+    suite: Suite[Any] = import_module(f"conformance.suites.{name}").load()
+    return suite

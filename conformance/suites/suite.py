@@ -39,8 +39,9 @@ class Suite(Generic[W]):
 
     `departments` are all services of the library (an app must be able to go astray), `needs` the fields the
     matter may read, `writes` the operations that change something, `results` result name → (step, field of its
-    answer), `stages` the rule ids judged together. `documents` maps each document the verdict rests on to its
-    sha256.
+    answer), `stages` the rule ids judged together. `faults` are the steps whose departments fail in the general
+    fault cases, `malformed` JSON pointers into an application with values of a wrong type. `documents` maps each
+    document the verdict rests on to its sha256.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Suite(Generic[W]):
     rules: tuple[Rule, ...]
     stages: tuple[tuple[str, ...], ...]
     settings: Mapping[str, Any]
+    faults: Mapping[str, str]
+    malformed: Mapping[str, Any]
     requirements: tuple[Requirement, ...]
     cases: tuple[Case, ...]
     scripts: Mapping[str, Callable[[Stage[W]], None]]

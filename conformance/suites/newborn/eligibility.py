@@ -9,21 +9,23 @@ from conformance.checks import judge, rule_ids
 from conformance.expressions import months_after
 from conformance.oracle import Expectation, OracleError
 from conformance.stage import Stage
-from conformance.suites.newborn.play import put, rule_of, script
-from conformance.suites.newborn.world import Newborn, subject
+from conformance.suites.newborn.world import Newborn
+from conformance.suites.playing import Scripts, described, put, rule_of
+
+scripts = Scripts[Newborn]()
 
 
-@script("complete.father")
+@scripts("complete.father")
 def joins_father(stage: Stage[Newborn]) -> None:
     put(stage, stage.world.application(stage.case.id), frozenset())
 
 
-@script("complete.mother")
+@scripts("complete.mother")
 def joins_mother(stage: Stage[Newborn]) -> None:
     put(stage, stage.world.application(stage.case.id, follow="mother"), frozenset())
 
 
-@script("complete.required-only", "complete.some")
+@scripts("complete.required-only", "complete.some")
 def chosen(stage: Stage[Newborn]) -> None:
     services = ["N6"] if stage.case.id == "complete.some" else []
     episode = put(stage, stage.world.application(stage.case.id, services=services), frozenset())
@@ -40,7 +42,7 @@ def chosen(stage: Stage[Newborn]) -> None:
         )
 
 
-@script("complete.twins")
+@scripts("complete.twins")
 def twins(stage: Stage[Newborn]) -> None:
     world, label = stage.world, stage.case.id
     born = world.days_old(9)
@@ -51,20 +53,20 @@ def twins(stage: Stage[Newborn]) -> None:
     put(stage, second, frozenset(), name="second")
 
 
-@script("E1.no-power")
+@scripts("E1.no-power")
 def no_power(stage: Stage[Newborn]) -> None:
     world, label = stage.world, stage.case.id
     institution = world.institution(label, world.families[label].province, power=False)
     put(stage, world.application(label, institution=institution), rule_of(stage))
 
 
-@script("E1.unknown-institution")
+@scripts("E1.unknown-institution")
 def unknown_institution(stage: Stage[Newborn]) -> None:
     world, label = stage.world, stage.case.id
     put(stage, world.application(label, institution=world.no_institution(label)), rule_of(stage))
 
 
-@script("E1.second-certificate")
+@scripts("E1.second-certificate")
 def second_certificate(stage: Stage[Newborn]) -> None:
     application = stage.world.application(stage.case.id)
     put(stage, application, frozenset(), name="first")
@@ -82,7 +84,7 @@ def second_certificate(stage: Stage[Newborn]) -> None:
     judge(stage, episode)
 
 
-@script("E2.born-today", "E2.last-day", "E2.exactly-one-year", "E2.over", "E2.future")
+@scripts("E2.born-today", "E2.last-day", "E2.exactly-one-year", "E2.over", "E2.future")
 def age(stage: Stage[Newborn]) -> None:
     world, case = stage.world, stage.case.id
     limit = int(stage.suite.settings["E2_limit_months"])
@@ -99,19 +101,19 @@ def age(stage: Stage[Newborn]) -> None:
     put(stage, world.application(label, name=case, born=born), frozenset() if accepted else rule_of(stage))
 
 
-@script("E3.strangers", "E3.divorced", "E4.mother-elsewhere", "E4.father-elsewhere")
+@scripts("E3.strangers", "E3.divorced", "E4.mother-elsewhere", "E4.father-elsewhere")
 def parents(stage: Stage[Newborn]) -> None:
     put(stage, stage.world.application(stage.case.id), rule_of(stage))
 
 
-@script("E4.institution-elsewhere")
+@scripts("E4.institution-elsewhere")
 def institution_elsewhere(stage: Stage[Newborn]) -> None:
     world, label = stage.world, stage.case.id
     institution = world.institution(label, world.families[label].province, elsewhere=True)
     put(stage, world.application(label, institution=institution), rule_of(stage))
 
 
-@script("E5.collective", "E5.other-parent")
+@scripts("E5.collective", "E5.other-parent")
 def household(stage: Stage[Newborn]) -> None:
     collective = stage.case.id == "E5.collective"
     # The second child of a delivery, so that an app that accepts the first is not tripped by the certificate.
@@ -121,7 +123,7 @@ def household(stage: Stage[Newborn]) -> None:
     put(stage, application, rule_of(stage) if collective else frozenset())
 
 
-@script("E6.in-time", "E6.late")
+@scripts("E6.in-time", "E6.late")
 def declared(stage: Stage[Newborn]) -> None:
     world, late = stage.world, stage.case.id == "E6.late"
     born = months_after(world.today, -1)
@@ -131,7 +133,7 @@ def declared(stage: Stage[Newborn]) -> None:
     put(stage, application, frozenset())
 
 
-@script("X1.mother-name", "X1.father-name", "X2.mother-unknown", "X2.father-unknown")
+@scripts("X1.mother-name", "X1.father-name", "X2.mother-unknown", "X2.father-unknown")
 def mismatch(stage: Stage[Newborn]) -> None:
     world, case = stage.world, stage.case.id
     application = world.application(case)
@@ -145,7 +147,7 @@ def mismatch(stage: Stage[Newborn]) -> None:
     put(stage, application, rule_of(stage))
 
 
-@script("C31.absent", "C31.refused")
+@scripts("C31.absent", "C31.refused")
 def consent(stage: Stage[Newborn]) -> None:
     application = stage.world.application("C31")
     if stage.case.id == "C31.absent":
@@ -155,7 +157,7 @@ def consent(stage: Stage[Newborn]) -> None:
     put(stage, application, rule_of(stage))
 
 
-@script("M1.parents", "M1.one-number", "M1.everything")
+@scripts("M1.parents", "M1.one-number", "M1.everything")
 def gaps(stage: Stage[Newborn]) -> None:
     application = stage.world.application("M1")
     if stage.case.id == "M1.parents":
@@ -167,7 +169,7 @@ def gaps(stage: Stage[Newborn]) -> None:
     put(stage, application, rule_of(stage) | ({"C31"} if not application else set()))
 
 
-@script("notice.all-rules")
+@scripts("notice.all-rules")
 def all_rules(stage: Stage[Newborn]) -> None:
     """Three rules fail at once. A rule the app ignores altogether is the fault of that rule's own case."""
     world, label = stage.world, stage.case.id
@@ -175,13 +177,13 @@ def all_rules(stage: Stage[Newborn]) -> None:
     expectation = world.expect(application)
     if expectation.failed != {"E2", "E3", "E4"}:
         raise OracleError(f"the subject breaks {sorted(expectation.failed)}")
-    stage.subject = subject(application)
+    stage.subject = described(stage, application)
     episode = stage.submit(application, stage.launch(), expectation=expectation)
     excused = expectation.failed & world.ignored - rule_ids(episode.answer)
     judge(stage, replace(episode, expectation=replace(expectation, failed=expectation.failed - excused)))
 
 
-@script("facts.irrelevant")
+@scripts("facts.irrelevant")
 def irrelevant(stage: Stage[Newborn]) -> None:
     """Two children of the same unmarried parents: another applicant, name, sex and hour, the same answer.
 
@@ -193,7 +195,7 @@ def irrelevant(stage: Stage[Newborn]) -> None:
     other = "mother" if first["applicant"]["GMSFHM"] == first["father"]["GMSFHM"] else "father"
     changed["applicant"] = {**first[other], "LXDH": first["applicant"]["LXDH"][:-2] + "07"}
     changed["newborn"] |= {"XM": first["newborn"]["XM"] + "安", "CSSJ": "11:11", "XBDM": "2", "CSSX": 2}
-    stage.subject = subject(first)
+    stage.subject = described(stage, first)
     if world.expect(first).failed != world.expect(changed).failed:
         raise OracleError("the changed fact is not irrelevant")
     told = []

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from conformance.case import Text
-from conformance.gateway import Gateway
-from conformance.oracle import Expectation, OracleError, expect
 from conformance.subjects import NoSubject, shuffled
 from conformance.suites.newborn.families import Family, families, institutions
-from conformance.suites.suite import Suite
-from mockdata.population import Population
-from specs.check_digits import citizen_check, organisation_check, uscc_check
+from conformance.suites.world import World
+from specs.check_digits import organisation_check, uscc_check
 
 SYLLABLES = "安宁子涵欣怡浩宇梓轩雨桐思远嘉言若溪明哲语晨锦程清和"
 
 
-class Newborn:
-    """The world of the newborn suite under one seed; `today` is the virtual day of handling."""
-
-    def __init__(self, suite: Suite[Newborn], gateway: Gateway, population: Population, seed: str, today: date) -> None:
-        self.suite, self.gateway, self.population = suite, gateway, population
-        self.seed, self.today = seed, today
-        self.ignored: frozenset[str] = frozenset()
-        """Rules the app has not minded in their own cases."""
-        self._answers: dict[str, Any] = {}
-
-    # -- subjects ------------------------------------------------------------------------------------------
+class Newborn(World):
+    """The world of the newborn suite."""
 
     @property
     def families(self) -> Mapping[str, Family]:
@@ -61,21 +48,7 @@ class Newborn:
                 return code
         raise NoSubject("every institution code is taken")
 
-    def nobodys(self, number: str) -> str:
-        """A well-formed citizen number like this one that nobody has."""
-        for sequence in range(999, 0, -1):
-            if sequence % 2 == int(number[16]) % 2:
-                body = number[:14] + f"{sequence:03d}"
-                candidate = body + citizen_check(body)
-                if self.population.index_of([candidate])[0] < 0:
-                    return candidate
-        raise NoSubject(f"every number of {number[:6]} on {number[6:14]} is somebody's")
-
     # -- applications --------------------------------------------------------------------------------------
-
-    def days_old(self, days: int) -> date:
-        """The day so many days before today."""
-        return self.today - timedelta(days=days)
 
     def application(
         self,
@@ -119,19 +92,16 @@ class Newborn:
             application["services"] = services
         return application
 
-    def expect(self, application: Mapping[str, Any]) -> Expectation:
-        """What follows from the data for an application."""
-        facts = {
-            "newborn": application.get("newborn", {}),
-            "mother": application.get("mother", {}),
-            "father": application.get("father", {}),
-            "today": self.today.isoformat(),
-            "settings": dict(self.suite.settings),
-        }
-        return expect(self.suite.rules, self.suite.stages, application, facts, lambda: self._learn(application))
+    def refusable(self, label: str, variant: int = 0) -> tuple[dict[str, Any], frozenset[str]]:
+        """A child far too old."""
+        return self.application(label, name="late", born=self.days_old(900 + variant)), frozenset({"E2"})
 
-    def _learn(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The answers of the four checks, asked of the departments directly."""
+    def facts(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The child and its parents as applied for."""
+        return {name: application.get(name, {}) for name in ("newborn", "mother", "father")}
+
+    def learn(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answers of the four checks."""
         mother, father = application["mother"], application["father"]
         couple = {
             "NAN_XM": father["XM"],
@@ -141,36 +111,20 @@ class Newborn:
         }
         code = application["newborn"]["JGDM"]
         return {
-            "marriage": self._ask("civil-affairs.marriages", "POST", "/marriage-checks", couple),
-            "mother_household": self._ask("police.households", "POST", "/household-checks", dict(mother)),
-            "father_household": self._ask("police.households", "POST", "/household-checks", dict(father)),
-            "institution": self._ask("health.birth-certificates", "GET", f"/midwifery-institutions/{code}", None),
+            "marriage": self.ask("civil-affairs.marriages", "POST", "/marriage-checks", couple),
+            "mother_household": self.ask("police.households", "POST", "/household-checks", dict(mother)),
+            "father_household": self.ask("police.households", "POST", "/household-checks", dict(father)),
+            "institution": self.ask("health.birth-certificates", "GET", f"/midwifery-institutions/{code}", None),
         }
 
-    def _ask(self, interface: str, method: str, path: str, body: Any) -> Any:
-        name = json.dumps([interface, path, body], sort_keys=True)
-        if name not in self._answers:
-            self._answers[name] = self._asked(interface, method, path, body)
-        return self._answers[name]
-
-    def _asked(self, interface: str, method: str, path: str, body: Any) -> Any:
-        status, answer = self.gateway.ask(interface, method, path, body)
-        if status == 404:
-            return None
-        if status != 200:
-            raise OracleError(f"{interface}{path} answers {status}: {answer}")
-        return answer
-
-
-def subject(application: Mapping[str, Any], what: Text | None = None) -> Text:
-    """An application in one line for people."""
-    newborn, mother, father = (application.get(n) or {} for n in ("newborn", "mother", "father"))
-    told = {
-        "zh_CN": f"新生儿 {newborn.get('XM', '–')}（{newborn.get('CSRQ', '–')} 生），"
-        f"母亲 {mother.get('XM', '–')} {mother.get('GMSFHM', '–')}，"
-        f"父亲 {father.get('XM', '–')} {father.get('GMSFHM', '–')}",
-        "en": f"newborn {newborn.get('XM', '–')} (born {newborn.get('CSRQ', '–')}), "
-        f"mother {mother.get('XM', '–')} {mother.get('GMSFHM', '–')}, "
-        f"father {father.get('XM', '–')} {father.get('GMSFHM', '–')}",
-    }
-    return {language: f"{words}；{what[language]}" if what else words for language, words in told.items()}
+    def describe(self, application: Mapping[str, Any]) -> Text:
+        """The child and its parents."""
+        newborn, mother, father = (application.get(n) or {} for n in ("newborn", "mother", "father"))
+        return {
+            "zh_CN": f"新生儿 {newborn.get('XM', '–')}（{newborn.get('CSRQ', '–')} 生），"
+            f"母亲 {mother.get('XM', '–')} {mother.get('GMSFHM', '–')}，"
+            f"父亲 {father.get('XM', '–')} {father.get('GMSFHM', '–')}",
+            "en": f"newborn {newborn.get('XM', '–')} (born {newborn.get('CSRQ', '–')}), "
+            f"mother {mother.get('XM', '–')} {mother.get('GMSFHM', '–')}, "
+            f"father {father.get('XM', '–')} {father.get('GMSFHM', '–')}",
+        }

@@ -8,18 +8,23 @@ from conformance.case import Outcome
 from conformance.fuzz import Class, fuzz
 from conformance.oracle import COMPLETED
 from conformance.stage import Stage
-from conformance.suites.newborn.play import refused, script
-from conformance.suites.newborn.world import Newborn
+from conformance.suites.playing import Scripts, refused
+from conformance.suites.world import World
 from conformance.transport import Ask
 
+scripts = Scripts[World]()
 
-@script("input.types")
-def types(stage: Stage[Newborn]) -> None:
+
+@scripts("input.types")
+def types(stage: Stage[World]) -> None:
     application = stage.world.application("input")
-    application["newborn"]["XM"] = 5
-    application["follow"] = "nobody"
-    application["guardian_consent"] = "yes"
-    wanted = {"/newborn/XM", "/follow", "/guardian_consent"}
+    wanted = set(stage.suite.malformed)
+    for pointer, value in stage.suite.malformed.items():
+        *way, last = pointer[1:].split("/")
+        place = application
+        for name in way:
+            place = place[name]
+        place[last] = value
     episode = stage.submit(application, stage.launch())
     if refused(stage, episode, 422, {"zh_CN": "格式错误：422", "en": "values of a wrong type: 422"}):
         errors = episode.answer.get("errors")
@@ -32,15 +37,15 @@ def types(stage: Stage[Newborn]) -> None:
             )
 
 
-@script("input.extra")
-def extra(stage: Stage[Newborn]) -> None:
+@scripts("input.extra")
+def extra(stage: Stage[World]) -> None:
     application = {**stage.world.application("input"), "state": COMPLETED, "result": {"GMSFHM": "1"}}
     expected = {"zh_CN": "未定义的字段：422", "en": "fields the interface does not know: 422"}
     refused(stage, stage.submit(application, stage.launch()), 422, expected)
 
 
-@script("input.broken")
-def broken(stage: Stage[Newborn]) -> None:
+@scripts("input.broken")
+def broken(stage: Stage[World]) -> None:
     launch = stage.launch()
     headers = stage.headers(launch, stage.key())
     ask = Ask("POST", stage.path("submitHandledMatter"), headers, raw=b'{"newborn": {"XM": ')
@@ -50,16 +55,16 @@ def broken(stage: Stage[Newborn]) -> None:
     )
 
 
-@script("input.no-key")
-def no_key(stage: Stage[Newborn]) -> None:
+@scripts("input.no-key")
+def no_key(stage: Stage[World]) -> None:
     launch = stage.launch()
     ask = Ask("POST", stage.path("submitHandledMatter"), stage.headers(launch), stage.world.application("input"))
     answer = stage.send("submitHandledMatter", ask, launch)
     refused(stage, answer, 400, {"zh_CN": "缺少幂等键：400", "en": "no idempotency key: 400"}, also=422)
 
 
-@script("fuzz")
-def odd_input(stage: Stage[Newborn]) -> None:
+@scripts("fuzz")
+def odd_input(stage: Stage[World]) -> None:
     """A bounded round of the fuzzing engine; what it finds is classified before it counts."""
     launch = stage.launch()
     headers = stage.headers(launch)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 
 from conformance.checks import judge, quote
 from conformance.stage import Stage
-from conformance.suites.newborn.play import late, put, refused, script, written
-from conformance.suites.newborn.world import Newborn, subject
+from conformance.suites.playing import Scripts, described, put, refused, written
+from conformance.suites.world import World
 from conformance.transport import Ask
 
+scripts = Scripts[World]()
 
-@script("once.repeat")
-def repeat(stage: Stage[Newborn]) -> None:
+
+@scripts("once.repeat")
+def repeat(stage: Stage[World]) -> None:
     application = stage.world.application(stage.case.id)
     launch = stage.launch()
     first = put(stage, application, frozenset(), launch=launch)
@@ -32,14 +33,12 @@ def repeat(stage: Stage[Newborn]) -> None:
         )
 
 
-@script("once.other-body")
-def other_body(stage: Stage[Newborn]) -> None:
-    world, label = stage.world, stage.case.id
+@scripts("once.other-body")
+def other_body(stage: Stage[World]) -> None:
     launch = stage.launch()
-    old = world.application(label, born=world.days_old(900))
-    put(stage, old, frozenset({"E2"}), launch=launch)
-    other = copy.deepcopy(old)
-    other["newborn"]["CSRQ"] = world.days_old(901).isoformat()
+    application, broken = stage.world.refusable(stage.case.id)
+    put(stage, application, broken, launch=launch)
+    other, _ = stage.world.refusable(stage.case.id, 1)
     refused(
         stage,
         stage.submit(other, launch),
@@ -48,8 +47,8 @@ def other_body(stage: Stage[Newborn]) -> None:
     )
 
 
-@script("access.read-back")
-def read_back(stage: Stage[Newborn]) -> None:
+@scripts("access.read-back")
+def read_back(stage: Stage[World]) -> None:
     launch = stage.launch()
     first = put(stage, stage.world.application(stage.case.id), frozenset(), launch=launch)
     again = stage.read(str(first.answer.get("id")), launch)
@@ -62,30 +61,30 @@ def read_back(stage: Stage[Newborn]) -> None:
         )
 
 
-@script("access.foreign-token")
-def foreign_token(stage: Stage[Newborn]) -> None:
-    first = put(stage, late(stage), frozenset({"E2"}), name="owner")
+@scripts("access.foreign-token")
+def foreign_token(stage: Stage[World]) -> None:
+    first = put(stage, *stage.world.refusable(stage.case.id), name="owner")
     answer = stage.read(str(first.answer.get("id")), stage.launch("stranger"))
     refused(stage, answer, 404, {"zh_CN": "他人令牌得到 404", "en": "404 for any other token"})
     unknown = stage.read("hm-" + hashlib.sha256(stage.seed.encode()).hexdigest()[:32], stage.launch("third"))
     refused(stage, unknown, 404, {"zh_CN": "不存在的办件得到 404", "en": "404 for a matter that does not exist"})
 
 
-@script("access.foreign-resumption")
-def foreign_resumption(stage: Stage[Newborn]) -> None:
-    first = put(stage, late(stage), frozenset({"E2"}), name="owner")
+@scripts("access.foreign-resumption")
+def foreign_resumption(stage: Stage[World]) -> None:
+    first = put(stage, *stage.world.refusable(stage.case.id), name="owner")
     launch = stage.launch("stranger")
     path = stage.path("resumeHandledMatter").replace("{id}", str(first.answer.get("id")))
     answer = stage.send("resumeHandledMatter", Ask("POST", path, stage.headers(launch)), launch)
     refused(stage, answer, 404, {"zh_CN": "他人令牌得到 404", "en": "404 for any other token"})
 
 
-@script("access.same-key")
-def same_key(stage: Stage[Newborn]) -> None:
+@scripts("access.same-key")
+def same_key(stage: Stage[World]) -> None:
     world, label = stage.world, stage.case.id
     key = stage.key("shared")
-    first = put(stage, world.application(label, born=world.days_old(900)), frozenset({"E2"}), name="owner", key=key)
-    other = world.application(f"{label}/other", born=world.days_old(901))
+    first = put(stage, *world.refusable(label), name="owner", key=key)
+    other, _ = world.refusable(f"{label}/other", 1)
     second = stage.submit(other, stage.launch("stranger"), key=key, expectation=world.expect(other))
     if judge(stage, second) and second.answer.get("id") == first.answer.get("id"):
         stage.problem(
@@ -95,22 +94,23 @@ def same_key(stage: Stage[Newborn]) -> None:
         )
 
 
-@script("access.no-token")
-def no_token(stage: Stage[Newborn]) -> None:
-    first = put(stage, late(stage), frozenset({"E2"}))
+@scripts("access.no-token")
+def no_token(stage: Stage[World]) -> None:
+    application, broken = stage.world.refusable(stage.case.id)
+    first = put(stage, application, broken)
     expected = {"zh_CN": "没有令牌得到 401", "en": "401 without a token"}
     refused(stage, stage.read(str(first.answer.get("id")), None), 401, expected)
-    ask = Ask("POST", stage.path("submitHandledMatter"), stage.headers(None, stage.key("nobody")), late(stage))
+    ask = Ask("POST", stage.path("submitHandledMatter"), stage.headers(None, stage.key("nobody")), application)
     refused(stage, stage.send("submitHandledMatter", ask, ""), 401, expected)
 
 
-@script("access.gateway")
-def foreign_gateway(stage: Stage[Newborn]) -> None:
+@scripts("access.gateway")
+def foreign_gateway(stage: Stage[World]) -> None:
     """The address is of a documentation network (RFC 5737): nothing can be there."""
     launch = stage.launch()
     headers = stage.headers(launch, stage.key()) | {"Tongban-Gateway": "http://192.0.2.17:8600/gateway"}
     application = stage.world.application(stage.case.id)
-    stage.subject = subject(application)
+    stage.subject = described(stage, application)
     ask = Ask("POST", stage.path("submitHandledMatter"), headers, application)
     answer = stage.send("submitHandledMatter", ask, launch)
     refused(stage, answer, 403, {"zh_CN": "未获许可的入口地址得到 403", "en": "403 for a gateway that is not allowed"})

@@ -5,22 +5,22 @@ from __future__ import annotations
 from conformance.checks import quote, shown_steps
 from conformance.oracle import COMPLETED, OracleError
 from conformance.stage import Episode, Stage
-from conformance.suites.newborn.play import put, results_of, script, written
-from conformance.suites.newborn.world import Newborn, subject
+from conformance.suites.playing import Scripts, described, put, results_of, written
+from conformance.suites.world import World
 from conformance.transport import Ask
 
-CARD = "human-resources.social-security-cards"
-REGISTRATION = "police.birth-registrations"
-CERTIFICATES = "health.birth-certificates"
-HOUSEHOLDS = "police.households"
+scripts = Scripts[World]()
 
 
-def broken_down(stage: Stage[Newborn], label: str, down: str, failed: str) -> tuple[Episode, str]:
-    """Apply while a department is down, and judge the half-finished answer."""
-    application = stage.world.application(label)
+def broken_down(stage: Stage[World], name: str) -> tuple[Episode, str]:
+    """Apply while the operation of the step that the suite calls `name` is down, and judge the half-finished answer."""
+    failed = stage.suite.faults[name]
+    node = stage.suite.order.nodes[failed]
+    down = f"{node.interface}#{node.operation}"
+    application = stage.world.application(stage.case.id)
     if stage.world.expect(application).failed:
         raise OracleError("the subject of a fault case is not eligible")
-    stage.subject = stage.subject or subject(application)
+    stage.subject = stage.subject or described(stage, application)
     launch = stage.launch("citizen", down=[down])
     episode = stage.submit(application, launch)
     lost = {failed} | stage.suite.order.downstream(failed)
@@ -69,19 +69,19 @@ def broken_down(stage: Stage[Newborn], label: str, down: str, failed: str) -> tu
     return episode, launch
 
 
-@script("fault.branch")
-def branch(stage: Stage[Newborn]) -> None:
-    broken_down(stage, stage.case.id, CARD, "N6")
+@scripts("fault.branch")
+def branch(stage: Stage[World]) -> None:
+    broken_down(stage, "branch")
 
 
-@script("fault.trunk")
-def trunk(stage: Stage[Newborn]) -> None:
-    broken_down(stage, stage.case.id, REGISTRATION, "N3")
+@scripts("fault.trunk")
+def trunk(stage: Stage[World]) -> None:
+    broken_down(stage, "trunk")
 
 
-@script("fault.resume")
-def resume(stage: Stage[Newborn]) -> None:
-    episode, launch = broken_down(stage, stage.case.id, REGISTRATION, "N3")
+@scripts("fault.resume")
+def resume(stage: Stage[World]) -> None:
+    episode, launch = broken_down(stage, "trunk")
     matter = episode.answer.get("id")
     if stage.problems or not isinstance(matter, str):
         return
@@ -111,13 +111,13 @@ def resume(stage: Stage[Newborn]) -> None:
         )
 
 
-@script("fault.check", "fault.first-write")
-def nothing_known(stage: Stage[Newborn]) -> None:
+@scripts("fault.check", "fault.first-write")
+def nothing_known(stage: Stage[World]) -> None:
     """A department without which nothing can be decided or begun is down; afterwards the same key must work."""
-    check = stage.case.id == "fault.check"
+    node = stage.suite.order.nodes[stage.suite.faults[stage.case.id.removeprefix("fault.")]]
     application = stage.world.application(stage.case.id)
-    stage.subject = subject(application)
-    launch = stage.launch("citizen", down=[HOUSEHOLDS if check else f"{CERTIFICATES}#issueBirthCertificate"])
+    stage.subject = described(stage, application)
+    launch = stage.launch("citizen", down=[f"{node.interface}#{node.operation}"])
     first = stage.submit(application, launch)
     wrote = stage.suite.order.done(item.call for item in first.calls) & written(stage)
     if first.reply.status != 502 or wrote:

@@ -1,33 +1,37 @@
-"""How every case of the newborn suite is played: the registry of scripts, and what they share."""
+"""How cases are played: the scripts of a suite, and what they share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from conformance.case import Text
 from conformance.checks import judge, quote, rule_ids
 from conformance.oracle import OracleError
 from conformance.stage import Episode, Stage
-from conformance.suites.newborn.world import Newborn, subject
+from conformance.suites.world import World
 
-Script = Callable[[Stage[Newborn]], None]
-SCRIPTS: dict[str, Script] = {}
+W = TypeVar("W", bound=World)
 
 
-def script(*cases: str) -> Callable[[Script], Script]:
-    """Play these cases with the function; it sees on its stage which one."""
+class Scripts(Generic[W]):
+    """The scripts of one module by case: ``@scripts("E3.divorced")`` plays that case with a function."""
 
-    def register(function: Script) -> Script:
-        for case in cases:
-            SCRIPTS[case] = function
-        return function
+    def __init__(self) -> None:
+        self.by_case: dict[str, Callable[[Stage[W]], None]] = {}
 
-    return register
+    def __call__(self, *cases: str) -> Callable[[Callable[[Stage[W]], None]], Callable[[Stage[W]], None]]:
+        """Play these cases with the function; it sees on its stage which one."""
+
+        def register(function: Callable[[Stage[W]], None]) -> Callable[[Stage[W]], None]:
+            self.by_case |= dict.fromkeys(cases, function)
+            return function
+
+        return register
 
 
 def put(
-    stage: Stage[Newborn],
+    stage: Stage[W],
     application: Mapping[str, Any],
     intended: frozenset[str] | None,
     *,
@@ -46,7 +50,7 @@ def put(
         raise OracleError(
             f"the subject was to break {sorted(intended) or 'nothing'}, but breaks {sorted(expectation.failed)}"
         )
-    stage.subject = stage.subject or subject(application, what)
+    stage.subject = stage.subject or described(stage, application, what)
     launch = launch or stage.launch(name)
     episode = stage.submit(application, launch, key=key, expectation=expectation)
     if not judge(stage, episode) and intended and not intended & rule_ids(episode.answer):
@@ -54,12 +58,12 @@ def put(
     return episode
 
 
-def rule_of(stage: Stage[Newborn]) -> frozenset[str]:
+def rule_of(stage: Stage[W]) -> frozenset[str]:
     """The rule a case is called after: `E3.divorced` → E3."""
     return frozenset({stage.case.id.split(".")[0]})
 
 
-def refused(stage: Stage[Newborn], episode: Episode, status: int, expected: Text, also: int | None = None) -> bool:
+def refused(stage: Stage[W], episode: Episode, status: int, expected: Text, also: int | None = None) -> bool:
     """Whether a request was turned down as documented, without asking any department."""
     wrong = episode.reply.status not in (status, also)
     asked = [item.call for item in episode.calls]
@@ -73,15 +77,18 @@ def refused(stage: Stage[Newborn], episode: Episode, status: int, expected: Text
     return not (wrong or asked)
 
 
-def late(stage: Stage[Newborn]) -> dict[str, Any]:
-    """An application that is refused after the checks: quick, and leaves nothing behind."""
-    return stage.world.application(stage.case.id, name="late", born=stage.world.days_old(900))
+def described(stage: Stage[W], application: Mapping[str, Any], what: Text | None = None) -> Text:
+    """Whom an application is about, and what is particular about it."""
+    told = stage.world.describe(application)
+    return {language: f"{words}；{what[language]}" if what else words for language, words in told.items()}
 
 
-def written(stage: Stage[Newborn]) -> frozenset[str]:
+def written(stage: Stage[W]) -> frozenset[str]:
+    """The steps that change something."""
     nodes = stage.suite.order.nodes.values()
     return frozenset(node.id for node in nodes if (node.interface, node.operation) in stage.suite.writes)
 
 
-def results_of(stage: Stage[Newborn], steps: list[str]) -> set[str]:
+def results_of(stage: Stage[W], steps: list[str]) -> set[str]:
+    """The results these steps give."""
     return {name for name, (step, _) in stage.suite.results.items() if step in steps}

@@ -1,0 +1,1 @@
+"""Cases every matter has: repeated submissions, strangers, requests out of form, departments that fail."""
