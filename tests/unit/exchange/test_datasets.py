@@ -84,6 +84,8 @@ schema:
       - {name: GMSFHM, businessName: 公民身份号码, logicalType: string, primaryKey: true, required: true, unique: true,
          logicalTypeOptions: {pattern: '^[0-9X]{18}$'}}
 """
+one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What makes files and judges them takes seconds and is the same for both databases; the story does it on PostgreSQL."""
 ASKED = Wish("police.shop", 60, "try it", "7", format="xlsx")
 """A workbook, the one format that is not judged: cheap."""
 
@@ -281,6 +283,7 @@ def test_bytes_are_a_quota_too(services: Any, datasets: Datasets) -> None:
 # ---- what is made
 
 
+@one_database
 def test_a_whole_interface_has_keys_that_lead_somewhere(services: Any, datasets: Datasets) -> None:
     one = make(datasets, services.vendor(), replace(ASKED, format="duckdb", rows=40))
     folder = datasets.folder / one.id
@@ -314,6 +317,7 @@ def test_what_takes_long_to_count_is_found_out_by_the_job(
     assert (one.state, one.files) == ("failed", ())
 
 
+@one_database
 def test_filter_and_folders_and_parts(services: Any, datasets: Datasets) -> None:
     asked = replace(
         ASKED, table="bills", rows=2500, format="csv", encoding="gb18030", where="pieces > 30",
@@ -334,6 +338,7 @@ def test_filter_and_folders_and_parts(services: Any, datasets: Datasets) -> None
 # ---- the whole way, on real jobs
 
 
+@one_database
 def test_asked_made_judged_recorded_and_taken_in_pieces(services: Any, datasets: Datasets, web: TestClient) -> None:
     headers, rival = services.bearer(services.vendor()), services.bearer(services.vendor("rival"))
     asked = {"interface": "police.shop", "table": "bills", "rows": 3000, "seed": 5, "purpose": " try it "}
@@ -416,7 +421,7 @@ jobs.stop()
 """
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the story does it on PostgreSQL
+@one_database
 def test_a_killed_job_goes_on_at_the_finished_part(services: Any, datasets: Datasets, database_url: str) -> None:
     vendor = services.vendor()
     asked = replace(ASKED, table="bills", rows=240_000, format="arrow", part_rows=30_000, partition_by=("kind",))
