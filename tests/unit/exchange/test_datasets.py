@@ -85,7 +85,7 @@ schema:
          logicalTypeOptions: {pattern: '^[0-9X]{18}$'}}
 """
 one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""What makes files and judges them takes seconds and is the same for both databases; the story does it on PostgreSQL."""
+"""Making and judging files takes seconds and is the same for both databases; the story does it on PostgreSQL."""
 ASKED = Wish("police.shop", 60, "try it", "7", format="xlsx")
 """A workbook, the one format that is not judged: cheap."""
 
