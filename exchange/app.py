@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
@@ -140,7 +141,7 @@ class Services:
 
 
 class Exchange(FastAPI):
-    """The application. Calls of the broker do not enter its framework, which would cost them more than their receipts."""
+    """The application. Calls of the broker do not enter its framework, which would cost more than their receipts."""
 
     fronts: Mapping[str, App] = MappingProxyType({})
 
@@ -183,15 +184,17 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     broker = Broker(database, ledger, catalogue, agreements, source, clock, keys.secret("masks"))
     passing = Passing(catalogue, agreements, source, partial(handed.like_broker, broker, keys.secret("masks")), clock)
     sender = Sender(partial(check_endpoint, network=network), partial(addresses, network=network))
-    pushing = Pushing(database, ledger, jobs, passing, sender, keys.secret("pushing"), clock, settings.push_days)
+    pushing = Pushing(database, ledger, jobs, passing, sender, keys.secret("pushing"), clock, settings.push_days,
+                      settings.push_listed_days)  # fmt: skip
     agreements.enforceable = handed.check_terms
     bulk_home = settings.home / "bulk"
     folder = Path(settings.bulk_folder) if settings.bulk_folder else None
-    tables = Sources(folder, bulk_home / "spill", network.admits)
+    work = bulk_home / "work" / f"of-{quote(settings.worker_id, safe='')}"
+    tables = Sources(folder, work / "spill", network.admits)
     connecting = Connecting(database, ledger, catalogue, tables, keys.secret("sources"), clock)
     desk = Desk(connecting, agreements, keys.secret("masks"), clock)
-    bulk = Bulk(desk, bulk_home, Urls(keys.secret("urls"), settings.base_url, clock, settings.bulk_url_seconds))
-    streams = Streams(desk, bulk_home)
+    bulk = Bulk(desk, bulk_home, work, Urls(keys.secret("urls"), settings.base_url, clock, settings.bulk_url_seconds))
+    streams = Streams(desk, work)
     sandboxes = Sandboxes(database, ledger, jobs, catalogue, settings, keys.secret("sandboxes"), clock)
     vault.derived = sandboxes.credential
     probing = Probing(catalogue, partial(handed.probe_call, source))
@@ -262,7 +265,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         telemetry.install()
         checking.reindex()
         broker.recover()
-        streams.clear()
+        bulk.clear()
         jobs.start()
         attesting.start()
         keeper.start()
@@ -273,6 +276,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         threads.append(every(JUDGE_SECONDS, quality.due, stop, "quality"))
         threads.append(every(SWEEP_SECONDS, sandboxes.datasets.due, stop, "datasets"))
         threads.append(every(PUSH_SECONDS, pushing.due, stop, "pushes"))
+        threads.append(every(SWEEP_SECONDS, partial(jobs.tidy, settings.job_days), stop, "jobs"))
         threads.append(every(SWEEP_SECONDS, bulk.due, stop, "bulk"))
 
     def down() -> None:

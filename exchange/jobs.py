@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,11 @@ Steps = Callable[[JSON, "JobContext"], JSON]
 QUEUE = "tongban-jobs"
 POLL_SECONDS = 0.5
 """Each look into a queue costs milliseconds, also when nothing waits there."""
+WORKFLOW = "tongban.job"
+BATCH = 500
+"""Jobs forgotten in one transaction: whoever else writes waits for no more."""
+BATCHES = 20
+"""At most so many in one round, so that the service can be stopped."""
 VERSION = "1"  # pinned: DBOS would otherwise strand the jobs of an older release
 _log = logging.getLogger(__name__)
 
@@ -119,16 +124,21 @@ class Jobs:
         self._lease = lease
         self._kinds: dict[str, Steps] = {}
         self._lanes: dict[str, str] = {}
+        self._passing: set[str] = set()
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
         self._running: set[str] = set()
 
-    def register(self, kind: str, steps: Steps, *, lane: str = "") -> None:
+    def register(self, kind: str, steps: Steps, *, lane: str = "", kept: bool = True) -> None:
         """Say what a kind of job does; before `start`, so that jobs left by a kill find their code.
 
-        Kinds in a ``lane`` of their own do not wait for the long jobs of others, nor these for them.
+        Kinds in a ``lane`` of their own do not wait for the long jobs of others, nor these for them. Jobs that come by
+        the thousand and that nobody asks for later are not ``kept``: `tidy` forgets them; their keys must not come
+        again.
         """
+        if not kept:
+            self._passing.add(kind)
         self._kinds[kind] = steps
         self._lanes[kind] = f"{QUEUE}-{lane}" if lane else QUEUE
 
@@ -179,10 +189,32 @@ class Jobs:
                 DBOS.cancel_workflow(job_id)
         return self.status(job_id)
 
-    def forget(self, kind: str, before: datetime, tx: Connection) -> int:
-        """Forget jobs of a kind that come by the thousand and were over before then; how many. Their keys must not
-        come again."""
-        return jobstore.forget(tx, kind, stamp(before))
+    def tidy(self, days: int) -> int:
+        """Forget what DBOS keeps of jobs that were over so many days ago, and passing jobs whole; how many of DBOS's.
+
+        What came of the other jobs stays in their own rows. Does nothing before `start`.
+        """
+        if not self._threads:
+            return 0
+        from dbos import DBOS
+
+        before = self._clock() - timedelta(days=days)
+        forgotten = 0
+        for _ in range(BATCHES):
+            over = DBOS.list_workflows(
+                status=["SUCCESS", "ERROR", "CANCELLED"], name=WORKFLOW, completed_before=before.isoformat(),
+                limit=BATCH, load_input=False, load_output=False,
+            )  # fmt: skip
+            DBOS.delete_workflows([job.workflow_id for job in over])
+            forgotten += len(over)
+            if len(over) < BATCH:
+                break
+        for kind in sorted(self._passing):
+            for _ in range(BATCHES):
+                with self.database.transaction() as tx:
+                    if jobstore.forget(tx, kind, stamp(before), BATCH) < BATCH:
+                        break
+        return forgotten
 
     def start(self) -> None:
         """Run jobs in this process, first those a kill left here under the same worker id."""
@@ -343,7 +375,7 @@ def _workflow() -> Callable[[str], None]:
         if _current is not None:
             _current.run(job_id)
 
-    return DBOS.workflow(name="tongban.job", max_recovery_attempts=100)(run)
+    return DBOS.workflow(name=WORKFLOW, max_recovery_attempts=100)(run)
 
 
 def _one_line(error: Exception) -> str:

@@ -122,10 +122,12 @@ def change(tx: Connection, job_id: str, state: str, at: str, **values: Any) -> b
     return tx.execute(query.values(state=state, changed_at=at, **values)).rowcount == 1
 
 
-def forget(tx: Connection, kind: str, before: str) -> int:
-    """Delete jobs of a kind that were over before then; how many."""
-    over = JOBS.c.state.not_in(OPEN) & (JOBS.c.kind == kind) & (JOBS.c.changed_at < before)
-    return tx.execute(JOBS.delete().where(over)).rowcount
+def forget(tx: Connection, kind: str, before: str, most: int) -> int:
+    """Delete at most so many jobs of a kind that were over before then, with their marks; how many."""
+    over = select(JOBS.c.id).where(JOBS.c.state.not_in(OPEN), JOBS.c.kind == kind, JOBS.c.changed_at < before)
+    ids = list(tx.execute(over.limit(most)).scalars())
+    tx.execute(MARKS.delete().where(MARKS.c.job.in_(ids)))
+    return tx.execute(JOBS.delete().where(JOBS.c.id.in_(ids))).rowcount
 
 
 def mark(tx: Connection, job_id: str, name: str) -> bool:

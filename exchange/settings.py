@@ -53,6 +53,10 @@ class Settings:
     (`app.example:8443`), networks (`203.0.113.0/24`), `*` for every public address; empty: nothing is sent."""
     push_days: int = 7
     """TONGBAN_PUSH_DAYS: days the content of pushed messages is kept for tries and replays."""
+    push_listed_days: int = 90
+    """TONGBAN_PUSH_LISTED_DAYS: days a pushed message is listed with its fate; after that the ledger alone knows it."""
+    job_days: int = 2
+    """TONGBAN_JOB_DAYS: days the steps of finished jobs are kept; what came of a job stays, its steps do not."""
     clocks: str = "national"
     """TONGBAN_CLOCKS: statutory clocks in force: national, local-sx, or a YAML file with a tighter local set."""
 

@@ -15,7 +15,7 @@ from exchange.brokering import records, store
 from exchange.brokering.check import Breach
 from exchange.brokering.compiled import Compiled
 from exchange.brokering.intake import Intake, Refusal
-from exchange.brokering.model import Decision, Delivery, End, QualityFinding, Request, State, decide
+from exchange.brokering.model import Decision, Delivery, End, QualityFinding, Request, State, covers, decide
 from exchange.brokering.pen import Pen
 from exchange.brokering.records import Ask
 from exchange.brokering.sight import Sight, Standing
@@ -243,7 +243,8 @@ class Evidence:
         # the agreement that permitted it, and no other: the record must name what the data really left under
         decision, agreement = self._choose(ask, passage.agreement.id)
         refusal = None if decision.allowed else _said(decision)
-        if refusal is None and (agreement is None or not _covers(agreement, passage)):
+        then, operation = passage.agreement, passage.delivery.operation or ""
+        if refusal is None and (agreement is None or not _covers(agreement, then, operation)):
             refusal = _narrowed()
         if refusal:
             refusal.error.extra = {**refusal.error.extra, "receipt": passage.delivery.id}
@@ -296,12 +297,9 @@ def _draft(kind: str, body: Mapping[str, Any], ask: Ask, about: frozenset[str], 
     return Draft(kind, body, sorted(about), records.payload(ask, left))
 
 
-def _covers(agreement: Agreement, passage: Passage) -> bool:
+def _covers(now: Agreement, then: Agreement, operation: str) -> bool:
     """Whether the agreement still lets out what the answer was cut to; it may have been narrowed meanwhile."""
-    if agreement is passage.agreement or agreement == passage.agreement:
-        return True
-    scope = agreement.scope.get(passage.delivery.operation or "", ())
-    return set(passage.scope) <= set(scope) and agreement.terms == passage.agreement.terms
+    return now is then or now == then or covers(now, operation, then.scope.get(operation, ()), then.terms)
 
 
 def _said(decision: Decision) -> Refusal:

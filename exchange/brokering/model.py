@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from exchange.agreements.model import Agreement, AgreementState
 from exchange.agreements.scope import name_of
@@ -239,6 +239,11 @@ def decide(agreement: Agreement | None, request: Request, now: datetime) -> Deci
     if request.fields and "" not in scope and (beyond := sorted(set(request.fields) - heads(scope))):
         return refuse("fields-beyond-scope", f"not agreed: {', '.join(beyond)}")
     return Decision(True, "permitted", _PERMITTED, fields=scope)
+
+
+def covers(agreement: Agreement, operation: str, scope: Iterable[str], terms: Mapping[str, Any]) -> bool:
+    """Whether an agreement lets out, just so, what was cut to a scope under terms: nothing was taken back since."""
+    return set(scope) <= set(agreement.scope.get(operation, ())) and agreement.terms == terms
 
 
 def refuse(rule: str, more: str = "") -> Decision:

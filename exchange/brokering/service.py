@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from exchange.agreements.model import Agreement
 from exchange.agreements.service import Agreements
 from exchange.brokering import headers as passing
 from exchange.brokering import store
@@ -51,6 +52,8 @@ class Answer:
     delivery: str = ""
     spool: Spool | None = None
     """The body when it is too large for memory; whoever sends it closes it."""
+    under: Agreement | None = field(default=None, repr=False)
+    """The agreement by which it was cut, as it stood."""
 
 
 class Broker:
@@ -272,7 +275,7 @@ class Broker:
             raise refusal.error
         if cut.fields and cut.spool is None and answered.status < 300:
             self.sampled(passage.delivery.interface, passage.delivery.operation or "", cut.fields, cut.body, cut.masked)
-        return Answer(answered.status, cut.headers, cut.body, passage.delivery.id, cut.spool)
+        return Answer(answered.status, cut.headers, cut.body, passage.delivery.id, cut.spool, passage.agreement)
 
 
 def _party(caller: Caller) -> str | None:

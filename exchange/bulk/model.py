@@ -58,6 +58,11 @@ RULES: Mapping[str, tuple[str, str, str]] = {
         "the privacy budget of the agreement does not cover this question",
         "ask with a smaller epsilon, or apply for a new agreement",
     ),
+    "terms-changed": (
+        "授权条件已变更",
+        "the agreement was changed after this file was made",
+        "ask again: the next file is made by what is agreed now",
+    ),
     "share-revoked": (
         "共享令牌已撤销",
         "the token this file was opened with has been revoked",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import threading
 from collections import defaultdict
@@ -22,12 +23,11 @@ from exchange.bulk.evidence import Ask
 from exchange.bulk.model import File, Opened, Snapshot, Source, refuse
 from exchange.bulk.plan import Unenforceable
 from exchange.bulk.shares import Recipient, Shares
-from exchange.bulk.terms import Terms
+from exchange.bulk.terms import Terms, digest, stand
 from exchange.bulk.urls import Urls
 from exchange.catalogue.model import Record
 from exchange.clock import new_id, stamp
 from exchange.errors import NotFound
-from exchange.ledger.model import canonical
 from exchange.parties.access import Caller
 
 SMALL_ROWS = 8192
@@ -52,9 +52,9 @@ class _Leaving:
 class Bulk:
     """Tables shared in bulk. Its methods are safe to call from any thread and process."""
 
-    def __init__(self, desk: Desk, home: Path, urls: Urls) -> None:
-        """``home``: where snapshots are kept."""
-        self.desk, self.home, self.urls, self.clock = desk, home, urls, desk.clock
+    def __init__(self, desk: Desk, home: Path, work: Path, urls: Urls) -> None:
+        """``home``: where snapshots are kept; ``work``: the worker's own folder for what is being made."""
+        self.desk, self.home, self.work, self.urls, self.clock = desk, home, work, urls, desk.clock
         self.database, self.ledger = desk.database, desk.ledger
         self.shares = Shares(desk)
         self._making: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
@@ -133,7 +133,7 @@ class Bulk:
         if not found.decision.allowed:
             raise self.desk.evidence.refused(found.ask, found.agreement, found.decision)
         path = self._folder(found.snapshot) / found.file.name if found.snapshot and found.file else None
-        if path is None or found.file is None or not path.is_file():
+        if path is None or found.file is None or not _whole(path, found.file):
             raise NotFound("the file is not kept any more", hint="query the table again")
         return path, found.file
 
@@ -158,6 +158,15 @@ class Bulk:
                 store.gone(tx, snapshot.id, stamp(now))
             shutil.rmtree(self._folder(snapshot), ignore_errors=True)
 
+    def clear(self) -> None:
+        """At start: remove what a killed service left half made, and files that no snapshot ever became."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        with self.database.transaction() as tx:  # a folder takes its place in the transaction that writes its row
+            known = {snapshot.id for snapshot in store.kept(tx)}
+            left = [path for path in (self.home / "snapshots").glob("*/*") if path.name not in known]
+        for path in left:
+            shutil.rmtree(path, ignore_errors=True)
+
     # ---- inside
 
     def _current(self, ask: Ask, agreement: Agreement, record: Record) -> Snapshot:
@@ -168,7 +177,7 @@ class Bulk:
                 fingerprint = self._fingerprint(source, terms)
                 with self.database.reading() as tx:
                     found = store.newest(tx, agreement.id, ask.table)
-                if found and found.fingerprint == fingerprint and self._folder(found).is_dir():
+                if found and found.fingerprint == fingerprint and self._kept(found):
                     return found
                 return self._make(source, terms, agreement, record, ask.table, fingerprint)
             except (Unenforceable, SourceFailure) as error:
@@ -179,12 +188,12 @@ class Bulk:
     ) -> Snapshot:
         now = self.clock()
         id = new_id("snp", now)
-        folder = self.home / "snapshots" / agreement.id / id
+        folder = self.work / "made" / id
         person, key = self.desk.person(record, table), self.desk.key(agreement.id)
         made = making.snapshot(self.desk.connecting.sources, source, terms, key, folder, person)
         with self.database.transaction() as tx:
             other = store.newest(tx, agreement.id, table)
-            if other and other.fingerprint == fingerprint and self._folder(other).is_dir():
+            if other and other.fingerprint == fingerprint and self._kept(other):
                 shutil.rmtree(folder)  # another worker was quicker
                 return other
             version = store.last_version(tx, agreement.id, table) + 1
@@ -192,12 +201,16 @@ class Bulk:
                 id, agreement.id, table, version, fingerprint, stamp(now), made.schema, made.columns, made.files
             )
             store.add_snapshot(tx, snapshot)
+            place = self._folder(snapshot)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(folder, place)
         return snapshot
 
+    def _kept(self, snapshot: Snapshot) -> bool:
+        return all(_whole(self._folder(snapshot) / file.name, file) for file in snapshot.files)
+
     def _fingerprint(self, source: Source, terms: Terms) -> str:
-        masks = {name: dict(mask) for name, mask in terms.masks.items()}
-        told = canonical({"columns": list(terms.columns), "rows": terms.rows, "masks": masks})
-        return hashlib.sha256(told + self.desk.connecting.sources.stamp(source, self.clock()).encode()).hexdigest()
+        return f"{digest(terms)}:{self.desk.connecting.sources.stamp(source, self.clock())}"
 
     def _chosen(self, snapshot: Snapshot, limit: int | None) -> tuple[File, ...]:
         """The files that hold at least the first ``limit`` rows: the client reads whole files before it cuts."""
@@ -250,9 +263,20 @@ class Bulk:
         if decision.allowed and share.revoked_at is not None:
             decision = refuse("share-revoked")
         snapshot = store.snapshot(tx, opened.snapshot)
+        made_by = snapshot.fingerprint.partition(":")[0] if snapshot else ""
+        if decision.allowed and snapshot and not stand(agreement, opened.table, made_by):
+            decision = refuse("terms-changed")
         files = snapshot.files if snapshot else ()
         file = next((one for one in files if one.number == number and number in opened.numbers), None)
         return _Leaving(ask, agreement, decision, snapshot, file, store.flow(tx, query, number) is None)
 
     def _folder(self, snapshot: Snapshot) -> Path:
         return self.home / "snapshots" / snapshot.agreement / snapshot.id
+
+
+def _whole(path: Path, file: File) -> bool:
+    """Whether a file is there to its last byte: one a power cut shortened never leaves."""
+    try:
+        return path.stat().st_size == file.bytes
+    except OSError:
+        return False

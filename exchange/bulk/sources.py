@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -80,12 +81,15 @@ class Sources:
         if not self._turns.acquire(timeout=WAIT_SECONDS):
             raise Unavailable("too much is read in bulk at the moment", hint="try again", retry_after=60)
         try:
-            connection = self._connection([str(self._home(source))] if paths else [], into)
-            try:
-                with self._named(connection, source, paths, columns):
-                    yield connection
-            finally:
-                connection.close()
+            self.spill.mkdir(parents=True, exist_ok=True)
+            # a folder a connection: DuckDB numbers its files anew in each
+            with TemporaryDirectory(dir=self.spill, ignore_cleanup_errors=True) as spill:
+                connection = self._connection([str(self._home(source))] if paths else [], into, spill)
+                try:
+                    with self._named(connection, source, paths, columns):
+                        yield connection
+                finally:
+                    connection.close()
         finally:
             self._turns.release()
 
@@ -101,15 +105,14 @@ class Sources:
                 f"the source cannot be used: {failure.rule}", hint="a path below your own folder of TONGBAN_BULK_FOLDER"
             ) from None
 
-    def _connection(self, readable: list[str], into: Path | None) -> Any:
+    def _connection(self, readable: list[str], into: Path | None, spill: str) -> Any:
         import duckdb
 
-        self.spill.mkdir(parents=True, exist_ok=True)
-        config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(self.spill)}
+        config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": spill}
         if self.threads:
             config["threads"] = self.threads
         connection = duckdb.connect(config=config)
-        allowed = [*readable, *([str(into)] if into else []), str(self.spill)]
+        allowed = [*readable, *([str(into)] if into else []), spill]
         connection.execute("SET allowed_directories = ?", [allowed])
         for statement in (
             "SET TimeZone = 'UTC'",

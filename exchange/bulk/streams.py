@@ -13,7 +13,9 @@ from exchange.bulk import making
 from exchange.bulk.desk import Desk
 from exchange.bulk.evidence import Ask
 from exchange.bulk.making import FORMATS
+from exchange.bulk.model import refuse
 from exchange.bulk.plan import Unenforceable
+from exchange.bulk.terms import digest, stand
 from exchange.clock import new_id
 from exchange.errors import Unprocessable
 from exchange.parties.access import Caller
@@ -36,8 +38,9 @@ class Streamed:
 class Streams:
     """Makes files for one request each. They wait on disk, not in memory, until their receipt is written."""
 
-    def __init__(self, desk: Desk, home: Path) -> None:
-        self.desk, self.home = desk, home / "streams"
+    def __init__(self, desk: Desk, work: Path) -> None:
+        """``work``: the worker's own folder for what does not outlive it."""
+        self.desk, self.home = desk, work / "streams"
 
     def fetch(
         self,
@@ -87,22 +90,20 @@ class Streams:
             raise Unprocessable(error.detail, hint=error.hint, **told.extra) from None
         path = folder / made.files[0].name
         try:
-            delivery = self._released(ask, agreement_id, made, folder)
+            delivery = self._released(ask, agreement_id, made, folder, digest(terms))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return Streamed(path, delivery, made.records, made.files[0].sha256)
 
-    def clear(self) -> None:
-        """Remove what a killed service left behind."""
-        shutil.rmtree(self.home, ignore_errors=True)
-
-    def _released(self, ask: Ask, agreement_id: str, made: making.Made, folder: Path) -> str:
+    def _released(self, ask: Ask, agreement_id: str, made: making.Made, folder: Path, made_by: str) -> str:
         desk = self.desk
         with desk.database.transaction() as tx:
-            # decided again in the transaction that proves it: an agreement may have ended while the file was made
+            # decided again in the transaction that proves it: an agreement may have ended or changed meanwhile
             agreement, record = desk.agreement(agreement_id, tx)
             decision = desk.decide(agreement, record, ask, desk.clock())
+            if decision.allowed and agreement is not None and not stand(agreement, ask.table, made_by):
+                decision = refuse("terms-changed")
             if decision.allowed and agreement is not None:
                 about = making.subjects_of(folder)
                 return desk.evidence.delivered(tx, ask, agreement, made.files[0], made.columns, about, {}).id

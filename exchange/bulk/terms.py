@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 from exchange.agreements.model import Agreement
 from exchange.bulk.model import AGGREGATES, ENFORCED, MASKS, ROWS
 from exchange.errors import Unprocessable
+from exchange.ledger.model import canonical
 
 _PLAIN = re.compile(r"/\*/([^/]+)\Z")
 
@@ -51,6 +53,20 @@ def terms_of(agreement: Agreement, table: str) -> Terms:
             raise _unreadable()
         named[unescaped(found[1]) if found else place] = made
     return Terms(columns, rows, named, aggregates)
+
+
+def digest(terms: Terms) -> str:
+    """Hex digest of all that decides what of a table leaves."""
+    masks = {name: dict(mask) for name, mask in terms.masks.items()}
+    return hashlib.sha256(canonical({"columns": list(terms.columns), "rows": terms.rows, "masks": masks})).hexdigest()
+
+
+def stand(agreement: Agreement, table: str, made_by: str) -> bool:
+    """Whether an agreement still gives of a table just what was made by terms of that `digest`."""
+    try:
+        return digest(terms_of(agreement, table)) == made_by
+    except Unprocessable:
+        return False
 
 
 def check_terms(agreement: Agreement) -> None:

@@ -45,12 +45,15 @@ class State(StrEnum):
 
 
 class Fate(StrEnum):
-    """Life of a message. ``asked``: still to be decided, fetched and reduced; ``ready``: receipted and on its way."""
+    """Life of a message. ``asked``: still to be decided, fetched and cut; ``ready``: receipted and on its way;
+    ``outside``: of an event of which the agreement's rows let nothing out.
+    """
 
     ASKED = "asked"
     READY = "ready"
     DELIVERED = "delivered"
     DEAD = "dead"
+    OUTSIDE = "outside"
     WITHHELD = "withheld"
     EXPIRED = "expired"
 
@@ -162,6 +165,26 @@ class Message:
     delivery: str | None = None
     fields: tuple[str, ...] = ()
     done_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of a subscription's messages, as far back as they are listed; ``oldest``: since when the first of
+    those that wait does.
+    """
+
+    counts: Mapping[Fate, int]
+    oldest: str | None
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are still to arrive."""
+        return sum(self.counts.get(fate, 0) for fate in WAITING)
+
+    @property
+    def dead(self) -> int:
+        """Messages given up: the dead letters."""
+        return self.counts.get(Fate.DEAD, 0)
 
 
 def about(wanted: Subscription) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """How a pushed record passes the broker: decided, fetched, checked, reduced and receipted like any call.
 
 The one module that knows the broker. An event that brings its record along goes the same way; only the provider is not
-asked again: its answer is the one it gave with the event.
+asked again: its answer is the one it gave with the event. What was cut once leaves by late tries and replays as long as
+the agreement lets it out just so; after any other change the record passes the broker anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -21,15 +22,14 @@ from exchange.agreements.scope import Place, places
 from exchange.agreements.service import Agreements
 from exchange.brokering.check import JSON, Breach, is_json
 from exchange.brokering.compiled import Versions
-from exchange.brokering.model import Decision, Request, decide
+from exchange.brokering.model import Decision, Request, covers, decide
 from exchange.brokering.paths import segments
-from exchange.brokering.reduce import Reducer
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import Incoming, Outgoing, Source
 from exchange.catalogue.model import Record
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock
-from exchange.errors import Invalid, Unprocessable
+from exchange.errors import Invalid, NotFound, Unprocessable
 from exchange.parties.access import Caller
 from exchange.pushing.model import NOTHING, Call, Subscription, emptied, returned
 from specs.model import Operation
@@ -40,12 +40,16 @@ LARGEST_RECORD = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A record that may leave: its value cut to the agreed fields, its receipt, the persons in it."""
+    """A record that may leave: its value cut to what is agreed, its receipt, the persons in it, and by which scope and
+    terms it was cut. ``empty``: the terms' rows let nothing of it out.
+    """
 
     value: Any
     fields: tuple[str, ...]
     delivery: str
     subjects: tuple[str, ...]
+    under: dict[str, Any]
+    empty: bool
 
 
 class Refused(Exception):
@@ -128,6 +132,18 @@ class Passing:
         agreement = found[0] if found else None
         return decide(agreement, request, self.clock()), agreement
 
+    def served(self, wanted: Subscription) -> bool:
+        """Whether the provider still offers the operation; what it withdrew leaves no more, receipted or not."""
+        try:
+            self.operation(wanted.interface, wanted.operation)
+        except (NotFound, Unprocessable):
+            return False
+        return True
+
+    def stands(self, wanted: Subscription, agreement: Agreement | None, under: Mapping[str, Any]) -> bool:
+        """Whether a record may leave as it was cut: nothing it was cut by was taken back or changed since."""
+        return agreement is not None and covers(agreement, wanted.operation, under["scope"], under["terms"])
+
     def over(self, agreement: Agreement | None) -> bool:
         """Whether nothing can leave under an agreement ever again."""
         ends = (AgreementState.EXPIRED, AgreementState.TERMINATED)
@@ -153,12 +169,12 @@ class Passing:
         about = numbers.find(_schema(operation, answer.status), value)
         content = operation.body.contents if operation.body else ()
         asked = numbers.find(next((one.schema for one in content if one.is_json), None), call.body)
-        fields = self._broker.delivery(replace(who, via="system"), answer.delivery).fields
-        return Passed(value, fields, answer.delivery, tuple(sorted(about | asked)))
-
-    def cut(self, value: Any, decision: Decision) -> Any:
-        """A record cut again: an agreement that was narrowed since holds for replays and late tries, too."""
-        return Reducer(decision.fields).apply(value).value
+        made = self._broker.delivery(replace(who, via="system"), answer.delivery)
+        scope = answer.under.scope.get(operation.id, ()) if answer.under else ()
+        terms = dict(answer.under.terms) if answer.under else {}
+        under = {"scope": list(scope), "terms": terms}
+        empty = bool(terms.get("rows")) and not made.fields
+        return Passed(value, made.fields, answer.delivery, tuple(sorted(about | asked)), under, empty)
 
 
 class _Held:

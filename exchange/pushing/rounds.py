@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import Connection
 
-from exchange.brokering.model import Decision
 from exchange.clock import moment, new_id, stamp
-from exchange.errors import Forbidden, NotFound, TongbanError
+from exchange.errors import Forbidden, NotFound, TongbanError, Upstream
 from exchange.jobs import JobContext
 from exchange.jobstore import OPEN
 from exchange.pushing import store
@@ -48,6 +47,8 @@ RUN = 20.0
 HOLD = timedelta(minutes=5)
 """How long a subscription waits before it asks again whether its suspended agreement is in force."""
 AGENT = "tongban-push"
+WITHDRAWN = "interface-withdrawn"
+OUTSIDE = "no record of it is in the agreed rows"
 _log = logging.getLogger(__name__)
 
 
@@ -98,9 +99,11 @@ class Rounds:
             sealed = store.sealed(tx, one.id).sealed_call
             call = self._on.seal.open_json(sealed, one.id, "call") if sealed else {}
             store.change(tx, one.id, next_at=stamp(schedule.next(moment(one.next_at), now)))
-            self.add(tx, one, {"call": call}, None)
-        else:
-            self.ask(tx, one)
+            # a turn that still waits to be asked will bring the answer of then: a second one would bring the same
+            if not store.unasked(tx, one.id):
+                self.add(tx, one, {"call": call}, None)
+                return
+        self.ask(tx, one)
 
     def _held(self, one: Subscription) -> bool:
         return one.hold_until is not None and moment(one.hold_until) > self._on.clock()
@@ -162,22 +165,26 @@ class Rounds:
             with self._on.database.transaction() as tx:
                 self._on.ended(tx, one, "its agreement ended", "system")
             return
-        if not decision.allowed:
-            self._hold(one, decision.rule, HOLD)
+        if not decision.allowed or not self._on.passing.served(one):
+            self._hold(one, WITHDRAWN if decision.allowed else decision.rule, HOLD)
             return
         if found is None or found[1] is None:
             self._settle(one, message, Fate.EXPIRED, "not kept any more")
             return
         content = self._on.seal.open_json(found[1], one.id, message.position)
-        if message.fate is Fate.ASKED:
+        if message.fate is Fate.ASKED or not self._on.passing.stands(one, agreement, content["under"]):
             passed = self._passed(one, message, content)
             if passed is None:
                 return
             message, content = passed
-        self._deliver(one, message, content, decision)
+        self._deliver(one, message, content)
 
     def _passed(self, one: Subscription, message: Message, content: Any) -> tuple[Message, Any] | None:
-        """Let a record pass the broker; None when it may not, or cannot, leave now."""
+        """Let a record pass the broker; None when it may not, or cannot, leave now.
+
+        The record of an event comes along once: what was not agreed is forgotten when it is cut. Where the agreement
+        changed since, the provider is asked, as for any call, and the answer has a receipt of its own.
+        """
         called = content["call"] or {}
         call = Call(called.get("path") or {}, called.get("query") or "", called.get("body"))
         record = content.get("record", NOTHING)
@@ -190,14 +197,17 @@ class Rounds:
             self._hold(one, refusal.rule, HOLD)
             return None
         except TongbanError as failure:
-            # a record that came with its event is what it is; a provider may be well again later
+            # a record that came with its event breaks the interface for good; all else may be well again later
             why = str(failure.extra.get("rule", type(failure).__name__))
-            self._later(one, message, 0, why, never=record is not NOTHING)
+            self._later(one, message, 0, why, never=record is not NOTHING and isinstance(failure, Upstream))
             return None
-        return self._ready(one, message, passed)
+        if message.event is not None and passed.empty:
+            self._settle(one, replace(message, delivery=passed.delivery), Fate.OUTSIDE, OUTSIDE)
+            return None
+        return self._ready(one, message, passed, called)
 
-    def _ready(self, one: Subscription, message: Message, passed: Passed) -> tuple[Message, Any]:
-        content = {"data": passed.value, "subjects": list(passed.subjects)}
+    def _ready(self, one: Subscription, message: Message, passed: Passed, called: Any) -> tuple[Message, Any]:
+        content = {"data": passed.value, "subjects": list(passed.subjects), "under": passed.under, "call": called}
         made = replace(message, fate=Fate.READY, delivery=passed.delivery, fields=passed.fields)
         with self._on.database.transaction() as tx:
             # what was not agreed is forgotten here
@@ -206,8 +216,8 @@ class Rounds:
             store.change_message(tx, message, **values)
         return made, content
 
-    def _deliver(self, one: Subscription, message: Message, content: Any, decision: Decision) -> None:
-        if message.replays and not message.tries:
+    def _deliver(self, one: Subscription, message: Message, content: Any) -> None:
+        if message.replays:
             self._repeated(one, message, content)
         with self._on.database.reading() as tx:
             kept = store.sealed(tx, one.id)
@@ -219,7 +229,7 @@ class Rounds:
             {
                 "type": f"{one.interface}.{one.operation}",
                 "timestamp": message.at,
-                "data": self._on.passing.cut(content["data"], decision),
+                "data": content["data"],
                 "subscription": one.id,
                 "position": message.position,
                 "agreement": one.agreement,
@@ -283,10 +293,12 @@ class Rounds:
         now = stamp(self._on.clock())
         with self._on.database.transaction() as tx:
             values = {"tries": message.tries + 1, "status": status or None, "error": why[:300]}
+            if fate is Fate.OUTSIDE:
+                values |= {"delivery": message.delivery, "sealed": None}
             store.change_message(tx, message, fate=fate, done_at=now, **values)
             if fate is Fate.DELIVERED and (one.failures or one.hold_until or one.reason):
                 store.change(tx, one.id, failures=0, hold_until=None, reason="")
-            kind = {Fate.DELIVERED: "push.delivered", Fate.DEAD: "push.dead"}.get(fate, "push.lost")
+            kind = {Fate.EXPIRED: "push.lost"}.get(fate, f"push.{fate}")
             self._tell(tx, kind, one, message, tries=message.tries + 1, status=status or None, why=why or None)
 
     def _tell(self, tx: Connection, kind: str, one: Subscription, message: Message, **more: Any) -> None:

@@ -11,7 +11,7 @@ from exchange.errors import Invalid
 from exchange.http.idempotency import idempotent
 from exchange.http.paging import LIMIT, MAXIMUM, decode, page
 from exchange.parties.access import Access, Caller
-from exchange.pushing.model import NOTHING, Call, Message, Subscription
+from exchange.pushing.model import NOTHING, Call, Message, Subscription, Tally
 from exchange.pushing.service import Pushing
 from exchange.pushing.wishes import Event, Wish
 
@@ -69,13 +69,16 @@ def router(pushing: Pushing, access: Access) -> APIRouter:
     Who = Annotated[Caller, Depends(access.required)]
     Limit = Annotated[int, Query(ge=1, le=MAXIMUM)]
 
+    def shown(value: Subscription, caller: Caller) -> dict[str, Any]:
+        return show(value, caller, pushing.tallies([value])[value.id])
+
     @routes.post("/push-subscriptions", status_code=201)
     def subscribe(caller: Who, body: SubscriptionBody, response: Response) -> dict[str, Any]:
         """Subscribe to records of an agreed operation; the signing secret is shown once."""
         said = body.model_dump(exclude={"call"})
         made, secret = pushing.subscribe(caller, Wish(**said, call=_call(body.call) if body.call else None))
         response.headers["Cache-Control"] = "no-store"
-        return show(made, caller) | {"secret": secret}
+        return shown(made, caller) | {"secret": secret}
 
     @routes.get("/push-subscriptions")
     def listed(
@@ -83,22 +86,23 @@ def router(pushing: Pushing, access: Access) -> APIRouter:
     ) -> dict[str, Any]:
         """Push subscriptions one is a side of."""
         rows = pushing.listed(caller, after=decode(page_token), limit=limit + 1)
-        return page(request, response, rows, limit, lambda row: row.id, lambda row: show(row, caller))
+        tallies = pushing.tallies(rows)
+        return page(request, response, rows, limit, lambda row: row.id, lambda row: show(row, caller, tallies[row.id]))
 
     @routes.get("/push-subscriptions/{id}")
     def one(caller: Who, id: str) -> dict[str, Any]:
-        """One push subscription: its state, its last position, and why it waits."""
-        return show(pushing.get(caller, id), caller)
+        """One push subscription: its state, its last position, what waits or is dead, since when and why."""
+        return shown(pushing.get(caller, id), caller)
 
     @routes.post("/push-subscriptions/{id}/pause")
     def pause(caller: Who, id: str) -> dict[str, Any]:
         """Send nothing for now; what happens meanwhile waits."""
-        return show(pushing.pause(caller, id), caller)
+        return shown(pushing.pause(caller, id), caller)
 
     @routes.post("/push-subscriptions/{id}/resume")
     def resume(caller: Who, id: str) -> dict[str, Any]:
         """Send again, beginning with what waits."""
-        return show(pushing.resume(caller, id), caller)
+        return shown(pushing.resume(caller, id), caller)
 
     @routes.post("/push-subscriptions/{id}/secret")
     def rotate(caller: Who, id: str, response: Response) -> dict[str, Any]:
@@ -114,7 +118,7 @@ def router(pushing: Pushing, access: Access) -> APIRouter:
     @routes.delete("/push-subscriptions/{id}")
     def end(caller: Who, id: str) -> dict[str, Any]:
         """End a push subscription; what was kept for it is forgotten."""
-        return show(pushing.end(caller, id), caller)
+        return shown(pushing.end(caller, id), caller)
 
     @routes.get("/push-subscriptions/{id}/messages")
     def messages(
@@ -148,12 +152,13 @@ def router(pushing: Pushing, access: Access) -> APIRouter:
     return routes
 
 
-def show(value: Subscription, caller: Caller) -> dict[str, Any]:
+def show(value: Subscription, caller: Caller, tally: Tally) -> dict[str, Any]:
     """The JSON shape of a subscription; where it goes is its consumer's business, and the data office's."""
     hidden = ["created_by", "job", "rounds"]
     if caller.party != value.consumer and caller.kind != "data_office":
         hidden += ["destination", "reason"]
-    return {name: getattr(value, name) for name in value.__dataclass_fields__ if name not in hidden}
+    told = {name: getattr(value, name) for name in value.__dataclass_fields__ if name not in hidden}
+    return told | {"waiting": tally.waiting, "waiting_since": tally.oldest, "dead": tally.dead}
 
 
 def show_message(value: Message) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,6 @@ from exchange.pushing.model import (
     MOST_SUBSCRIPTIONS,
     NOTHING,
     SECRET_BYTES,
-    WAITING,
     Call,
     Fate,
     Kind,
@@ -32,6 +31,7 @@ from exchange.pushing.model import (
     Schedule,
     State,
     Subscription,
+    Tally,
     about,
     check_division,
     check_event,
@@ -64,13 +64,14 @@ class Pushing:
         key: bytes,
         clock: Clock,
         days: int = 7,
+        listed_days: int = 90,
     ) -> None:
-        """``key`` (32 bytes) seals what is kept, ``days`` long."""
+        """``key`` (32 bytes) seals what is kept, ``days`` long; messages are listed ``listed_days`` long."""
         self.database, self.ledger, self.jobs, self.clock = database, ledger, jobs, clock
-        self.passing, self.sender, self.days = passing, sender, days
+        self.passing, self.sender, self.days, self.listed_days = passing, sender, days, listed_days
         self.seal = Seal(key)
         self.rounds = Rounds(self)
-        jobs.register(KIND, self.rounds.run, lane=KIND)
+        jobs.register(KIND, self.rounds.run, lane=KIND, kept=False)
 
     # ---- subscribing
 
@@ -172,12 +173,17 @@ class Pushing:
         with self.database.reading() as tx:
             return store.messages(tx, id, fate=fate, after=after, limit=limit)
 
+    def tallies(self, shown: Sequence[Subscription]) -> Mapping[str, Tally]:
+        """What waits for subscriptions the caller was shown, and what became of the rest, by their ids."""
+        with self.database.reading() as tx:
+            return store.tallies(tx, [one.id for one in shown])
+
     def pause(self, caller: Caller | None, id: str) -> Subscription:
         """Send nothing until it is resumed; what happens meanwhile waits, as long as anything is kept."""
         return self._turned(caller, id, State.PAUSED, "push.paused")
 
     def resume(self, caller: Caller | None, id: str) -> Subscription:
-        """Send again, at once."""
+        """Send again, at once; also where a destination that was away is still let alone."""
         return self._turned(caller, id, State.ACTIVE, "push.resumed")
 
     def end(self, caller: Caller | None, id: str) -> Subscription:
@@ -288,9 +294,9 @@ class Pushing:
         Called every few seconds by every worker: it writes only where there is something to do.
         """
         now = self.clock()
-        kept = stamp(now - timedelta(days=self.days))
+        kept, listed = (stamp(now - timedelta(days=days)) for days in (self.days, self.listed_days))
         with self.database.reading() as tx:
-            waiting, old = store.with_due(tx, stamp(now)), store.has_old(tx, kept)
+            waiting, old = store.with_due(tx, stamp(now)), store.has_old(tx, kept, listed)
             live = store.live(tx)
             lost = {one.id for one in live if self.passing.over(self.passing.decision(tx, one)[1])}
         for one in live:
@@ -306,17 +312,15 @@ class Pushing:
                     self.rounds.turn(tx, there)
         if old:
             with self.database.transaction() as tx:
-                self.jobs.forget(KIND, now - timedelta(days=self.days), tx)
-                expired = store.forget(tx, kept, stamp(now))
+                expired = store.forget(tx, kept, listed, stamp(now))
                 if expired:
                     self.ledger.append(tx, "push.expired", {"messages": expired, "older_than": kept})
 
     def returns(self, caller: Caller | None) -> list[dict[str, Any]]:
         """Return flows the caller is a side of, each with its division and how complete it is."""
         found = [one for one in self.listed(caller) if one.kind is Kind.RETURN]
-        with self.database.reading() as tx:
-            counts = store.fates(tx, [one.id for one in found])
-        return [_completeness(one, counts.get(one.id, {})) for one in found]
+        tallies = self.tallies(found)
+        return [_completeness(one, tallies[one.id]) for one in found]
 
     def ended(self, tx: Connection, wanted: Subscription, reason: str, by: str) -> None:
         """End a subscription in a transaction: what waits is withheld, what was kept is forgotten."""
@@ -330,7 +334,7 @@ class Pushing:
         caller, _ = self._own(caller, id)
         with self.database.transaction() as tx:
             found = self._open(tx, id)
-            if found.state is state:
+            if found.state is state and (state is State.PAUSED or found.hold_until is None):
                 return found
             values: dict[str, Any] = {"state": state, "reason": "", "failures": 0, "hold_until": None}
             if state is State.ACTIVE and found.schedule is not None and found.next_at is not None:
@@ -340,6 +344,7 @@ class Pushing:
             self._told(tx, kind, found, caller)
             turned = replace(found, **values)
             if state is State.ACTIVE:
+                store.hasten(tx, id, stamp(self.clock()))
                 self.rounds.ask(tx, turned)
             return turned
 
@@ -360,9 +365,9 @@ class Pushing:
         self.ledger.append(tx, kind, about(wanted) | {"by": who} | {k: v for k, v in more.items() if v is not None})
 
 
-def _completeness(wanted: Subscription, counts: Mapping[str, int]) -> dict[str, Any]:
-    total = sum(counts.values())
-    delivered = counts.get(Fate.DELIVERED, 0)
+def _completeness(wanted: Subscription, tally: Tally) -> dict[str, Any]:
+    total = sum(count for fate, count in tally.counts.items() if fate is not Fate.OUTSIDE)
+    delivered = tally.counts.get(Fate.DELIVERED, 0)
     return {
         "subscription": wanted.id,
         "provider": wanted.provider,
@@ -371,8 +376,8 @@ def _completeness(wanted: Subscription, counts: Mapping[str, int]) -> dict[str, 
         "division": wanted.division,
         "records": total,
         "delivered": delivered,
-        "waiting": sum(counts.get(fate, 0) for fate in WAITING),
-        "lost": total - delivered - sum(counts.get(fate, 0) for fate in WAITING),
+        "waiting": tally.waiting,
+        "lost": total - delivered - tally.waiting,
         "complete": round(delivered / total, 4) if total else None,
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Connection, Index, Integer, LargeBinary, Row, Table, Text, func, select
 
 from exchange.database import metadata
-from exchange.pushing.model import WAITING, Fate, Kind, Message, State, Subscription
+from exchange.pushing.model import WAITING, Fate, Kind, Message, State, Subscription, Tally
 
 SUBSCRIPTIONS = Table(
     "push_subscriptions",
@@ -164,6 +164,18 @@ def due(tx: Connection, subscription: str, now: str) -> Message | None:
     return None if row is None else _message(row)
 
 
+def unasked(tx: Connection, subscription: str) -> bool:
+    """Whether a message of a subscription still waits for its record to be asked for."""
+    query = select(MESSAGES.c.id).where(MESSAGES.c.subscription == subscription, MESSAGES.c.fate == Fate.ASKED)
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def hasten(tx: Connection, subscription: str, now: str) -> None:
+    """Let everything that waits for a subscription be due."""
+    late = (MESSAGES.c.subscription == subscription) & MESSAGES.c.fate.in_(WAITING) & (MESSAGES.c.due_at > now)
+    tx.execute(MESSAGES.update().where(late).values(due_at=now))
+
+
 def with_due(tx: Connection, now: str) -> set[str]:
     """Subscriptions with a message whose turn it is."""
     query = select(MESSAGES.c.subscription).where(MESSAGES.c.fate.in_(WAITING), MESSAGES.c.due_at <= now)
@@ -214,19 +226,23 @@ def withhold(tx: Connection, subscription: str, now: str) -> int:
     return given_up
 
 
-def has_old(tx: Connection, before: str) -> bool:
+def has_old(tx: Connection, before: str, listed: str) -> bool:
     """Whether `forget` has something to do."""
     old = select(MESSAGES.c.id).where(MESSAGES.c.at < before, MESSAGES.c.sealed.is_not(None))
     known = select(EVENTS.c.id).where(EVENTS.c.at < before)
-    return any(tx.execute(query.limit(1)).first() is not None for query in (old, known))
+    shown = select(MESSAGES.c.id).where(MESSAGES.c.at < listed)
+    return any(tx.execute(query.limit(1)).first() is not None for query in (old, known, shown))
 
 
-def forget(tx: Connection, before: str, now: str) -> int:
-    """Forget content older than that; what still waited has expired. How many of these there were."""
+def forget(tx: Connection, before: str, listed: str, now: str) -> int:
+    """Forget content older than ``before``, whole messages older than ``listed``; what still waited has expired. How
+    many of these there were.
+    """
     old = (MESSAGES.c.at < before) & MESSAGES.c.sealed.is_not(None)
     lost = old & MESSAGES.c.fate.in_(WAITING)
     expired = tx.execute(MESSAGES.update().where(lost).values(fate=Fate.EXPIRED, done_at=now)).rowcount
     tx.execute(MESSAGES.update().where(old).values(sealed=None))
+    tx.execute(MESSAGES.delete().where(MESSAGES.c.at < min(before, listed)))
     tx.execute(EVENTS.delete().where(EVENTS.c.at < before))
     return expired
 
@@ -242,14 +258,17 @@ def add_event(tx: Connection, interface: str, id: str, fingerprint: str, at: str
     tx.execute(EVENTS.insert().values(**row))
 
 
-def fates(tx: Connection, ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-    """How many messages of each fate these subscriptions have."""
+def tallies(tx: Connection, ids: Sequence[str]) -> Mapping[str, Tally]:
+    """What became of the messages of these subscriptions."""
     table = MESSAGES.c
-    query = select(table.subscription, table.fate, func.count()).where(table.subscription.in_(ids))
-    found: dict[str, dict[str, int]] = {}
-    for subscription, fate, number in tx.execute(query.group_by(table.subscription, table.fate)):
-        found.setdefault(subscription, {})[fate] = number
-    return found
+    query = select(table.subscription, table.fate, func.count(), func.min(table.at)).where(table.subscription.in_(ids))
+    counts: dict[str, dict[Fate, int]] = {id: {} for id in ids}
+    oldest: dict[str, str] = {}
+    for subscription, fate, number, first in tx.execute(query.group_by(table.subscription, table.fate)):
+        counts[subscription][Fate(fate)] = number
+        if fate in WAITING:
+            oldest[subscription] = min(first, oldest.get(subscription, first))
+    return {id: Tally(counts[id], oldest.get(id)) for id in ids}
 
 
 def _row(value: Any, names: Sequence[str]) -> dict[str, Any]:

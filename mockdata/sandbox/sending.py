@@ -197,13 +197,17 @@ def post(
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     made = _connected(addresses, port, timeout)
+    if parts.scheme == "https":
+        # takes the socket over, so it is the one to cut, in the handshake too
+        made = ssl.create_default_context().wrap_socket(made, server_hostname=host, do_handshake_on_connect=False)
     end = threading.Timer(timeout, _cut, (made,))  # a server that answers byte by byte is slow, too
     end.daemon = True
     end.start()
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
-        secure = parts.scheme == "https"
-        connection.sock = ssl.create_default_context().wrap_socket(made, server_hostname=host) if secure else made
+        if isinstance(made, ssl.SSLSocket):
+            made.do_handshake()
+        connection.sock = made
         target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe="/?&=%+:;,@!$'()*~-._")
         fixed = {"Host": parts.netloc, "Content-Length": str(len(body)), "Connection": "close"}
         connection.request(method, target, body, {**fixed, **headers})
@@ -223,7 +227,7 @@ def _connected(addresses: Sequence[str], port: int, timeout: float) -> socket.so
 
 def _cut(made: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        made.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(made, socket.SHUT_RDWR)  # below TLS: its own would end the encryption, not the wait
 
 
 def outgoing_call(message: Outgoing, status: int, tries: int, took: float, error: str) -> OutgoingCall:

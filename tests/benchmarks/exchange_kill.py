@@ -1,7 +1,8 @@
 """Kill -9 under load, `TONGBAN_KILLS` times (default 50) on SQLite and on PostgreSQL; then everything is compared.
 
 Three witnesses who know nothing of each other: the consumers wrote down every body they received, the provider every
-call that reached it, and the ledger what the exchange recorded. `faults` says where they differ.
+call that reached it, and the ledger what the exchange recorded. `faults` says where they differ. Beside the calls
+others fetch whole tables, as shared files and as streams (`_kill_bulk`), under the same kills.
 """
 
 from __future__ import annotations
@@ -29,8 +30,20 @@ from typing import Any
 from exchange.bench import load, row
 
 KILLS = int(os.environ.get("TONGBAN_KILLS", 50))
-THREADS = 16
+THREADS, READERS = 16, 3
+FILES = 9
+"""At most so many files are waited for before a kill."""
 PATH = "/exchange/police.people/people/7"
+
+SERVE = """
+import sys
+from pathlib import Path
+from exchange.serving import run
+from exchange.settings import Settings
+home, port, url = sys.argv[1:]
+run(Settings(home=Path(home), port=int(port), database_url=url, allow_loopback_endpoints=True,
+    operator_secret="o" * 40, population_size=100_000, bulk_folder=str(Path(home).parent / "files")))
+"""
 
 PROVIDER = """
 import hashlib, json, sys, uvicorn
@@ -56,6 +69,8 @@ class Received:
     asked: int = 0
     doubled: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    taken: Any = None
+    """What the readers of whole tables received."""
 
 
 def measure() -> list[dict[str, Any]]:
@@ -64,39 +79,68 @@ def measure() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder, postgres() as server:
         for name, url in (("SQLite", ""), ("PostgreSQL", server)):
             received, wrong, _ = run(Path(folder) / name, url, KILLS)
-            said = f"{len(received.bodies)} bodies of {received.asked} calls"
+            taken = received.taken
+            said = f"{len(received.bodies)} bodies, {len(taken.streams)} streams, {len(taken.files)} shared files"
             rows.append(row(f"{KILLS} kills, {name}", len(wrong), "faults", said, None, "0", not wrong))
     return rows
 
 
 def run(folder: Path, url: str, kills: int, bodies: int = 400) -> tuple[Received, list[str], Compared]:
     """Load the service and kill it when some of ``bodies`` were received, again and again; then compare."""
-    bench = load("exchange_broker")
+    bench, bulk = load("exchange_broker"), load("_kill_bulk")
     folder.mkdir(parents=True, exist_ok=True)
-    home, log = folder / "home", folder / "provider.log"
+    home, log, files = folder / "home", folder / "provider.log", folder / "files" / "police"
     provider = bench.free()
-    received, chance = Received(), random.Random(7)
+    received, chance = Received(taken=bulk.Taken()), random.Random(7)
+    bulk.write(files, 0)
     with bench.program(PROVIDER, str(provider), str(log)):
         bench.listening(provider)
         client: tuple[str, str] | None = None
+        shared: Any = None
         for number in range(kills):
             service, port = _started(bench, home, url)
             try:
-                client = client or bench.agree(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{provider}")
-                headers = bench.asking(f"http://127.0.0.1:{port}", client)
-                _ask_until_it_dies(port, headers, received, str(number), service.pid, chance.randint(10, bodies))
+                base = f"http://127.0.0.1:{port}"
+                client = client or bench.agree(base, f"http://127.0.0.1:{provider}")
+                headers = bench.asking(base, client)
+                received.taken.wrong += bulk.leftovers(home, _snapshots(home, url))
+                shared = shared or bulk.share(base, bench.asking(base, ("operator", "o" * 40)), headers, bench.asking)
+                readers = [
+                    threading.Thread(target=bulk.take, args=(port, headers, shared, one, files, received.taken))
+                    for one in range(READERS)
+                ]
+                for reader in readers:
+                    reader.start()
+                enough = received.taken.count + chance.randint(4, FILES)
+                _ask_until_it_dies(
+                    port, headers, received, str(number), service.pid, chance.randint(10, bodies), enough
+                )
+                service.kill()
+                for reader in readers:
+                    reader.join()
             finally:
                 service.kill()
                 service.wait()
         seen = Counter(log.read_text().split())
     compared = Compared(home, url, seen, folder / "ledger.bundle")
-    return received, compared.faults(received), compared
+    return received, compared.faults(received) + bulk.faults(received.taken, compared), compared
+
+
+def _snapshots(home: Path, url: str) -> set[str]:
+    from exchange.bulk import store
+    from exchange.database import Database
+
+    database = Database(url or f"sqlite:///{home.resolve() / 'tongban.sqlite'}")
+    with database.reading() as tx:
+        known = {snapshot.id for snapshot in store.kept(tx)}
+    database.close()
+    return known
 
 
 def _started(bench: Any, home: Path, url: str) -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(5):
         port = bench.free()
-        run = [sys.executable, "-c", bench.SERVE, str(home), str(port), url]
+        run = [sys.executable, "-c", SERVE, str(home), str(port), url]
         told = home.parent / "stderr.txt"
         with told.open("wb") as errors:
             service = subprocess.Popen(run, stderr=errors)
@@ -113,8 +157,9 @@ def _started(bench: Any, home: Path, url: str) -> tuple[subprocess.Popen[bytes],
 
 
 def _ask_until_it_dies(
-    port: int, headers: dict[str, str], received: Received, name: str, service: int, bodies: int
+    port: int, headers: dict[str, str], received: Received, name: str, service: int, bodies: int, files: int
 ) -> None:
+    """Ask until so many bodies, and in all so many files, were received; then kill."""
     lock, enough = threading.Lock(), received.asked + bodies
 
     def work(thread: int) -> None:
@@ -138,7 +183,8 @@ def _ask_until_it_dies(
                 if receipt in received.bodies:
                     received.doubled.append(receipt)
                 received.bodies[receipt] = (hashlib.sha256(body).hexdigest(), json.loads(body)["id"])
-                if received.asked == enough:  # the others are somewhere between asking and receiving
+                # the others are somewhere between asking and receiving
+                if received.asked >= enough and (received.taken.count >= files or received.taken.wrong):
                     os.kill(service, signal.SIGKILL)
         connection.close()
 
@@ -185,6 +231,11 @@ class Compared:
         """Every way in which the three witnesses differ."""
         permits = {entry.body["delivery"]: entry.index for entry in self.entries if entry.kind == "delivery.permitted"}
         made = {entry.body["delivery"]: entry for entry in self.entries if entry.kind == "delivery.made"}
+        called = [
+            entry.index
+            for entry in self.entries
+            if entry.kind == "delivery.permitted" and entry.body["interface"] == "police.people"
+        ]
         wrong = [f"receipt {id} was given twice" for id in received.doubled]
         wrong += [f"a call was refused: {told}" for told in received.refused]
         for kind, found in (("permitted", permits), ("made", made)):
@@ -202,7 +253,7 @@ class Compared:
                 wrong.append(f"{id} left without a permitting entry before it")
             if self.rows.get(id) != ("delivered", entry.index):
                 wrong.append(f"the row of {id} says {self.rows.get(id)}")
-        recorded = Counter(self.payloads[index]["reference"] for index in permits.values())
+        recorded = Counter(self.payloads[index]["reference"] for index in called)
         wrong += [f"call {name} reached the provider unrecorded" for name in self.seen if name not in recorded]
         wrong += [f"call {name} was permitted twice" for name, times in recorded.items() if times > 1]
         wrong += [f"call {name} reached the provider {times} times" for name, times in self.seen.items() if times > 1]

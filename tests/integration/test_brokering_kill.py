@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,7 @@ def test_every_body_received_has_its_receipt_after_kills(tmp_path: Path, url: st
     received, wrong, compared = killing.run(tmp_path, url, kills=2, bodies=120)
     assert wrong == []
     assert len(received.bodies) >= 20
+    assert min(len(received.taken.streams), len(received.taken.files)) >= 1
     # the comparison is worth something only if it sees what it looks for
     id, (digest, reference) = next(iter(received.bodies.items()))
     entry = next(one for one in compared.entries if one.kind == "delivery.made" and one.body["delivery"] == id)
@@ -86,6 +89,23 @@ def test_every_body_received_has_its_receipt_after_kills(tmp_path: Path, url: st
     assert "unrecorded" in told(seen=Counter({"somebody": 1}))
     assert "2 times" in told(seen=Counter({reference: 2}))
     assert "does not verify" in told(verified=False)
+    bulk, taken = load("_kill_bulk"), received.taken
+    receipt, digest = next(iter(taken.streams.items()))
+    key, _ = next(iter(taken.files.items()))
+    file = next(one for one in compared.entries if one.kind == "delivery.made" and one.body.get("query") == key[0])
+    stream = next(one for one in compared.entries if one.kind == "delivery.made" and one.body["delivery"] == receipt)
+
+    def noted(entries: list[Any] = compared.entries, **changes: Any) -> str:
+        seen = copy(compared)
+        seen.entries = entries
+        return " ".join(bulk.faults(replace(taken, **changes), seen))
+
+    assert noted() == ""
+    assert "without a receipt" in noted(streams={"dlv_x": digest})
+    assert "without a receipt" in noted(files={("qry_x", 0): digest})
+    assert "of another content" in noted(streams={receipt: "00"})
+    again = replace(file, index=stream.index, data=json.dumps({**file.body, "delivery": receipt}).encode())
+    assert "is delivered 2 times" in noted([*compared.entries, again])
 
 
 def _settings(home: Path) -> Any:

@@ -226,14 +226,20 @@ class Watch:
     def _answered(self, delivery: str, body: bytes) -> None:
         """Something is about to reach the consumer."""
         open_now = self._allowed()
-        left = set(_names(orjson.loads(body)))
         row = self.broker.delivery(self.officer, delivery)
         under = [grant for grant in open_now if grant.id == row.agreement]
         assert under, f"left under {row.agreement}, in force were {open_now}"
-        assert left <= under[0].fields, f"{left} left, agreed were {under[0].fields}"
-        assert "weather" not in under[0].terms, "a condition was ignored"
-        assert "rows" not in under[0].terms or b"n2" not in body, "a row left that was not agreed"
-        assert "masks" not in under[0].terms or b"p1" not in body, "a value left that was to be masked"
+        self.within(under[0], delivery, body)
+
+    def within(self, grant: Grant, delivery: str, body: bytes) -> None:
+        """AssertionError for a body that is not what a grant lets out, or not what its receipt says."""
+        left = set(_names(orjson.loads(body)))
+        row = self.broker.delivery(self.officer, delivery)
+        assert row.agreement == grant.id
+        assert left <= grant.fields, f"{left} left, agreed were {grant.fields}"
+        assert "weather" not in grant.terms, "a condition was ignored"
+        assert "rows" not in grant.terms or b"n2" not in body, "a row left that was not agreed"
+        assert "masks" not in grant.terms or b"p1" not in body, "a value left that was to be masked"
         entry = self.ledger.entry(row.entry).body
         assert entry["kind"] == "delivery.made"
         assert {name.split("/")[-1] for name in entry["fields"]} == left

@@ -98,8 +98,10 @@ class World:
             services.database, services.ledger, services.catalogue, self.sources, b"s" * 32, services.clock
         )
         self.desk = Desk(self.connecting, self.agreements, MASKS, services.clock)
-        self.bulk = Bulk(self.desk, folder / "kept", Urls(b"u" * 32, "http://tongban.test", services.clock, 3600))
-        self.streams = Streams(self.desk, folder / "kept")
+        self.bulk = Bulk(
+            self.desk, folder / "kept", folder / "work", Urls(b"u" * 32, "http://tongban.test", services.clock, 3600)
+        )
+        self.streams = Streams(self.desk, folder / "work")
         self.aggregates = Aggregates(self.desk)
         self.connecting.connect(self.giving, self.interface, TABLE, "files", "persons.parquet")
         self.agreement = self.agree()
@@ -202,7 +204,7 @@ def test_only_the_consumer_of_the_agreement_gets_a_token_or_a_stream(world: Worl
     with pytest.raises(Exception) as raised:  # noqa: PT011
         world.streams.fetch(world.asking, world.agreement.id, TABLE, "something else", "csv")
     assert refused(raised) == "purpose-mismatch"
-    assert not list((world.folder / "kept").rglob("*.csv"))
+    assert not [path for path in (world.folder / "work").rglob("*") if path.is_file()]
 
 
 @once
@@ -329,7 +331,7 @@ def test_terms_that_cannot_be_kept_refuse_by_name(world: World) -> None:
             world.stream(made)
         assert refused(raised) == rule
         assert world.services.last("delivery.refused")["rule"] == rule
-        assert not [path for path in (world.folder / "kept").rglob("*") if path.is_file()]
+        assert not [path for of in ("kept", "work") for path in (world.folder / of).rglob("*") if path.is_file()]
 
 
 def test_every_file_has_a_receipt_before_it_can_be_read_and_nobody_in_it(world: World) -> None:
@@ -349,22 +351,74 @@ def test_every_file_has_a_receipt_before_it_can_be_read_and_nobody_in_it(world: 
     assert not made.path.exists()
 
 
-def test_an_agreement_that_ends_while_the_file_is_made_stops_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_agreement_that_ends_or_changes_while_the_file_is_made_stops_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import exchange.bulk.streams as streams
 
     whole = streams.making.stream
+    for rule, happens in (
+        ("terms-changed", lambda: world.under(world.agreement, masks={"GMSFHM": "hash"})),
+        ("agreement-not-active", lambda: world.agreements.suspend(world.giving, world.agreement.id, "misuse")),
+    ):
 
-    def slow(*given: Any, **named: Any) -> Any:
-        made = whole(*given, **named)
-        world.agreements.suspend(world.giving, world.agreement.id, "misuse")
-        return made
+        def slow(*given: Any, happens: Any = happens, **named: Any) -> Any:
+            made = whole(*given, **named)
+            happens()
+            return made
 
-    monkeypatch.setattr(streams.making, "stream", slow)
-    with pytest.raises(Exception) as raised:  # noqa: PT011
-        world.stream()
-    assert refused(raised) == "agreement-not-active"
+        monkeypatch.setattr(streams.making, "stream", slow)
+        with pytest.raises(Exception) as raised:  # noqa: PT011
+            world.stream()
+        assert refused(raised) == rule
+        assert "delivery.made" not in world.services.kinds()
+        assert not [path for path in (world.folder / "work").rglob("*") if path.is_file()]
+
+
+@once
+def test_a_file_by_an_older_url_leaves_only_by_what_is_agreed_now(world: World, web: TestClient) -> None:
+    who = bearer(world, web)
+
+    def url() -> str:
+        return path_of(lines_of(web.post(f"{base(world)}/query", headers=who, json={}))[2]["file"]["url"])
+
+    first = url()
+    world.under(world.agreement, masks={"GMSFHM": "hash"})
+    answer = web.get(first)
+    assert (answer.status_code, answer.json()["rule"]) == (403, "terms-changed")
     assert "delivery.made" not in world.services.kinds()
-    assert not [path for path in (world.folder / "kept").rglob("*") if path.is_file()]
+    second = url()
+    assert web.get(second).status_code == 200
+    narrowed = replace(world.agreement, scope={TABLE: ("/*/CSRQ",)})
+    with world.services.database.transaction() as tx:
+        agreement_store.save_agreement(tx, narrowed)
+    assert web.get(second).status_code == 403, "also one that left before"
+    assert web.get(url()).status_code == 200
+
+
+@once
+def test_what_a_kill_left_half_made_is_removed_at_start_and_shortened_files_are_made_again(
+    world: World, web: TestClient
+) -> None:
+    who = bearer(world, web)
+
+    def query() -> str:
+        return path_of(lines_of(web.post(f"{base(world)}/query", headers=who, json={}))[2]["file"]["url"])
+
+    first = query()
+    (good,) = (world.folder / "kept" / "snapshots").glob("*/*")
+    left = [world.folder / "work" / "made" / "snp_x.part", world.folder / "work" / "streams" / "str_x",
+            good.with_name("snp_never_written_down")]  # fmt: skip
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "part-0.parquet").write_bytes(b"PAR1")
+    world.bulk.clear()
+    assert not any(folder.exists() for folder in left)
+    assert web.get(first).status_code == 200
+    (file,) = good.glob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-1])  # what a power cut can do
+    assert web.get(first).status_code == 404
+    assert web.get(query()).status_code == 200
 
 
 # ---- Delta Sharing

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 
 from exchange import jobstore
 from exchange.clock import stamp, system_clock
@@ -65,7 +66,22 @@ def made(database: Database, home: Path, work: Work, worker: str = "worker-1", *
     jobs = Jobs(database, home, worker, system_clock, **options)
     for kind in ("sum", "wait", "broken", "bug"):
         jobs.register(kind, getattr(work, kind))
+    jobs.register("passing", work.sum, kept=False)
     return jobs
+
+
+def steps_kept(database: Database, home: Path) -> dict[str, int]:
+    """Rows DBOS keeps, by the job."""
+    sqlite = database.dialect == "sqlite"
+    engine = create_engine(f"sqlite:///{home / 'jobs.sqlite'}") if sqlite else database.engine
+    found: Counter[str] = Counter()
+    with engine.connect() as connection:
+        for table in ("workflow_status", "workflow_input", "workflow_output", "operation_outputs"):
+            rows = connection.execute(text(f"SELECT workflow_uuid FROM {'' if sqlite else 'dbos.'}{table}"))
+            found.update(rows.scalars())
+    if sqlite:
+        engine.dispose()
+    return dict(found)
 
 
 @pytest.fixture
@@ -134,7 +150,7 @@ def test_an_effect_marked_by_its_job_happens_once(database: Database, jobs: Jobs
 def test_the_life_of_jobs(
     database: Database, jobs: Jobs, work: Work, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: Any
 ) -> None:
-    """One start for all of it, because starting takes a second: done, failed, cancelled, stopped, gone on."""
+    """One start for all of it, because starting takes a second: done, failed, cancelled, stopped, gone on, tidied."""
     jobs.start()
     with pytest.raises(Conflict):
         made(database, tmp_path, work).start()
@@ -176,6 +192,24 @@ def test_the_life_of_jobs(
     again.start()
     try:
         assert again.wait(stopped, 60).state == "done"
+        passing = again.wait(again.submit("passing", "k-1", {"count": 3}), 20)
+        work.entered.clear()
+        work.leave.clear()
+        running = again.submit("wait", "k-3", {})
+        assert work.entered.wait(20)
+        assert again.tidy(1) == 0
+        assert len(steps_kept(database, tmp_path)) >= 7
+        assert again.status(passing.id) == passing, "nothing is old yet"
+        deadline = time.monotonic() + 10
+        while steps_kept(database, tmp_path).keys() != {running} and time.monotonic() < deadline:
+            again.tidy(0)
+            time.sleep(0.05)
+        assert steps_kept(database, tmp_path).keys() == {running}
+        assert again.status(done.id) == done, "what came of a job stays"
+        with pytest.raises(NotFound):
+            again.status(passing.id)
+        work.leave.set()
+        assert again.wait(running, 20).state == "done"
     finally:
         again.stop()
     assert "dbos" not in capfd.readouterr().err.lower()

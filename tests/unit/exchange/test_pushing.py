@@ -5,26 +5,40 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
+import socket
+import ssl
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from fastapi.testclient import TestClient
 
 from exchange.agreements import store as agreements_store
 from exchange.agreements.wish import Wish as Asked
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import SourceFailure
+from exchange.catalogue import store as catalogue_store
 from exchange.catalogue.endpoint import Network, addresses, check_endpoint, resolve
-from exchange.errors import Conflict, Forbidden, NotFound, TongbanError, Unprocessable
+from exchange.errors import Conflict, Forbidden, NotFound, TongbanError, Unavailable, Unprocessable
 from exchange.jobs import JobContext, Jobs
 from exchange.jobstore import JOBS
 from exchange.pushing import store
-from exchange.pushing.model import NOTHING, Call, Schedule, State, emptied, prefix, returned
+from exchange.pushing.model import NOTHING, Call, Schedule, State, emptied, prefix, returned, shown_secret
 from exchange.pushing.passing import Passing
 from exchange.pushing.rounds import KIND
 from exchange.pushing.routes import router
@@ -129,6 +143,21 @@ class Pushed(World):
     def fates(self, id: str) -> list[str]:
         return [str(one.fate) for one in self.pushing.messages(self.asking, id)]
 
+    def change(self, **values: Any) -> None:
+        """Put other terms or another scope under the agreement, as its sides agree on them."""
+        self.agreement = replace(self.agreement, **values)
+        with self.services.database.transaction() as tx:
+            agreements_store.save_agreement(tx, self.agreement)
+
+    def replayed(self, id: str) -> None:
+        assert self.pushing.replay(self.asking, id) == 1
+        self.play()
+
+    def receipt(self, listener: Listener) -> dict[str, Any]:
+        """The entry behind the receipt of what came last."""
+        made = self.broker.delivery(self.asking, listener.got[-1][2]["tongban-receipt"])
+        return dict(self.services.ledger.entry(made.entry).body)
+
     def sealed(self, id: str) -> list[bytes | None]:
         with self.services.database.reading() as tx:
             query = store.MESSAGES.select().where(store.MESSAGES.c.subscription == id)
@@ -226,6 +255,13 @@ def test_an_event_is_decided_reduced_receipted_signed_and_sent(world: Pushed, li
     assert (body["position"], body["subscription"]) == (1, made.id)
     assert verified(secret, headers)
     assert not verified(b"x" * 32, headers)
+    # the few lines the documentation gives
+    (lines,) = re.findall(r"```python\n(.*?)```", Path("docs/pushing.md").read_text(), re.DOTALL)
+    given: dict[str, Any] = {}
+    exec(lines, given)
+    for seconds, told, genuine in ((0, secret, True), (0, b"x" * 32, False), (301, secret, False)):
+        given["time"] = SimpleNamespace(time=lambda late=seconds: world.services.clock().timestamp() + late)
+        assert given["genuine"](shown_secret(told), headers, headers["body"].encode()) is genuine
     delivery = world.broker.delivery(world.asking, headers["tongban-receipt"])
     assert (delivery.state, delivery.purpose) == ("delivered", "办卡")
     assert delivery.fields == ("XM", "household/FQ_GMSFHM", "household/XM")
@@ -342,7 +378,7 @@ def test_who_is_away_is_tried_again_then_given_up_and_replayed(world: Pushed) ->
 
 @ONCE
 def test_one_that_is_refused_does_not_keep_others_waiting(world: Pushed) -> None:
-    with Listener(422, 204) as listener:
+    with Listener(302, 204) as listener:  # a redirect is not followed
         made, _ = world.subscribe(listener.url)
         world.event("e1")
         world.event("e2")
@@ -352,7 +388,7 @@ def test_one_that_is_refused_does_not_keep_others_waiting(world: Pushed) -> None
         assert world.fates(made.id) == ["delivered", "delivered"]
 
 
-def test_a_destination_that_is_down_is_let_alone(world: Pushed) -> None:
+def test_a_destination_that_is_down_is_let_alone(world: Pushed, web: TestClient) -> None:
     with Listener(500, 500) as listener:
         made, _ = world.subscribe(listener.url)
         for number in range(5):
@@ -363,9 +399,15 @@ def test_a_destination_that_is_down_is_let_alone(world: Pushed) -> None:
         assert world.play() == 0
         world.later(seconds=6)
         assert len(listener.got) == 2
-        world.later(seconds=301)
+        shown = web.get(f"/api/v1/push-subscriptions/{made.id}", headers=world.services.bearer(world.asking)).json()
+        assert (shown["waiting"], shown["dead"], shown["reason"]) == (6, 0, "the destination answered 500")
+        assert shown["waiting_since"] < shown["hold_until"]
+        world.pushing.resume(world.asking, made.id)  # its people know that it is well again
+        world.play()
         assert world.fates(made.id) == ["delivered"] * 6
         assert [body["position"] for _, body, _ in listener.got[2:]] == [1, 2, 3, 4, 5, 6]
+        (shown,) = web.get("/api/v1/push-subscriptions", headers=world.services.bearer(world.asking)).json()["items"]
+        assert (shown["waiting"], shown["waiting_since"], shown["failures"]) == (0, None, 0)
 
 
 @ONCE
@@ -454,12 +496,100 @@ def test_late_tries_and_replays_are_decided_and_cut_anew(world: Pushed) -> None:
         world.later(minutes=1)
         assert len(listener.got) == 1, "receipted before, and still not to leave now"
         world.agreements.resume(world.giving, world.agreement.id, "mended")
-        narrower = replace(world.agreement, scope={"queryResident": ("/XM",)})
-        with world.services.database.transaction() as tx:
-            agreements_store.save_agreement(tx, narrower)
+        world.change(scope={"queryResident": ("/XM",)})
         world.later(minutes=6)
         assert world.fates(made.id) == ["delivered"]
         assert listener.got[1][1]["data"] == {"XM": NAME}
+        assert world.receipt(listener)["fields"] == ["XM"], "the receipt is of what left, not of what was cut before"
+        assert world.pushing.messages(world.asking, made.id)[0].delivery == listener.got[1][2]["tongban-receipt"]
+
+
+@ONCE
+def test_masks_and_rows_of_today_hold_for_what_was_cut_yesterday(world: Pushed, listener: Listener) -> None:
+    made, _ = world.subscribe(listener.url)
+    world.event()
+    world.play()
+    first = listener.got[0][2]["tongban-receipt"]
+    world.replayed(made.id)
+    assert listener.got[-1][1]["data"]["household"], "nothing changed: what was cut is sent again"
+    assert (listener.got[-1][2]["tongban-receipt"], world.provider.calls) == (first, [])
+    world.change(terms={"masks": [{"place": "/XM", "as": "hash"}]})
+    world.replayed(made.id)
+    called = world.call()  # what a call gets now is what a replay brings now
+    assert listener.got[-1][1]["data"]["household"]
+    assert NAME not in listener.got[-1][2]["body"]
+    assert world.receipt(listener)["masked"] == ["XM"]
+    assert listener.got[-1][2]["tongban-receipt"] not in (first, called.delivery)
+    # not a mask upon a mask: hashed once, under the key of its agreement
+    world.change(terms={"masks": [{"place": "/XM", "as": "truncate", "keep": 1}]})
+    world.replayed(made.id)
+    assert listener.got[-1][1]["data"]["XM"] == NAME[0]
+    world.change(terms={"rows": [{"place": "/household/*/FQ_GMSFHM", "is": "startsWith", "value": "11"}]})
+    world.replayed(made.id)
+    assert listener.got[-1][1]["data"] == {"XM": NAME, "household": []}
+    ids = {headers["webhook-id"] for _, _, headers in listener.got}
+    assert len(ids) == 1, "all this is one message"
+    world.change(terms={"rows": [{"place": "/LXDH", "is": "eq", "value": "1"}]})
+    count = len(listener.got)
+    world.replayed(made.id)
+    assert (len(listener.got), world.fates(made.id)) == (count, ["outside"])
+    assert world.sealed(made.id) == [None]
+    assert world.services.last("push.outside")["why"] == "no record of it is in the agreed rows"
+    world.change(terms={"weather": "fine"})
+    world.event("e2")
+    world.play()
+    assert world.pushing.get(world.asking, made.id).reason == "unknown-term"
+    assert len(listener.got) == count
+
+
+@ONCE
+def test_a_change_that_cannot_be_asked_for_sends_nothing(world: Pushed, listener: Listener) -> None:
+    made, _ = world.subscribe(listener.url)
+    world.event()
+    world.play()
+    world.change(scope={"queryResident": ("/XM",)})
+    world.provider.answer = SourceFailure("provider-timeout")
+    world.replayed(made.id)
+    assert (len(listener.got), world.fates(made.id)) == (1, ["ready"])
+    assert world.pushing.messages(world.asking, made.id)[0].error == "provider-timeout"
+    world.provider.says(200, RESIDENT)
+    world.later(seconds=6)
+    assert listener.got[1][1]["data"] == {"XM": NAME}
+    assert world.services.last("push.repeated")["delivery"] == listener.got[1][2]["tongban-receipt"]
+
+
+@ONCE
+def test_what_its_provider_withdrew_waits(world: Pushed, listener: Listener) -> None:
+    made, _ = world.subscribe(listener.url, kind="schedule", every="PT1H", call=CALL)
+    with world.services.database.transaction() as tx:
+        catalogue_store.set_state(tx, "police.residents", catalogue_store.State.RETIRED, None)
+    for _ in range(5):
+        world.later(hours=1)
+    held = world.pushing.get(world.asking, made.id)
+    assert (held.reason, listener.got, world.provider.calls) == ("interface-withdrawn", [], [])
+    assert world.fates(made.id) == ["asked"], "turns that would bring the same answer do not pile up"
+    with world.services.database.transaction() as tx:
+        catalogue_store.set_state(tx, "police.residents", catalogue_store.State.PUBLISHED, None)
+    world.later(minutes=6)
+    assert world.fates(made.id) == ["delivered"]
+
+
+@ONCE
+def test_an_event_taken_in_while_its_agreement_changes_is_not_lost(
+    world: Pushed, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = world.subscribe(listener.url)
+    world.event()
+
+    def moving(*_: object) -> None:
+        raise Unavailable("the agreement was changed", rule="agreement-changed")
+
+    monkeypatch.setattr(world.pushing.passing, "send", moving)
+    world.play()
+    monkeypatch.undo()
+    assert world.fates(made.id) == ["asked"]
+    world.later(seconds=6)
+    assert world.fates(made.id) == ["delivered"]
 
 
 def test_the_sweep_ends_what_rests_on_an_ended_agreement(world: Pushed, listener: Listener) -> None:
@@ -517,6 +647,51 @@ def test_destinations_that_are_never_called(world: Pushed, listener: Listener) -
     assert "not a public address" in world.pushing.messages(world.asking, made.id)[0].error
 
 
+def certified(folder: Path) -> ssl.SSLContext:
+    """A server's TLS for the name localhost; its certificate is folder/tls.pem."""
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+    )
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    text = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    text += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "tls.pem").write_bytes(text)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls.pem")
+    return context
+
+
+def test_a_destination_that_answers_byte_by_byte_is_cut_off_under_tls_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = certified(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
+    answers = [[b"HTTP/1.1 204 No Content\r\n\r\n"], [b"HTTP/1.", *[b"1"] * 60]]
+
+    def serve(server: socket.socket) -> None:
+        for parts in answers:
+            taken, _ = server.accept()
+            with suppress(OSError), taken, context.wrap_socket(taken, server_side=True) as client:
+                client.recv(10_000)
+                for part in parts:
+                    client.sendall(part)
+                    time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,), daemon=True)
+        thread.start()
+        url = f"https://localhost:{server.getsockname()[1]}/hook"
+        send = sending()
+        assert send(url, {}, b"{}").status == 204
+        send.seconds, began = 0.4, time.monotonic()
+        assert send(url, {}, b"{}").away
+        assert time.monotonic() - began < 2
+        thread.join(5)
+
+
 # ---- secrets, and what is kept
 
 
@@ -548,8 +723,13 @@ def test_content_is_forgotten_after_its_days(world: Pushed, listener: Listener) 
     world.pushing.resume(world.asking, made.id)
     assert world.pushing.replay(world.asking, made.id) == 0
     assert world.services.last("push.expired")["messages"] == 1
-    with world.services.database.reading() as tx:
-        assert list(tx.execute(JOBS.select())) == [], "rounds that are over are forgotten, too"
+    before, world.pushing.listed_days = world.services.ledger.size(), 20
+    world.later(days=13)
+    assert world.pushing.messages(world.asking, made.id) == [], "messages are listed for their days"
+    assert world.services.ledger.size() == before, "what the ledger knows stays"
+    world.event("e1")
+    world.play()
+    assert listener.got[-1][1]["position"] == 3, "and positions go on"
 
 
 @ONCE
