@@ -177,6 +177,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     lifecycle = Lifecycle(catalogue, News(database, ledger, clock))
     agreements = Agreements(database, ledger, catalogue, clock, clocks.preset(settings.clocks))
     supervising = Supervising(agreements)
+    supervising.publish = lifecycle.publish
     lifecycle.news.dependants = agreements.holders
     lifecycle.news.users = handed.trying
     vault = Vault(database, ledger, catalogue, keys.secret("vault"))
@@ -270,6 +271,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         attesting.start()
         keeper.start()
         threads.append(every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
+        threads.append(every(SWEEP_SECONDS, market.due, stop, "reminders"))
         threads.append(every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
         threads.append(every(SWEEP_SECONDS, rounds.due, stop, "probes"))
         threads.append(every(SWEEP_SECONDS, oversight.due, stop, "flows"))

@@ -12,6 +12,7 @@ from exchange.agreements import clocks, store
 from exchange.agreements.clocks import Preset
 from exchange.agreements.deadlines import Deadlines
 from exchange.agreements.docket import Docket
+from exchange.agreements.effects import effect
 from exchange.agreements.model import (
     Agreement,
     Application,
@@ -34,8 +35,6 @@ from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
 from specs.model import Kind
 
-AUTHORITY = "data-office"
-"""Party whose duty the authority's clocks are (政务数据共享主管部门)."""
 ANSWER_CLOCKS = {Sharing.UNCONDITIONAL: "C3", Sharing.CONDITIONAL: "C4"}
 
 
@@ -203,7 +202,7 @@ class Applications:
             if "L1" in self.deadlines.preset.rules:
                 sides = (made.consumer, made.provider)
                 review = self.docket.open(tx, Proceedings.REVIEW, made.id, sides, made.wish.interface)
-                self.deadlines.start(tx, "L1", review.id, AUTHORITY)
+                effect(tx, self.deadlines, review, "open")
         return store.application(tx, made.id) or made
 
     def _clock_incomplete(self, tx: Connection, made: Application) -> None:
@@ -240,7 +239,7 @@ class Applications:
         """An application is decided (``met``) or taken back: its clocks and what runs beside it end."""
         (self.deadlines.meet if met else self.deadlines.drop)(tx, id)
         for closed in self.docket.close(tx, id, Proceedings.EXTENSION, Proceedings.REVIEW):
-            self.deadlines.drop(tx, closed.id)
+            effect(tx, self.deadlines, closed, closed.acts[-1].verb)
 
     def seen_application(self, tx: Connection, caller: Caller, id: str, *, lock: bool = False) -> Application:
         """One application, locked on demand. Raises `NotFound` unless the caller may see it."""

@@ -193,11 +193,12 @@ def extended(
         raise Conflict("this clock is over", hint="an extension has to be asked for before the day it is due")
     missing = [name for name in rule.consent if not consent.get(name)]
     if missing:
-        raise Unprocessable(f"an extension of {clock.rule} needs: {', '.join(missing)}", article=rule.article)
+        raise Unprocessable(f"an extension of {clock.rule} needs: {', '.join(missing)}", hint=f"art {rule.article}")
     if days < 1 or clock.extended + days > rule.extension:
         raise Unprocessable(
             f"{clock.rule} may grow by {rule.extension} in all; {clock.extended} are used, {days} asked",
-            hint="art 21: the extension never passes the ceiling",
+            hint=f"art {rule.article}: ask for at most {rule.extension - clock.extended}",
+            pointer="/days",
         )
     grown = replace(clock, extended=clock.extended + days)
     return recomputed(grown, preset, calendar)

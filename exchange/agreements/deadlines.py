@@ -15,6 +15,7 @@ from exchange.agreements.clocks import Preset, Running
 from exchange.agreements.violations import Violation
 from exchange.clock import Clock, moment, new_id, stamp
 from exchange.errors import Conflict
+from exchange.ledger.model import Entry
 from exchange.ledger.service import Ledger
 
 
@@ -143,6 +144,14 @@ class Deadlines:
             if end is not None and acted <= end.day:
                 self.clear(tx, violation, "system", f"in time by the calendar of {number}: due {end.day}")
 
+    def violate(
+        self, tx: Connection, code: str, party: str, interface: str, agreement: str, proceeding: str | None = None
+    ) -> Violation:
+        """Record a violation found in a proceeding, or decided about an agreement (a late clock records its own)."""
+        body = {"subject": agreement, "party": party, "code": code} | ({"proceeding": proceeding} if proceeding else {})
+        entry = self.ledger.append(tx, "violation.found", body)
+        return self._violation(tx, code, party, interface, proceeding or agreement, None, entry)
+
     def clear(self, tx: Connection, found: Violation, by: str, reason: str) -> Violation:
         """A violation with the reason it does not count; it stays on record."""
         cleared = replace(found, cleared_at=stamp(self.clock()), cleared_by=by, reason=reason)
@@ -183,12 +192,17 @@ class Deadlines:
         )
         if running.code:
             interface = proceeding_store.interface_of(tx, running.subject)
-            kept = Violation(
-                new_id("vio", now), running.code, running.party, interface, running.subject, running.id,
-                stamp(now), entry.index, entry.leaf.hex(),
-            )  # fmt: skip
-            proceeding_store.save_violation(tx, kept)
+            self._violation(tx, running.code, running.party, interface, running.subject, running.id, entry)
         return noted
+
+    def _violation(
+        self, tx: Connection, code: str, party: str, interface: str, subject: str, clock: str | None, entry: Entry
+    ) -> Violation:
+        now = self.clock()
+        proof = entry.index, entry.leaf.hex()
+        made = Violation(new_id("vio", now), code, party, interface, subject, clock, stamp(now), *proof)
+        proceeding_store.save_violation(tx, made)
+        return made
 
     def _record(self, tx: Connection, kind: str, **body: Any) -> None:
         self.ledger.append(tx, kind, body)

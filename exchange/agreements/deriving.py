@@ -51,9 +51,7 @@ class Deriving:
         told = library.matter(matter) if matter in library.matters() else None
         with self.agreements.database.reading() as tx:
             held = store.agreements(tx, consumer=wanted)
-            waiting = [
-                one for one in store.applications(tx, party=wanted, after=None, limit=None) if one.consumer == wanted
-            ]
+            waiting = [one for one in store.applications(tx, party=wanted) if one.consumer == wanted]
         known = Known(
             wanted,
             self._offers(spec),

@@ -9,12 +9,14 @@ from sqlalchemy import Connection
 
 from exchange.agreements import proceeding_store
 from exchange.agreements.proceedings import Act, Kind, Proceeding, Side, advance, begin, verbs
-from exchange.agreements.violations import Violation
 from exchange.clock import Clock, new_id, stamp
 from exchange.ledger.service import Ledger
 
 PRIVATE = frozenset({"key", "observed", "claimed"})
 """Facts that are somebody's data: the ledger holds them as an erasable payload only, like what is said of them."""
+
+LEDGER_NAMES = {"version": "interface_version"}
+"""What the ledger calls a fact whose name it keeps for itself."""
 
 
 class Docket:
@@ -67,16 +69,11 @@ class Docket:
                     closed.append(self.act(tx, found, verb))
         return closed
 
-    def violate(self, tx: Connection, found: Proceeding, code: str, party: str) -> Violation:
-        """Record a violation found in a proceeding (a late clock records its own)."""
-        now = self.clock()
-        body = {"proceeding": found.id, "subject": found.subject, "party": party, "code": code}
-        entry = self.ledger.append(tx, "violation.found", body)
-        made = Violation(
-            new_id("vio", now), code, party, found.interface, found.id, None, stamp(now), entry.index, entry.leaf.hex()
-        )
-        proceeding_store.save_violation(tx, made)
-        return made
+    def escalate(self, tx: Connection, id: str) -> None:
+        """Note that a duty of the authority ran out: what waits for it goes one level up."""
+        found = proceeding_store.one(tx, id, lock=True)
+        if found is not None and "escalate" in verbs(found, Side.SYSTEM):
+            self.act(tx, found, "escalate")
 
     def _kept(self, tx: Connection, value: Proceeding, act: Act) -> Proceeding:
         proceeding_store.save(tx, value)
@@ -90,7 +87,8 @@ class Docket:
             "by": act.by,
         }
         private = {name: text for name, text in act.facts.items() if name in PRIVATE}
-        body |= {name: value for name, value in act.facts.items() if name not in PRIVATE and value is not None}
+        said = {name: value for name, value in act.facts.items() if name not in PRIVATE and value is not None}
+        body |= {LEDGER_NAMES.get(name, name): value for name, value in said.items()}
         if value.kind is Kind.TICKET:
             private |= {"text": act.text} if act.text else {}
         elif act.text:

@@ -234,7 +234,10 @@ def move(agreement: Agreement, verb: str, reason: str, now: datetime) -> Agreeme
     sources, target = MOVES[verb]
     stored = agreement.state if verb == "expire" else agreement.state_at(now)
     if stored not in sources:
-        raise Conflict(f"agreement {agreement.id} is {stored}; it cannot {verb}")
+        able = ", ".join(name for name, (states, _) in MOVES.items() if stored in states and name != "expire")
+        hint = f"it can {able or 'do nothing any more'}"
+        raise Conflict(f"agreement {agreement.id} is {stored}; it cannot {verb}", hint=hint)
     if not reason.strip():
-        raise Unprocessable(f"to {verb} an agreement needs a reason", pointer="/reason")
+        hint = "both sides read it, and the ledger keeps it"
+        raise Unprocessable(f"to {verb} an agreement needs a reason", hint=hint, pointer="/reason")
     return replace(agreement, state=target, reason=reason)

@@ -2,6 +2,7 @@
 
 # No postponed annotations here: FastAPI has to see the dependencies that are made inside `router`.
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -96,20 +97,9 @@ def show_needs(value: Derived) -> dict[str, Any]:
 
 
 def _draft(value: Draft) -> dict[str, Any]:
-    wish = value.wish
     return {
         "provider": value.provider,
-        "application": {
-            "interface": wish.interface,
-            "operations": list(wish.operations),
-            "fields": list(wish.fields),
-            "legal_basis": wish.legal_basis,
-            "scenario": wish.scenario,
-            "purpose": wish.purpose,
-            "mode": wish.mode,
-            "duration_days": wish.duration_days,
-            "approved_by": wish.approved_by,
-        },
+        "application": asdict(value.wish),
         "missing": [{"pointer": gap.pointer, "message": dict(gap.message)} for gap in value.missing],
     }
 

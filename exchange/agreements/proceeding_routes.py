@@ -31,6 +31,10 @@ class ActBody(BaseModel):
     done_on: Words | None = None
     evidence: Words | None = None
     reference: Words | None = None
+    basis: Words | None = None
+    since: Words | None = None
+    version: Words | None = None
+    division: Words | None = None
     field: Words | None = None
     key: Words | None = None
     observed: Words | None = None
@@ -74,7 +78,7 @@ def router(supervising: Supervising, access: Access) -> APIRouter:
 
     @routes.post("/proceedings", status_code=201)
     def begin(caller: Who, body: OpenBody) -> dict[str, Any]:
-        """Open a proceeding: extension, order, ending, ticket or dispute."""
+        """Open a proceeding: extension, order, ending, ticket, dispute, update or return."""
         return _told(caller, supervising.open(caller, body.kind, body.subject, body.text, body.facts()))
 
     @routes.get("/proceedings")

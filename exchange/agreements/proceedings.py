@@ -1,8 +1,8 @@
 """What may happen beside an agreement: one table of states and moves for each kind of proceeding.
 
 政务数据共享条例: extension (art 21), order to correct misuse (27), ending of a service (27), disposal (27), correction
-of disputed data (26), dispute in its tiers (28); and the review a local rule may ask for. Pure: time, names and
-keys come in as arguments.
+of disputed data (26), dispute in its tiers (28), update of a catalogue entry (17), return flow (24), rectification of
+a bad rating; and the review a local rule may ask for. Pure: time, names and keys come in as arguments.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Side(StrEnum):
 
 
 class Kind(StrEnum):
-    """延期, 整改, 终止服务, 数据处置, 校核, 争议, 合规审查."""
+    """延期, 整改, 终止服务, 数据处置, 校核, 争议, 合规审查, 目录更新, 数据回流, 差评整改."""
 
     EXTENSION = "extension"
     ORDER = "order"
@@ -34,6 +34,9 @@ class Kind(StrEnum):
     TICKET = "ticket"
     DISPUTE = "dispute"
     REVIEW = "review"
+    UPDATE = "update"
+    RETURN = "return"
+    RECTIFICATION = "rectification"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Proceeding:
-    """One proceeding about ``subject`` (an application or agreement) between its two sides.
+    """One proceeding about ``subject`` between its two sides: an application or agreement, a catalogue entry (an
+    update), a handled matter (a rectification) or another proceeding (its extension). ``consumer`` is "" where only
+    the provider and the authority take part.
 
     ``facts`` are what is known by now: those of the opening, overlaid by those of each act. ``acts`` begins with
     the opening.
@@ -143,10 +148,12 @@ RULES: Mapping[Kind, Rules] = {
     Kind.ENDING: Rules(
         "announced",
         _sides("p"),
-        ("due", "text"),
+        ("due", "basis", "text"),
         {
             "consult": _move("announced>consulted", "c", "text"),
-            "file": _move("announced|consulted>filed", "a", "text"),
+            # a requester that says nothing when it is asked does not hold the end up for ever
+            "note-silence": _move("announced>consulted", "a", "text"),
+            "file": _move("consulted>filed", "a", "text"),
             "decline": _move("announced|consulted>declined", "a", "text"),
             "retract": _move("announced|consulted|filed>retracted", "p"),
             "effect": _move("filed>effective", "s"),
@@ -206,7 +213,58 @@ RULES: Mapping[Kind, Rules] = {
         },
         "local rule",
     ),
+    Kind.UPDATE: Rules(
+        "noticed",
+        _sides("pa"),
+        ("reference", "text"),
+        {
+            "send": _move("noticed|returned>sent", "p", "version"),
+            "audit": _move("sent|escalated>audited", "a"),
+            "return": _move("sent|escalated>returned", "a", "text"),
+            "drop": _move("noticed|returned>dropped", "a", "text"),
+            "escalate": _move("sent>escalated", "s"),
+        },
+        "17",
+    ),
+    Kind.RETURN: Rules(
+        "wanted",
+        _sides("c"),
+        ("division",),
+        {
+            "set-day": _move("wanted>wanted", "a", "due", "text"),
+            "return": _move("wanted>returned", "ps"),
+            "object": _move("returned>wanted", "c", "text"),
+            "confirm": _move("returned>confirmed", "c"),
+            "withdraw": _move("wanted|returned>withdrawn", "c"),
+            "close": _move("wanted|returned>closed", "s"),
+        },
+        "24",
+    ),
+    Kind.RECTIFICATION: Rules(
+        "rated",
+        _sides("s"),
+        (),
+        {
+            "rectify": _move("rated>rectified", "p", "text"),
+            "reject": _move("rectified>rated", "a", "text"),
+            "call-back": _move("rectified>called-back", "p", "text"),
+        },
+        "local practice",
+    ),
 }
+
+SUBJECTS: Mapping[Kind, str] = {
+    **dict.fromkeys((Kind.ORDER, Kind.ENDING, Kind.TICKET, Kind.RETURN), "its subject is an agreement (agr_…)"),
+    Kind.EXTENSION: "its subject is an application (apl_…) that waits for its answer, or an unsent update (prc_…)",
+    Kind.DISPUTE: "its subject is an application (apl_…) or an agreement (agr_…)",
+    Kind.UPDATE: "its subject is a catalogue entry, by the id of its interface",
+}
+"""What those that somebody opens are about."""
+
+
+def naming(kind: Kind) -> str:
+    """A kind as a sentence names it: "an order", "a dispute"."""
+    return f"an {kind}" if kind.value[0] in "aeiou" else f"a {kind}"
 
 
 def begin(
@@ -232,7 +290,7 @@ def advance(found: Proceeding, act: Act) -> Proceeding:
     rules = RULES[found.kind]
     move = rules.moves.get(act.verb)
     if move is None:
-        raise Invalid(f"a {found.kind} cannot {act.verb}", hint=f"it knows: {', '.join(sorted(rules.moves))}")
+        raise Invalid(f"{naming(found.kind)} cannot {act.verb}", hint=f"it knows: {', '.join(sorted(rules.moves))}")
     _check_side(found.kind, act.verb, act.side, move.by)
     target = move.ways.get(found.state)
     if target is None:
@@ -300,7 +358,7 @@ def _accepted(found: Proceeding) -> frozenset[Side]:
 def _check_side(kind: Kind, verb: str, side: Side, may: frozenset[Side]) -> None:
     if side not in may:
         raise Forbidden(
-            f"the {side} does not {verb} a {kind}",
+            f"the {side} does not {verb} {naming(kind)}",
             rule="proceeding.side",
             hint=f"it is for: {', '.join(sorted(may))}",
         )
@@ -309,8 +367,9 @@ def _check_side(kind: Kind, verb: str, side: Side, may: frozenset[Side]) -> None
 def _check_said(kind: Kind, verb: str, act: Act, wanted: tuple[str, ...]) -> None:
     missing = [name for name in wanted if not str(act.text if name == "text" else act.facts.get(name, "")).strip()]
     if missing:
+        where = f"art {RULES[kind].article}" if RULES[kind].article.isdigit() else RULES[kind].article
         raise Unprocessable(
-            f"to {verb} a {kind} needs: {', '.join(missing)}",
-            hint=f"art {RULES[kind].article}" if RULES[kind].article.isdigit() else RULES[kind].article,
+            f"to {verb} {naming(kind)} needs: {', '.join(missing)}",
+            hint=f"{where}: say them all in one request",
             pointers=[f"/{name}" for name in missing],
         )

@@ -2,6 +2,7 @@
 
 # No postponed annotations here: FastAPI has to see the dependencies that are made inside `router`.
 
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -23,27 +24,11 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ApplicationBody(_Strict):
+@dataclass(frozen=True)
+class ApplicationBody(Wish):
     """An application as sent. Only the interface must be there: what else is missing the answer tells, once."""
 
-    interface: str
-    operations: list[str] = Field(default_factory=list)
-    table: str | None = None
-    fields: list[str] = Field(default_factory=list)
-    legal_basis: str = ""
-    scenario: str = ""
-    purpose: str = ""
-    mode: str = ""
-    duration_days: int | None = None
-    approved_by: str = ""
-
-    def wish(self) -> Wish:
-        """The values the service works with; repeated names count once."""
-        values = self.model_dump() | {
-            "operations": tuple(dict.fromkeys(self.operations)),
-            "fields": tuple(dict.fromkeys(self.fields)),
-        }
-        return Wish(**values)
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 class AnswerBody(_Strict):
@@ -61,6 +46,13 @@ class ReasonBody(_Strict):
     """Why an agreement is suspended, resumed or terminated."""
 
     reason: str = Field(max_length=2000)
+
+
+class EndBody(ReasonBody):
+    """Why an agreement ends; the data office that ends it for a misuse says on which basis and which misuse."""
+
+    basis: str = Field(default="", max_length=2000)
+    code: str = Field(default="", max_length=20)
 
 
 class YearBody(_Strict):
@@ -82,7 +74,7 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
     @routes.post("/applications", status_code=201)
     def apply(caller: Who, body: ApplicationBody) -> dict[str, Any]:
         """File an application; everything missing is listed once, all together."""
-        return _told(caller, agreements.apply(caller, body.wish()))
+        return _told(caller, agreements.apply(caller, body))
 
     @routes.get("/applications")
     def applications(
@@ -105,7 +97,7 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
     @routes.put("/applications/{id}")
     def complete(caller: Who, id: str, body: ApplicationBody) -> dict[str, Any]:
         """Complete an application that had gaps."""
-        return _told(caller, agreements.complete(caller, id, body.wish()))
+        return _told(caller, agreements.complete(caller, id, body))
 
     @routes.post("/applications/{id}/answer")
     def answer(caller: Who, id: str, body: AnswerBody) -> dict[str, Any]:
@@ -161,9 +153,15 @@ def router(agreements: Agreements, access: Access) -> APIRouter:
         return show_agreement(agreements.resume(caller, id, body.reason))
 
     @routes.post("/agreements/{id}/termination")
-    def terminate(caller: Who, id: str, body: ReasonBody) -> dict[str, Any]:
+    def terminate(caller: Who, id: str, body: EndBody) -> dict[str, Any]:
         """End an agreement for good."""
-        return show_agreement(agreements.terminate(caller, id, body.reason))
+        return show_agreement(agreements.terminate(caller, id, body.reason, body.basis, body.code))
+
+    @routes.get("/clocks")
+    def clocks(caller: Who, late: bool = False) -> dict[str, Any]:
+        """Open clocks of one's own and of what one may see, the one due first at the head; ``late``: overdue ones."""
+        found = agreements.open_clocks(caller, late=late)
+        return {"items": [show_clock(clock) | {"about": about} for clock, about in found]}
 
     @routes.get("/calendar")
     def years() -> dict[str, Any]:
@@ -199,16 +197,7 @@ def show_application(value: Application) -> dict[str, Any]:
         "state": value.state.value,
         "consumer": value.consumer,
         "provider": value.provider,
-        "interface": wish.interface,
-        "operations": list(wish.operations),
-        "table": wish.table,
-        "fields": list(wish.fields),
-        "legal_basis": wish.legal_basis,
-        "scenario": wish.scenario,
-        "purpose": wish.purpose,
-        "mode": wish.mode,
-        "duration_days": wish.duration_days,
-        "approved_by": wish.approved_by,
+        **asdict(wish),
         "sharing": value.sharing.value,
         "filed_at": value.filed_at,
         "completed_at": value.completed_at,

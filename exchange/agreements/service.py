@@ -4,9 +4,8 @@ calendar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -15,14 +14,17 @@ from exchange.agreements import proceeding_store, store
 from exchange.agreements.applications import Applications, granted, party_of
 from exchange.agreements.calendar import Year, today
 from exchange.agreements.clocks import Preset, Running
-from exchange.agreements.model import Agreement, AgreementState, Application, move
+from exchange.agreements.effects import effect
+from exchange.agreements.endings import Way, check_correctable, uncorrected, way_of
+from exchange.agreements.model import Agreement, AgreementState, move
 from exchange.agreements.proceedings import Kind as Proceedings
+from exchange.agreements.proceedings import Side
 from exchange.agreements.scope import resolve
 from exchange.agreements.wish import Mode
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import Database
-from exchange.errors import Conflict, NotFound, Unprocessable
+from exchange.errors import NotFound, Unprocessable
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
 
@@ -41,15 +43,6 @@ class Needs(Protocol):
     def id(self) -> str: ...
     @property
     def needs(self) -> Mapping[str, Mapping[str, Sequence[str]]]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class DueDate:
-    """The last day in time; ``provisional`` (暂定) while the year's holiday notice is not loaded."""
-
-    day: date
-    provisional: bool
-    late: bool
 
 
 class Agreements(Applications):
@@ -77,7 +70,10 @@ class Agreements(Applications):
         now = self.clock()
         for older in store.agreements(tx, consumer=vendor, matter=matter.id):
             if older.state_at(now) in LIVE:
-                self.moved(tx, older, "terminate", "superseded by a newer entrustment", "system")
+                reason = "superseded by a newer entrustment"
+                self.moved(tx, older, "terminate", reason, "system", way=Way.SUPERSEDED)
+                if older.interface not in matter.needs:
+                    self._ended(tx, older)  # what the newer one does not entrust any more is disposed of
         made = []
         for interface, operations in sorted(matter.needs.items()):
             record = self.catalogue.interface(interface)
@@ -155,11 +151,13 @@ class Agreements(Applications):
         """Use may go on after correction. Raises `Conflict` while an order to correct is open or has failed."""
         return self._change(caller, id, "resume", reason, "agreement.suspend")
 
-    def terminate(self, caller: Caller | None, id: str, reason: str) -> Agreement:
-        """End an agreement for good at once: the requester its own, the data office any, the provider one whose user
-        did not correct a misuse (art 27). Any other end the provider announces first: `Conflict` says so.
+    def terminate(self, caller: Caller | None, id: str, reason: str, basis: str = "", code: str = "") -> Agreement:
+        """End an agreement for good at once: the requester its own; the provider one whose user did not correct a
+        misuse; the data office such a one, or for a misuse it names (``code``) on a ``basis`` (art 27).
+
+        Any other end the provider announces first. Raises what `way_of` raises.
         """
-        return self._change(caller, id, "terminate", reason, "agreement.terminate")
+        return self._change(caller, id, "terminate", reason, "agreement.terminate", basis, code)
 
     def agreement(self, caller: Caller | None, id: str) -> Agreement:
         """One agreement the caller may see. Raises `NotFound`."""
@@ -197,6 +195,8 @@ class Agreements(Applications):
                 for clock in found:
                     # more time is asked for before the day is over, and given before it too
                     self.docket.close(tx, clock.subject, Proceedings.EXTENSION)
+                    if clock.rule == "C2":
+                        self.docket.escalate(tx, clock.subject)
                 late += found
                 if len(found) < BATCH:
                     break
@@ -219,7 +219,7 @@ class Agreements(Applications):
         with self.database.transaction() as tx:
             lapsed = store.lapsed(tx, stamp(now), BATCH)
             for agreement in lapsed:
-                self.moved(tx, agreement, "expire", "its period has passed", "system")
+                self.moved(tx, agreement, "expire", "its period has passed", "system", way=Way.EXPIRED)
                 self._ended(tx, agreement)
             ends = proceeding_store.listed(
                 tx, kind=Proceedings.ENDING, state="filed", due_by=str(today(now)), limit=BATCH
@@ -228,18 +228,10 @@ class Agreements(Applications):
                 self.docket.act(tx, end, "effect")
                 ending = store.agreement(tx, end.subject, lock=True)
                 if ending is not None and ending.state_at(now) in LIVE:
-                    self.moved(tx, ending, "terminate", end.acts[0].text, "system")
+                    basis = str(end.facts.get("basis", ""))
+                    self.moved(tx, ending, "terminate", end.acts[0].text, "system", way=Way.ANNOUNCED, basis=basis)
                     self._ended(tx, ending)
         return len(lapsed) == BATCH or len(ends) == BATCH
-
-    def due_date(self, application: Application) -> DueDate | None:
-        """By when the provider has to answer an application; None when no answer is due."""
-        with self.database.reading() as tx:
-            found = store.clocks(tx, subject=application.id, open_only=True)
-        if not found or found[0].due is None:
-            return None
-        clock = found[0]
-        return DueDate(found[0].due, clock.provisional, clock.is_late(today(self.clock())))
 
     def clocks(self, caller: Caller | None, subject: str) -> list[Running]:
         """Clocks of an application or agreement the caller may see."""
@@ -249,19 +241,26 @@ class Agreements(Applications):
             beside = [found.id for found in proceeding_store.listed(tx, subjects=[subject])]
             return store.clocks(tx, subjects=[subject, *beside])
 
-    def open_clocks(self, caller: Caller | None) -> list[tuple[Running, str]]:
-        """Every open clock of what the caller may see, the one due first at the head, with the subject it is about
-        (an application or agreement, also for a clock of a proceeding beside it).
+    def open_clocks(self, caller: Caller | None, *, late: bool = False) -> list[tuple[Running, str]]:
+        """Every open clock of the caller's own and of what it may see, the one due first at the head, with the subject
+        it is about: an application, agreement, catalogue entry or handled matter, also for a clock of a proceeding
+        beside it. ``late``: only those whose day has passed.
         """
         caller = permit(caller, "agreement.read")
-        party = party_of(caller)
+        party, day = party_of(caller), today(self.clock())
         with self.database.reading() as tx:
             about = {one.id: one.subject for one in proceeding_store.listed(tx, party=party)}
-            known = {one.id for one in store.applications(tx, party=party, after=None, limit=None)}
-            known |= {one.id for one in store.agreements(tx, party=party)}
+            known = {one.id for one in store.applications(tx, party=party)}
+            known |= {one.id for one in store.agreements(tx, party=party)} | about.keys()
             found = store.clocks(tx, open_only=True)
-        named = [(clock, about.get(clock.subject, clock.subject)) for clock in found]
-        return sorted((pair for pair in named if pair[1] in known), key=lambda pair: (pair[0].due is None, pair[0].due))
+        seen = (clock for clock in found if party in (None, clock.party) or clock.subject in known)
+        named = [(clock, about.get(clock.subject, clock.subject)) for clock in seen if not late or clock.is_late(day)]
+        return sorted(named, key=lambda pair: (pair[0].due is None, pair[0].due))
+
+    def running(self, clocks: Collection[str]) -> set[str]:
+        """Those of some clocks that are still open."""
+        with self.database.reading() as tx:
+            return {clock.id for clock in store.clocks(tx, ids=clocks, open_only=True)}
 
     def set_year(
         self,
@@ -291,82 +290,64 @@ class Agreements(Applications):
         with self.database.reading() as tx:
             found = self.deadlines.calendar(tx).years.get(number)
         if found is None:
-            raise NotFound(f"the holiday notice of {number} is not loaded", hint="dates in it are provisional")
+            hint = f"its dates are provisional until PUT /api/v1/calendar/{number}"
+            raise NotFound(f"the holiday notice of {number} is not loaded", hint=hint)
         return found
 
-    def _change(self, caller: Caller | None, id: str, verb: str, reason: str, action: str) -> Agreement:
+    def _change(
+        self, caller: Caller | None, id: str, verb: str, reason: str, action: str, basis: str = "", code: str = ""
+    ) -> Agreement:
         caller = permit(caller, action)
         with self.database.transaction() as tx:
             found = self.seen_agreement(tx, caller, id, lock=True)
-            own = verb == "terminate" and caller.party == found.consumer
+            side = {found.consumer: Side.CONSUMER, found.provider: Side.PROVIDER}.get(caller.party, Side.AUTHORITY)
+            own = verb == "terminate" and side is Side.CONSUMER
             permit(caller, action, owner=found.consumer if own else found.provider)
             if verb == "resume":
-                self._correctable(tx, found)
-            if verb == "terminate" and not own and caller.party == found.provider:
-                self._grounds(tx, found)
-            moved = self.moved(tx, found, verb, reason, caller.id)
-            if verb == "terminate":
-                self._ended(tx, found)
-        return moved
-
-    def _correctable(self, tx: Connection, found: Agreement) -> None:
-        orders = proceeding_store.listed(tx, subjects=[found.id], kind=Proceedings.ORDER)
-        if any(order.is_open for order in orders) or (orders and orders[-1].state == "failed"):
-            raise Conflict(
-                f"agreement {found.id} waits for the correction of a misuse",
-                hint="accept the report of the correction, or give another order",
-            )
-
-    def _grounds(self, tx: Connection, found: Agreement) -> None:
-        """Raises `Conflict` unless the user refused to correct a misuse, corrected it poorly, or is late."""
-        orders = proceeding_store.listed(tx, subjects=[found.id], kind=Proceedings.ORDER)
-        last = orders[-1] if orders else None
-        late = last is not None and any(
-            clock.breached_at or clock.is_late(today(self.clock()))
-            for clock in store.clocks(tx, subject=last.id, open_only=True)
-        )
-        if found.state_at(self.clock()) in LIVE and not late and (last is None or last.state != "failed"):
-            raise Conflict(
-                "a provider does not end a running service without notice (art 27)",
-                hint="announce the end: the requester is consulted and the authority files it before it takes effect",
-            )
+                check_correctable(tx, found)
+            if verb != "terminate":
+                return self.moved(tx, found, verb, reason, caller.id)
+            made = move(found, verb, reason, self.clock())  # one that has ended, or no reason, is told first
+            way = way_of(side, uncorrected(tx, found, today(self.clock())), basis, code)
+            self.moved(tx, found, verb, reason, caller.id, way=way, basis=basis.strip(), code=code)
+            if way is Way.MISUSE:
+                self.deadlines.violate(tx, code, found.consumer, found.interface, found.id)
+            self._ended(tx, found)
+        return made
 
     def _ended(self, tx: Connection, found: Agreement) -> None:
         """What follows the end of an agreement: its clocks stop mattering, and the data have to be disposed of."""
         self.deadlines.drop(tx, found.id, "C6")
-        for closed in self.docket.close(tx, found.id, Proceedings.ORDER, Proceedings.ENDING):
-            self.deadlines.drop(tx, closed.id)
+        beside = Proceedings.ORDER, Proceedings.ENDING, Proceedings.RETURN
+        for closed in self.docket.close(tx, found.id, *beside):
+            effect(tx, self.deadlines, closed, "close")
         application = store.application(tx, found.application) if found.application else None
         reply = application.reply if application else None
         facts: dict[str, object] = {}
-        until = None
         if reply is not None and reply.disposal_days is not None:
-            until = today(self.clock()) + timedelta(days=reply.disposal_days)
-            facts = {"method": reply.disposal, "due": str(until)}
+            day = today(self.clock()) + timedelta(days=reply.disposal_days)
+            facts = {"method": reply.disposal, "due": str(day)}
         sides = (found.consumer, found.provider)
         made = self.docket.open(tx, Proceedings.DISPOSAL, found.id, sides, found.interface, facts=facts)
-        self.deadlines.start(tx, "C10", made.id, found.consumer, until=until)
+        effect(tx, self.deadlines, made, "open")
 
-    def moved(self, tx: Connection, found: Agreement, verb: str, reason: str, by: str) -> Agreement:
-        """One transition of an agreement, kept and recorded, with what it means for the delivery clock."""
+    def moved(
+        self, tx: Connection, found: Agreement, verb: str, reason: str, by: str, *, way: Way | None = None, **more: str
+    ) -> Agreement:
+        """One transition of an agreement, kept and recorded, with what it means for the provider's clocks; ``way``:
+        how it ended, ``more``: what else the entry says.
+        """
         moved = move(found, verb, reason, self.clock())
         store.save_agreement(tx, moved)
-        if verb == "suspend":
-            # a provider kept from delivering is not late with it
-            self.deadlines.stop(tx, found.id, "C6")
-        elif verb == "resume":
-            self.deadlines.go_on(tx, found.id, "C6")
-        self._record(
-            tx,
-            f"agreement.{moved.state}" if verb != "resume" else "agreement.resumed",
-            {
-                "agreement": found.id,
-                "consumer": found.consumer,
-                "provider": found.provider,
-                "reason": reason,
-                "by": by,
-            },
-        )
+        # a provider kept from delivering is not late with it
+        still = {"suspend": self.deadlines.stop, "resume": self.deadlines.go_on}.get(verb)
+        if still is not None:
+            still(tx, found.id, "C6")
+            for wanted in proceeding_store.listed(tx, subjects=[found.id], kind=Proceedings.RETURN, open_only=True):
+                still(tx, wanted.id, "C9")
+        said = {"agreement": found.id, "consumer": found.consumer, "provider": found.provider, "reason": reason}
+        said |= {"by": by} | ({"way": way.value} if way else {}) | {name: text for name, text in more.items() if text}
+        self._record(tx, f"agreement.{moved.state}" if verb != "resume" else "agreement.resumed", said)
         return moved
 
     def seen_agreement(self, tx: Connection, caller: Caller, id: str, *, lock: bool = False) -> Agreement:

@@ -105,7 +105,7 @@ def application(tx: Connection, id: str, *, lock: bool = False) -> Application |
 
 
 def applications(
-    tx: Connection, *, party: str | None, after: str | None, limit: int | None, state: str | None = None
+    tx: Connection, *, party: str | None, after: str | None = None, limit: int | None = None, state: str | None = None
 ) -> list[Application]:
     """Applications by id; ``party`` narrows to those it filed or has to answer."""
     query = select(APPLICATIONS).order_by(APPLICATIONS.c.id)
@@ -191,21 +191,27 @@ def clocks(
     *,
     subject: str | None = None,
     subjects: Collection[str] | None = None,
+    ids: Collection[str] | None = None,
     rule: str | None = None,
     open_only: bool = False,
     late_on: date | None = None,
+    due_by: date | None = None,
     limit: int | None = None,
 ) -> list[Running]:
     """Clocks in order of their due day. ``late_on``: only those open past their day and not noted as
-    breached.
+    breached; ``due_by``: only those whose day has come.
     """
     query = select(CLOCKS).order_by(CLOCKS.c.due, CLOCKS.c.id).limit(limit)
     if subjects is not None:
         query = query.where(CLOCKS.c.subject.in_(subjects))
     if subject is not None:
         query = query.where(CLOCKS.c.subject == subject)
+    if ids is not None:
+        query = query.where(CLOCKS.c.id.in_(ids))
     if rule is not None:
         query = query.where(CLOCKS.c.rule == rule)
+    if due_by is not None:
+        query = query.where(CLOCKS.c.due <= str(due_by))
     if open_only or late_on is not None:
         query = query.where(CLOCKS.c.met_at.is_(None))
     if late_on is not None:

@@ -35,7 +35,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a requester asks for. ``fields``: names or pointers in answers (api) or columns (dataset)."""
+    """What a requester asks for: the fields of an application, in the order every form and answer shows them.
+
+    ``fields``: names or pointers in answers (api) or columns (dataset). A name said twice counts once.
+    """
 
     interface: str
     operations: tuple[str, ...] = ()
@@ -47,6 +50,10 @@ class Wish:
     mode: str = ""
     duration_days: int | None = None
     approved_by: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("operations", "fields"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
 
 
 def check_size(wish: Wish) -> None:

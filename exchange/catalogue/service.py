@@ -19,7 +19,7 @@ from exchange.database import Database
 from exchange.errors import Conflict, Forbidden, Invalid, NotFound
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
-from specs.finding import Severity, SpecError
+from specs.finding import Finding, Severity, SpecError
 from specs.lint import lint
 from specs.model import Interface, Kind
 from specs.rulesets import load
@@ -65,8 +65,8 @@ class Catalogue:
         if len(data) > LARGEST:
             raise Invalid(f"the document has {len(data)} bytes; {LARGEST} are allowed", hint="split it")
         name = PurePosixPath(filename.replace("\\", "/")).name or "document"
-        interface = specs.read(data, name)
-        findings = lint(interface, ruleset=load("registration"))
+        interface = _understood(data, name)
+        findings = _found(data, name)
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         if errors:
             raise SpecError(errors)
@@ -232,7 +232,19 @@ class Catalogue:
 
     def _load(self, interface: str, version: str, digest: str) -> Interface:
         name, data = self.document(interface, version)
-        read = specs.read(data, name)
+        read = _understood(data, name)
         if read.digest != digest:
             raise Conflict(f"the stored document of {interface} {version} is not the registered one", digest=digest)
         return read
+
+
+@lru_cache(maxsize=16)
+def _understood(data: bytes, name: str) -> Interface:
+    """What a document says follows from its bytes: what was just registered is not read again to be published."""
+    return specs.read(data, name)
+
+
+@lru_cache(maxsize=16)
+def _found(data: bytes, name: str) -> tuple[Finding, ...]:
+    """What stands in the way of its registration."""
+    return lint(_understood(data, name), ruleset=load("registration"))

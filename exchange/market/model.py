@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -91,7 +91,9 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class HandledMatter:
-    """办件: what came of one launch. Completed only by the gateway's own record, never on the vendor's word."""
+    """办件: what came of one launch. Completed only by the gateway's own record, never on the vendor's word.
+    ``reminded_at``: when the person was reminded of the rating.
+    """
 
     id: str
     launch: str
@@ -102,6 +104,7 @@ class HandledMatter:
     opened_at: str
     steps: tuple[str, ...] = ()
     completed_at: str | None = None
+    reminded_at: str | None = None
 
     @property
     def state(self) -> str:
@@ -129,11 +132,7 @@ def progress(matter: HandledMatter, done: str, required: frozenset[str], at: str
     """The handled matter after a department confirmed one more operation (``interface#operation``)."""
     steps = matter.steps if done in matter.steps else (*matter.steps, done)
     completed = matter.completed_at or (at if required <= set(steps) else None)
-    return HandledMatter(
-        **{n: getattr(matter, n) for n in matter.__dataclass_fields__ if n not in {"steps", "completed_at"}},
-        steps=steps,
-        completed_at=completed,
-    )
+    return replace(matter, steps=steps, completed_at=completed)
 
 
 def check_rating(matter: HandledMatter, citizen: str, level: int, already: bool) -> None:

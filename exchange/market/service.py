@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from exchange.agreements.duties import Duties
 from exchange.agreements.service import Agreements
 from exchange.certification.model import Certification, Subject
 from exchange.certification.model import State as CertificationState
@@ -36,6 +37,8 @@ from exchange.parties.tokens import Tokens
 from specs import library
 
 LAUNCH_LIFE = timedelta(hours=24)
+REMINDED = 200
+"""Persons reminded in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Market:
         clock: Clock,
     ) -> None:
         self.database, self.ledger, self.agreements = database, ledger, agreements
+        self.duties = Duties(agreements)
         self.certifications, self.tokens, self.base_url = certifications, tokens, base_url
         self.check_url, self.clock = check_url, clock
         certifications.concluded = self.concluded
@@ -317,6 +321,7 @@ class Market:
                 matter=moved.matter,
                 steps=list(moved.steps),
             )
+            self.duties.finished(tx, moved.id)
 
     def handled_matters(self, caller: Caller) -> list[HandledMatter]:
         """A citizen's own, a vendor's own, those of matters a department leads; all for offices that may read them."""
@@ -367,7 +372,27 @@ class Market:
                 vendor=matter.vendor,
                 level=level,
             )
+            served = self._matter(matter.matter)
+            self.duties.rated(tx, matter.id, level, served.department, served.interface.id)
         return rating
+
+    def due(self) -> int:
+        """Remind persons whose finished matters have waited for a rating until their day; how many. Run it often.
+
+        They read it on the page of their matters and in the API: the exchange keeps nobody's telephone or address.
+        """
+        count = 0
+        while True:
+            with self.database.reading() as tx:
+                if not self.duties.to_remind(tx, 1):
+                    return count
+            with self.database.transaction() as tx:
+                for clock in self.duties.to_remind(tx, REMINDED):
+                    matter = store.need(tx, HandledMatter, id=clock.subject)
+                    store.save(tx, replace(matter, reminded_at=stamp(self.clock())))
+                    self._record(tx, "matter.reminded", handled_matter=matter.id, listing=matter.listing)
+                    self.duties.reminded(tx, matter.id)
+                    count += 1
 
     def _live(self, tx: Connection, listing: str) -> Listing:
         found = store.need(tx, Listing, id=listing)

@@ -86,6 +86,7 @@ TABLES: dict[type, Table] = {
         Column("opened_at", Text, nullable=False),
         Column("steps", Text, nullable=False),
         Column("completed_at", Text),
+        Column("reminded_at", Text),
     ),
 }
 ratings = Table(

@@ -167,15 +167,8 @@ class Oversight:
         caller = permit(caller, "flow.read")
         with self.database.reading() as tx:
             known = store.breaches(tx, _party(caller))
-        still: dict[str, set[str]] = {}
-        for breach in known:
-            if breach.subject not in still:
-                try:
-                    running = self.agreements.clocks(caller, breach.subject)
-                except NotFound:
-                    running = []
-                still[breach.subject] = {clock.id for clock in running if clock.is_open}
-        return [breach for breach in known if breach.clock in still[breach.subject]]
+        running = self.agreements.running([breach.clock for breach in known])
+        return [breach for breach in known if breach.clock in running]
 
     def agreed(self, caller: Caller) -> Iterator[Agreement]:
         """Every agreement the caller is a side of (the data office: all)."""

@@ -16,6 +16,7 @@ from exchange.oversight.model import Finding, Overdue, Sum, grave
 from specs.words import Text
 
 ANSWER_CLOCKS, DELIVERY_CLOCK, CORRECTION_CLOCK = ("C3", "C4"), "C6", "C7"
+UPDATE_CLOCK, RETURN_CLOCK, DISPOSAL_CLOCK, RATING_CLOCK = "C1", "C9", "C10", "C13"
 GRAVE = "general-3"
 
 Events = Mapping[tuple[str, str, str, str], int]
@@ -128,6 +129,26 @@ def _timeliness(department: str, material: Material) -> tuple[Figure, ...]:
             breaches[CORRECTION_CLOCK],
             bad=True,
         ),
+        _count(
+            "late_updates",
+            "目录更新超期（第十七条）",
+            "late updates of entries (art 17)",
+            breaches[UPDATE_CLOCK],
+            bad=True,
+        ),
+        _count(
+            "late_returns", "回流超期（第二十四条）", "late return flows (art 24)", breaches[RETURN_CLOCK], bad=True
+        ),
+        _count(
+            "late_disposals", "处置超期（第二十七条）", "late disposals (art 27)", breaches[DISPOSAL_CLOCK], bad=True
+        ),
+        _count(
+            "late_rectifications",
+            "差评整改超期",
+            "late rectifications of poor ratings",
+            breaches[RATING_CLOCK],
+            bad=True,
+        ),
         _count("overdue", "仍在超期的事项", "clocks still overdue", len(running), bad=True),
     )
 
@@ -167,6 +188,14 @@ def _use(department: str, material: Material) -> tuple[Figure, ...]:
         for (party, role, kind, _), times in material.events.items()
         if (party, role, kind) == (department, "consumer", "application.filed")
     )
+    done = {
+        what: sum(
+            times
+            for (party, role, kind, _), times in material.events.items()
+            if (party, role, kind) == (department, "provider", what)
+        )
+        for what in ("update.audited", "return.returned", "rectification.rated", "rectification.called-back")
+    }
     kinds = Counter(finding.kind for finding in material.findings)
     return (
         _count("given", "对外提供次数", "calls answered for others", given),
@@ -174,6 +203,10 @@ def _use(department: str, material: Material) -> tuple[Figure, ...]:
         _count("partners", "使用其数据的机构", "parties that used its data", len(partners)),
         _count("taken", "使用他方数据次数", "calls for others' data", taken),
         _count("filed", "提出的共享申请", "applications filed", filed),
+        _count("updates", "经审核的目录更新", "updates of entries audited", done["update.audited"]),
+        _count("returns", "已开始的数据回流", "return flows begun", done["return.returned"]),
+        _count("poor", "待整改的差评（含退回）", "poor ratings to rectify", done["rectification.rated"]),
+        _count("called_back", "已整改并回访的差评", "rectified and called back", done["rectification.called-back"]),
         _count("unused", "从未使用的授权", "agreements never used", kinds["unused-agreement"], bad=True),
         _count("narrow", "可以收窄的授权", "agreements that can be narrowed", kinds["unused-fields"], bad=True),
     )

@@ -103,6 +103,7 @@ POST   /api/v1/agreements/{id}/suspension                            agreement.s
 POST   /api/v1/agreements/{id}/resumption                            agreement.suspend own
 POST   /api/v1/agreements/{id}/termination                           agreement.terminate own
 GET    /api/v1/agreements/{id}/odrl                                  agreement.read own
+GET    /api/v1/clocks                                                agreement.read
 GET    /api/v1/agreements/{id}/shares                                agreement.read own
 POST   /api/v1/agreements/{id}/shares                                exchange.call own
 DELETE /api/v1/shares/{id}                                           agreement.terminate own
@@ -303,6 +304,7 @@ POST   /applications/{identifier}/completion                         application
 POST   /applications/{identifier}/withdrawal                         application.file own
 GET    /agreements/{identifier}                                      agreement.read own
 POST   /agreements/{identifier}/{verb}                               agreement.read own
+GET    /duties/{subject}                                             agreement.read own
 POST   /proceedings                                                  proceeding.act
 POST   /proceedings/{identifier}/{verb}                              proceeding.act own
 GET    /violations                                                   agreement.read

@@ -14,8 +14,9 @@ from exchange.agreements.calendar import today
 from exchange.agreements.clocks import Running
 from exchange.agreements.model import Agreement, Application
 from exchange.agreements.proceedings import RULES, Kind, Proceeding, Side, verbs, wants
+from exchange.agreements.said import MORE
 from exchange.agreements.service import LIVE
-from exchange.agreements.supervising import MORE, Supervising
+from exchange.agreements.supervising import Supervising
 from exchange.agreements.violations import MISUSE, codes
 from exchange.catalogue.items import GIVES, items
 from exchange.errors import NotFound
@@ -119,11 +120,45 @@ def router(pages: Pages, access: Access, supervising: Supervising) -> APIRouter:
         )
 
     @routes.post("/agreements/{identifier}/{verb}")
-    def move(caller: Who, identifier: str, verb: str, reason: Annotated[str, Form(max_length=2000)] = "") -> Response:
-        moves = {"suspend": agreements.suspend, "resume": agreements.resume, "terminate": agreements.terminate}
+    def move(
+        caller: Who,
+        identifier: str,
+        verb: str,
+        reason: Annotated[str, Form(max_length=2000)] = "",
+        basis: Annotated[str, Form(max_length=2000)] = "",
+        code: Annotated[str, Form(max_length=20)] = "",
+    ) -> Response:
+        who = signed_in(caller)
+        if verb == "terminate":
+            # the form always sends a code: without a basis none is meant
+            return _to(agreements.terminate(who, identifier, reason, basis, code if basis.strip() else "").id)
+        moves = {"suspend": agreements.suspend, "resume": agreements.resume}
         if verb not in moves:
             raise NotFound(f"an agreement cannot {verb}")
-        return _to(moves[verb](signed_in(caller), identifier, reason).id)
+        return _to(moves[verb](who, identifier, reason).id)
+
+    @routes.get("/duties/{subject}")
+    def duties(request: Request, caller: Who, subject: str) -> Response:
+        who = signed_in(caller)
+        found = supervising.beside(who, subject)
+        entry = next(iter(catalogue.titles([subject]).items()), None)
+        side = _side(who, "", found.party)
+        taken = any(one.kind is Kind.UPDATE and one.is_open for one in found.proceedings)
+        openable = [Kind.UPDATE] if entry and not taken and side in RULES[Kind.UPDATE].by else []
+        return pages.render(
+            request,
+            caller,
+            "duties.html",
+            subject=subject,
+            entry=entry is not None,
+            title=entry[1] if entry else {},
+            clocks=found.clocks,
+            proceedings=[(one, _able(one, side)) for one in reversed(found.proceedings)],
+            openable=[(kind.value, _inputs(kind, "open")) for kind in openable],
+            extendable=[one.id for one in found.proceedings if one.state == "noticed"] if side is Side.PROVIDER else [],
+            choices={},
+            **shared(supervising, request),
+        )
 
     @routes.post("/proceedings")
     def begin(
@@ -192,7 +227,7 @@ def described(spec: Interface, fields: tuple[str, ...]) -> list[dict[str, Any]]:
 
 def _openable(of: Application | Agreement, live: bool, found: list[Proceeding]) -> list[Kind]:
     """Kinds that may be opened now: one of a kind at a time, but any number of tickets."""
-    kinds = [Kind.EXTENSION] if isinstance(of, Application) else [Kind.ORDER, Kind.ENDING]
+    kinds = [Kind.EXTENSION] if isinstance(of, Application) else [Kind.ORDER, Kind.ENDING, Kind.RETURN]
     taken = {one.kind for one in found if one.is_open}
     offered = [kind for kind in kinds if live and kind not in taken]
     offered += [] if isinstance(of, Application) else [Kind.TICKET]
@@ -228,7 +263,7 @@ def _codes(request: Request) -> list[tuple[str, str]]:
 
 
 def _to(identifier: str) -> Response:
-    page = "applications" if identifier.startswith("apl_") else "agreements"
+    page = {"apl_": "applications", "agr_": "agreements"}.get(identifier[:4], "duties")
     return RedirectResponse(f"/{page}/{quote(identifier)}", status_code=303)
 
 

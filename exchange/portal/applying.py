@@ -90,7 +90,7 @@ async def _wish(request: Request) -> Wish:
         interface=text("interface"),
         operations=tuple(str(one) for one in given.getlist("operations")),
         table=text("table") or None,
-        fields=tuple(dict.fromkeys(str(one) for one in given.getlist("fields"))),
+        fields=tuple(str(one) for one in given.getlist("fields")),
         legal_basis=text("legal_basis"),
         scenario=text("scenario"),
         purpose=text("purpose"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,44 +27,48 @@ class Pages:
 
     def __init__(self, access: Access, names: Any) -> None:
         self.access, self.names = access, names
-        self.environments = {code: self._environment(code) for code in language.LANGUAGES}
 
     def render(
         self, request: Request, caller: Caller | None, template: str, *, status: int = 200, **context: Any
     ) -> Response:
         """A page as a response; remembers a language asked for by ``?lang=`` in a cookie."""
         code = language.chosen(request)
-        environment = self.environments[code]
         gettext = language.translations(code).gettext
-        html = environment.get_template(template).render(
-            request=request,
-            lang=code,
-            words=language.words(code),
-            caller=caller,
-            csrf=self.access.csrf(request),
-            navigation=navigation(caller, gettext),
-            party=lambda identifier: language.text(self.names(identifier), code),
-            purpose=lambda said: language.text(purpose_text(said), code),
-            **context,
+        html = (
+            _environment(code)
+            .get_template(template)
+            .render(
+                request=request,
+                lang=code,
+                words=language.words(code),
+                caller=caller,
+                csrf=self.access.csrf(request),
+                navigation=navigation(caller, gettext),
+                party=lambda identifier: language.text(self.names(identifier), code),
+                purpose=lambda said: language.text(purpose_text(said), code),
+                **context,
+            )
         )
         response = HTMLResponse(html, status_code=status, headers=HEADERS)
         if request.query_params.get("lang") in language.LANGUAGES:
             response.set_cookie("lang", code, max_age=31_536_000, samesite="lax")
         return response
 
-    def _environment(self, code: str) -> Environment:
-        environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=select_autoescape(["html"]),
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.install_gettext_translations(language.translations(code), newstyle=True)  # type: ignore[attr-defined]
-        environment.filters["text"] = lambda value: language.text(value, code)
-        environment.filters["day"] = lambda value: moment_text(value)[:10]
-        environment.filters["minute"] = lambda value: moment_text(value)[:16]
-        return environment
+
+@cache
+def _environment(code: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(["html"]),
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(language.translations(code), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["text"] = lambda value: language.text(value, code)
+    environment.filters["day"] = lambda value: moment_text(value)[:10]
+    environment.filters["minute"] = lambda value: moment_text(value)[:16]
+    return environment
 
 
 HEADERS: Mapping[str, str] = {

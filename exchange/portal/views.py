@@ -78,6 +78,7 @@ def handled(market: Market, item: HandledMatter) -> dict[str, Any]:
             for step in known.steps
             if f"{step.interface}#{step.operation}" in done
         ],
+        "reminded": item.reminded_at is not None,
         "rateable": item.completed_at is not None and rating is None,
         "level": rating.level if rating else None,
     }

@@ -298,6 +298,8 @@ class Rounds:
             store.change_message(tx, message, fate=fate, done_at=now, **values)
             if fate is Fate.DELIVERED and (one.failures or one.hold_until or one.reason):
                 store.change(tx, one.id, failures=0, hold_until=None, reason="")
+            if fate is Fate.DELIVERED and one.division is not None:
+                self._on.duties.returned(tx, one.agreement, one.division)
             kind = {Fate.EXPIRED: "push.lost"}.get(fate, f"push.{fate}")
             self._tell(tx, kind, one, message, tries=message.tries + 1, status=status or None, why=why or None)
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from exchange.agreements.duties import Duties
 from exchange.catalogue.model import Record
 from exchange.clock import Clock, moment, new_id, stamp
 from exchange.database import Database
@@ -69,6 +70,7 @@ class Pushing:
         """``key`` (32 bytes) seals what is kept, ``days`` long; messages are listed ``listed_days`` long."""
         self.database, self.ledger, self.jobs, self.clock = database, ledger, jobs, clock
         self.passing, self.sender, self.days, self.listed_days = passing, sender, days, listed_days
+        self.duties = Duties(passing.agreements)
         self.seal = Seal(key)
         self.rounds = Rounds(self)
         jobs.register(KIND, self.rounds.run, lane=KIND, kept=False)
@@ -100,6 +102,9 @@ class Pushing:
             call = None if wish.call is None else self.seal.close_json(call_json(wish.call), made.id, "call")
             store.add(tx, made, self.seal.close(secret, made.id, "secret"), call)
             self._told(tx, "push.subscribed", made, caller, push=made.kind, destination=destination)
+            agreement = self.passing.decision(tx, made)[1]
+            if made.division is not None and agreement is not None:
+                self.duties.wanted(tx, agreement, made.division, caller.id)
         return made, shown_secret(secret)
 
     def _permitted(self, tx: Connection, caller: Caller, wish: Wish, kind: Kind, destination: str) -> Subscription:
@@ -327,6 +332,8 @@ class Pushing:
         given_up = store.withhold(tx, wanted.id, stamp(self.clock()))
         store.change(tx, wanted.id, state=State.ENDED, reason=reason, job=None, next_at=None, sealed_call=None)
         self._told(tx, "push.ended", wanted, by, reason=reason, withheld=given_up)
+        if wanted.division is not None:
+            self.duties.unwanted(tx, wanted.agreement, wanted.division)
 
     # ---- inside
 

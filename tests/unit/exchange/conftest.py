@@ -81,9 +81,15 @@ def _postgres(postgres: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def _postgres_pool(_postgres: str) -> list[str]:
+def _postgres_pool(_postgres: str) -> Iterator[list[str]]:
     """Databases with all tables and no rows: making one takes a second, emptying one a few milliseconds."""
-    return []
+    yield []
+    while _open:
+        _open.popitem()[1].close()
+
+
+_open: dict[str, Database] = {}
+"""Pooled databases by URL: they stay open, so that no test connects or compiles its statements anew."""
 
 
 @pytest.fixture(scope="session")
@@ -130,9 +136,12 @@ def empty_postgres_url(_postgres: str) -> Iterator[str]:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A fresh database; the test runs once on SQLite and once on PostgreSQL."""
-    made = Database(database_url)
+    made = _open.get(database_url) or Database(database_url)
+    if made.dialect != "sqlite":
+        _open[database_url] = made
     yield made
-    made.close()
+    if made.dialect == "sqlite":
+        made.close()
 
 
 @dataclass

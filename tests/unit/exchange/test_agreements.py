@@ -74,6 +74,7 @@ POST /api/v1/applications/apl_1/withdrawal
 GET  /api/v1/agreements
 GET  /api/v1/agreements/agr_1
 GET  /api/v1/agreements/agr_1/odrl
+GET  /api/v1/clocks
 POST /api/v1/agreements/agr_1/suspension
 POST /api/v1/agreements/agr_1/resumption
 POST /api/v1/agreements/agr_1/termination
@@ -320,9 +321,8 @@ def test_a_demand_of_disposal_says_what_and_when(
 
 def test_a_late_answer_is_a_breach_with_its_code_even_if_nobody_swept(services: Any, agreements: Agreements) -> None:
     application = filed(services, agreements)
-    due = agreements.due_date(application)
-    assert due is not None
-    assert (str(due.day), due.provisional, due.late) == ("2026-11-16", False, False)
+    (running,) = agreements.clocks(services.officer(), application.id)
+    assert (str(running.due), running.provisional, running.is_open) == ("2026-11-16", False, True)
     services.clock.advance(days=15)
     agreements.answer(services.department("police"), application.id, "consent")
     breach = services.last("clock.breached")
@@ -384,9 +384,8 @@ def test_a_loaded_year_moves_open_clocks_and_says_so(services: Any, agreements: 
     assert answer.status_code == 200
     assert [clock["former"] for clock in answer.json()["moved_clocks"]] == [["2027-01-08"]]
     assert services.last("clock.moved")["due"] == "2027-01-11"
-    due = agreements.due_date(application)
-    assert due is not None
-    assert (str(due.day), due.provisional) == ("2027-01-11", False)
+    (running,) = agreements.clocks(services.officer(), application.id)
+    assert (str(running.due), running.provisional) == ("2027-01-11", False)
     assert web.get("/api/v1/calendar/2028").status_code == 404
     assert "2026-10-10" in web.get("/api/v1/calendar/2026").json()["workdays"]
 

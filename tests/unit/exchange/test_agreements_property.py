@@ -108,7 +108,7 @@ def sound(clock: Running, before: Running, preset: clocks.Preset, breaches: int,
 )
 def test_proceedings_reach_no_state_the_table_does_not_lead_to(kind: Kind, acts: list[tuple[int, Side, bool]]) -> None:
     rules = RULES[kind]
-    said = dict.fromkeys((*rules.wants, "method", "due", "done_on", "evidence"), "x")
+    said = dict.fromkeys((*rules.wants, *(name for move in rules.moves.values() for name in move.wants)), "x")
     opener = sorted(rules.by)[0]
     found = begin("prc_1", kind, "agr_1", ("c", "p"), "i", Act("open", opener, "me", "t", "x", said))
     known = sorted(rules.moves)
@@ -173,6 +173,25 @@ def test_nothing_leads_from_incomplete_to_refused_nor_from_an_end() -> None:
 # ---- the whole service, any sequence
 
 
+def edges() -> dict[str, set[tuple[str | None, str]]]:
+    """Kind → (state, next state) of everything an agreement goes through; None: not there yet."""
+    found: dict[str, set[tuple[str | None, str]]] = {
+        "application": {(None, "filed"), (None, "incomplete")},
+        "agreement": {(None, "active")},
+    }
+    for name, table in (("application", STEPS), ("agreement", MOVES)):
+        found[name] |= {(source.value, target.value) for sources, target in table.values() for source in sources}
+    for kind, rules in RULES.items():
+        ways = {way for move in rules.moves.values() for way in move.ways.items()}
+        found[kind.value] = {(None, rules.first)} | {(source, target) for source, target in ways}
+    # one side's acceptance of a decision waits for the other's
+    found["dispute"] |= {(state, state) for state in ("authority-decided", "superior-decided")}
+    return found
+
+
+EDGES = edges()
+
+
 class Machine:
     """Random use cases of three parties over many days, and what has to hold after each of them."""
 
@@ -190,11 +209,13 @@ class Machine:
     def run(self, events: int) -> None:
         for _ in range(events):
             event = self.dice.choice([self.file, self.complete, self.answer, self.move, self.open, self.act, self.time])
+            before, size = self.states(), self.services.ledger.size()
             try:
                 event()
                 self.done[event.__name__] += 1
             except TongbanError:
                 self.done["refused"] += 1
+            self.lawful(before, size)
         for days in (400, 30):  # what ended in the first sweep starts the clock of its disposal
             self.services.clock.advance(days=days)
             self.agreements.due()
@@ -221,15 +242,18 @@ class Machine:
         getattr(self.agreements, verb)(who, self.one(self.granted()), "because")
 
     def open(self) -> None:
-        kind = self.dice.choice(["extension", "order", "ending", "ticket", "dispute"])
+        kind = self.dice.choice(["extension", "order", "ending", "ticket", "dispute", "return", "update"])
         subject = self.one(self.applications() if kind == "extension" else self.granted())
+        subject = "police.residents" if kind == "update" else subject
         facts = {
             "extension": {"days": self.dice.randint(1, 6)},
             "order": {"code": "R40-2", "due": self.soon()},
-            "ending": {"due": self.soon()},
+            "ending": {"due": self.soon(), "basis": "law"},
+            "return": {"division": self.dice.choice(["330100", "330200"])},
+            "update": {"reference": "law"},
             "ticket": {"field": "XM", "key": "1", "observed": "a", "claimed": "b"},
         }.get(kind, {})
-        side = {"order": "pa", "ticket": "c", "dispute": "cp"}.get(kind, "p")
+        side = {"order": "pa", "ticket": "c", "dispute": "cp", "return": "c", "update": "pa"}.get(kind, "p")
         self.supervising.open(self.parties[self.dice.choice(side)], kind, subject, "because", facts)
 
     def act(self) -> None:
@@ -240,7 +264,7 @@ class Machine:
         names = {"c": Side.CONSUMER, "p": Side.PROVIDER, "a": Side.AUTHORITY}
         verb = self.dice.choice(verbs(found, names[side]) or ["accept"])
         wanted = RULES[found.kind].moves[verb].wants if verb in RULES[found.kind].moves else ()
-        facts = {name: self.soon() if name in ("due", "done_on") else "x" for name in wanted if name != "text"}
+        facts = {name: self.soon() if name in ("due", "done_on") else "1.0.0" for name in wanted if name != "text"}
         self.supervising.act(self.parties[side], found.id, verb, "because", facts)
 
     def time(self) -> None:
@@ -259,6 +283,34 @@ class Machine:
 
     def one(self, known: list[str]) -> str:
         return self.dice.choice(known or ["agr_none"])
+
+    def states(self) -> dict[str, tuple[str, str, int]]:
+        """Id → kind, state and number of acts of everything there is."""
+        with self.services.database.reading() as tx:
+            found = {one.id: ("application", one.state.value, 0) for one in store.applications(tx, party=None)}
+            found |= {one.id: ("agreement", one.state.value, 0) for one in store.agreements(tx)}
+            return found | {one.id: (one.kind.value, one.state, len(one.acts)) for one in proceeding_store.listed(tx)}
+
+    def lawful(self, before: dict[str, tuple[str, str, int]], size: int) -> None:
+        """Whatever moved went an edge of its table, and each act left its own entry, naming what was moved and how."""
+        told: Counter[tuple[str, str]] = Counter()
+        for entry in self.services.ledger.entries(after=size - 1, limit=1000):
+            kind = {"agreement.granted": "agreement.active", "agreement.resumed": "agreement.active"}.get(entry.kind)
+            for name in ("proceeding", "agreement", "application"):
+                if name in entry.body:
+                    told[kind or entry.kind, entry.body[name]] += 1
+        for id, (kind, state, acts) in self.states().items():
+            _, was, had = before.get(id, (kind, None, 0))
+            acted = sum(times for (name, about), times in told.items() if about == id and name.startswith(f"{kind}."))
+            if kind not in ("application", "agreement"):
+                assert acted == acts - had, (id, kind, state)
+            if state != was:
+                assert (was, state) in EDGES[kind], (id, kind)
+                recorded = "filed" if (kind, was, state) == ("application", None, "incomplete") else state
+                recorded = "completed" if (kind, was, state) == ("application", "incomplete", "filed") else recorded
+                recorded = "active" if recorded == "consented" else recorded
+                told_as = "agreement" if recorded == "active" else kind
+                assert told[f"{told_as}.{recorded}", id] == 1, (id, kind, was, state)
 
     def sound(self) -> None:
         """After the end of time: every clock ended or breached, each breach told once, with its code and proof."""

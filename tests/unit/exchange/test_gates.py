@@ -77,7 +77,7 @@ BODIES: dict[str, Any] = {
     "/api/v1/agreements/{id}/shares": {"purpose": "社会保障卡申领"},
     "/api/v1/interfaces/{id}/tables/{table}/source": {"kind": "files", "location": "none.parquet"},
     "/api/v1/agreements/{id}/resumption": REASON,
-    "/api/v1/agreements/{id}/termination": REASON,
+    "/api/v1/agreements/{id}/termination": {"reason": "a test", "basis": "a law", "code": "R40-2"},
     "/api/v1/sandboxes/{id}/snapshot": {"name": "one"},
     "/api/v1/sandboxes/{id}/restore": {"name": "one"},
     "/api/v1/sandboxes/{id}/seed": {"seed": "two"},
@@ -293,7 +293,7 @@ def resources(app: FastAPI, made: World) -> None:
         "demand": demand.json()["id"], "app": sold, "app_version": built, "matter": "newborn", "listing": "none",
         "interfaces": "police.residents", "catalogue": "police.residents", "applications": waiting,
         "agreements": agreement, "proceedings": disputed, "deliveries": delivery, "receipts": delivery,
-        "sandboxes": box, "testing": box,
+        "sandboxes": box, "testing": box, "subject": agreement,
         "datasets": dataset, "certifications": tested, "handled-matters": "hm_1", "mine": "hm_1",
     }  # fmt: skip
     for party in made.kinds:

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.agreements.service import Agreements
+from exchange.agreements.supervising import Supervising
 from exchange.certification import routes as certification_routes
 from exchange.certification.model import Certification, State
 from exchange.certification.service import Certifications
@@ -227,6 +228,26 @@ def test_a_matter_completes_by_the_gateways_record_and_is_rated_once(bazaar: Baz
     entry = bazaar.services.last("matter.rated")
     assert "citizen" not in entry
     assert "好" not in str(entry)
+
+
+def test_a_rating_is_reminded_of_on_the_third_day_and_a_poor_one_has_to_be_rectified(bazaar: Bazaar) -> None:
+    listing = bazaar.listed()
+    first, second = (bazaar.market.launch(bazaar.citizen, listing) for _ in range(2))
+    for opened in (first, second):
+        complete(bazaar, opened.launch)
+    bazaar.market.rate(bazaar.citizen, first.handled_matter, 1, "等了三小时")
+    assert bazaar.market.due() == 0
+    bazaar.services.clock.advance(days=3)
+    assert (bazaar.market.due(), bazaar.market.due()) == (1, 0)
+    seen = {one.id: one.reminded_at for one in bazaar.market.handled_matters(bazaar.citizen)}
+    assert seen == {first.handled_matter: None, second.handled_matter: "2026-11-05T01:00:00.000Z"}
+    assert bazaar.services.last("matter.reminded")["handled_matter"] == second.handled_matter
+    office, officer = bazaar.services.department("health"), bazaar.services.officer()
+    ((running, about),) = bazaar.agreements.open_clocks(office)
+    assert (running.rule, running.party, about) == ("C13", "health", first.handled_matter)
+    (found,) = Supervising(bazaar.agreements).proceedings(officer, kind="rectification")
+    assert (found.facts, found.consumer) == ({"level": 1}, "")
+    assert "等了" not in str(bazaar.services.last("rectification.rated"))
 
 
 def test_somebody_elses_matter_is_not_there(bazaar: Bazaar) -> None:

@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from exchange.agreements.service import Agreements
+from exchange.agreements.supervising import Supervising
 from exchange.app import Services, create_app
 from exchange.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from exchange.oversight import exporting, store
@@ -191,6 +192,12 @@ def test_a_clock_that_ran_out_is_overdue_until_somebody_acts(world_of_agreements
     agreements.answer(police, filed.id, "refuse", reason="no need", basis="law 1")
     oversight.due()
     assert oversight.overdue(services.officer()) == []
+    # so is a clock of what goes on beside an application or agreement
+    entry = {"reference": "law", "since": "2026-10-01"}
+    update = Supervising(agreements).open(services.officer(), "update", "police.residents", "a field", entry)
+    agreements.due()
+    oversight.due()
+    assert [(one.rule, one.subject) for one in oversight.overdue(police)] == [("C1", update.id)]
     with services.database.reading() as tx:
         told = {key[3] for key in store.events(tx, "police", 0, 10**6) if key[2] == "application.refused"}
     assert told == {"late"}

@@ -273,8 +273,11 @@ def test_a_resumed_delivery_clock_has_the_days_it_stood_still(world: World) -> N
 def test_a_provider_s_end_is_announced_consulted_filed_and_then_takes_effect_by_itself(world: World) -> None:
     agreement = world.agreed(disposal="delete all copies", disposal_days=10)
     with pytest.raises(Unprocessable, match="too early"):
-        world.supervising.open(world.giving, "ending", agreement.id, "moves", {"due": "2026-11-02"})
-    end = world.supervising.open(world.giving, "ending", agreement.id, "the register moves", {"due": "2026-11-20"})
+        world.supervising.open(world.giving, "ending", agreement.id, "moves", {"due": "2026-11-02", "basis": "law"})
+    said = {"due": "2026-11-20", "basis": "机构改革方案"}
+    end = world.supervising.open(world.giving, "ending", agreement.id, "the register moves", said)
+    with pytest.raises(Conflict, match="cannot file"):
+        world.supervising.act(world.officer, end.id, "file", "备案 2026-17")  # nobody was consulted
     world.supervising.act(world.asking, end.id, "consult", "we have moved, too")
     world.clock.advance(days=19)
     world.agreements.due()
@@ -431,9 +434,7 @@ def test_a_local_rule_has_the_authority_review_an_application_in_two_days(world:
     services.clock.advance(days=3)
     supervising.act(world.officer, review.id, "object", "the period is too long")
     assert world.codes() == [("A41-3", "data-office", False)]
-    due = local.due_date(application)
-    assert due is not None
-    assert str(due.day) == "2026-11-09"
+    assert [str(clock.due) for clock, _ in local.open_clocks(world.officer)] == ["2026-11-09"]
 
 
 @SQLITE

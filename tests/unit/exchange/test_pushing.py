@@ -765,6 +765,8 @@ def test_a_return_flow_brings_a_division_its_own_records(world: Pushed, listener
     made, _ = world.pushing.subscribe(world.asking, back)
     assert made.division_field == "XZZXZQH", "found by its element"
     other, _ = world.pushing.subscribe(world.asking, replace(back, division="3302"))
+    running = world.agreements.open_clocks(world.giving)
+    assert [clock.rule for clock, _ in running].count("C9") == 2
     event = Event("police.areas", "listResidences", "e1", Call(), {"total": 3, "items": ROWS})
     assert world.pushing.publish(world.giving, event) == 2
     world.play()
@@ -778,6 +780,9 @@ def test_a_return_flow_brings_a_division_its_own_records(world: Pushed, listener
     with pytest.raises(Unprocessable):  # which division? nobody says
         world.pushing.publish(world.giving, replace(event, id="e3", record=NOTHING))
     assert world.pushing.publish(world.giving, replace(event, id="e4", record=NOTHING, division="330106")) == 1
+    running = world.agreements.open_clocks(world.giving)
+    assert [clock.rule for clock, _ in running].count("C9") == 0, "each division has what is its own: art 24 is met"
+    assert world.services.kinds().count("return.returned") == 2
     flows = {one["division"]: one for one in world.pushing.returns(world.asking)}
     assert (flows["330100"]["records"], flows["330100"]["delivered"], flows["330100"]["complete"]) == (2, 1, 0.5)
 
