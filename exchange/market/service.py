@@ -324,7 +324,10 @@ class Market:
             self.duties.finished(tx, moved.id)
 
     def handled_matters(self, caller: Caller) -> list[HandledMatter]:
-        """A citizen's own, a vendor's own, those of matters a department leads; all for offices that may read them."""
+        """A citizen's own, a vendor's own, those of matters a department leads; all for offices that may read them.
+
+        Vendors and departments do not learn whose account it was: whoever rates them stays unknown.
+        """
         permit(caller, "matter.read")
         where: dict[str, Any] = {"public": {"citizen": caller.id}, "vendor": {"vendor": caller.party}}.get(
             caller.kind, {}
@@ -333,7 +336,9 @@ class Market:
             found = store.listed(tx, HandledMatter, **where)
         if caller.kind == "department":
             led = {one for one in library.matters() if library.matter(one).department == caller.party}
-            return [matter for matter in found if matter.matter in led]
+            found = [matter for matter in found if matter.matter in led]
+        if caller.kind in ("department", "vendor"):
+            return [replace(matter, citizen="") for matter in found]
         return found
 
     def handled_matter(self, caller: Caller, identifier: str) -> HandledMatter:

@@ -228,6 +228,8 @@ def test_a_matter_completes_by_the_gateways_record_and_is_rated_once(bazaar: Baz
     entry = bazaar.services.last("matter.rated")
     assert "citizen" not in entry
     assert "好" not in str(entry)
+    for other in (bazaar.vendor, bazaar.services.department("health")):
+        assert [(one.id, one.citizen) for one in bazaar.market.handled_matters(other)] == [(opened.handled_matter, "")]
 
 
 def test_a_rating_is_reminded_of_on_the_third_day_and_a_poor_one_has_to_be_rectified(bazaar: Bazaar) -> None:
