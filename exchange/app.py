@@ -105,6 +105,7 @@ from exchange.sandboxes import control_routes, dataset_routes
 from exchange.sandboxes import routes as sandboxes_routes
 from exchange.sandboxes.service import Sandboxes
 from exchange.settings import Settings
+from mockdata.sandbox.delivery import showing
 
 SWEEP_SECONDS = 60.0
 PUSH_SECONDS = 3.0
@@ -150,8 +151,8 @@ class Exchange(FastAPI):
         front = shortcut(self.fronts, scope)
         if front is not None:
             await front(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        else:  # sandboxes cut connections on purpose
+            await showing(super().__call__)(scope, receive, send)
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:

@@ -19,7 +19,6 @@ from exchange.app import create_app
 from exchange.errors import Unavailable
 from exchange.locking import locked
 from exchange.settings import Settings
-from mockdata.sandbox.delivery import showing
 from mockdata.sandbox.serve import listen
 from mockdata.sandbox.wire import OneWrite, settle
 
@@ -118,7 +117,7 @@ def bound(settings: Settings) -> Iterator[socket.socket]:
 def _config(app: object) -> uvicorn.Config:
     # access logs would carry paths; the ledger and the recorded calls are the record
     return uvicorn.Config(
-        showing(app),  # type: ignore[arg-type]  # a FastAPI app is an ASGI app; sandboxes cut connections on purpose
+        app,  # type: ignore[arg-type]  # a FastAPI app is an ASGI app
         http=OneWrite,
         access_log=False,
         log_level="warning",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -139,6 +140,7 @@ def _loosen(interface: Interface, schema: Schema, asked: frozenset[str], depth: 
     return made
 
 
+@lru_cache(maxsize=1024)
 def is_json(media_type: str) -> bool:
     """Whether a concrete media type carries JSON."""
     kind = media_type.split(";")[0].strip().lower()

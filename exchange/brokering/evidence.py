@@ -15,7 +15,7 @@ from exchange.brokering import records, store
 from exchange.brokering.check import Breach
 from exchange.brokering.compiled import Compiled
 from exchange.brokering.intake import Intake, Refusal
-from exchange.brokering.model import Decision, Delivery, End, QualityFinding, Request, State, covers, decide
+from exchange.brokering.model import Decision, Delivery, End, QualityFinding, Request, State, covers, decide, in_force
 from exchange.brokering.pen import Pen
 from exchange.brokering.records import Ask
 from exchange.brokering.sight import Sight, Standing
@@ -240,12 +240,7 @@ class Evidence:
     def _released(self, job: Release) -> _Line:
         passage, end = job.passage, job.end
         ask = passage.ask
-        # the agreement that permitted it, and no other: the record must name what the data really left under
-        decision, agreement = self._choose(ask, passage.agreement.id)
-        refusal = None if decision.allowed else _said(decision)
-        then, operation = passage.agreement, passage.delivery.operation or ""
-        if refusal is None and (agreement is None or not _covers(agreement, then, operation)):
-            refusal = _narrowed()
+        refusal, agreement = self._looked_at_again(passage)
         if refusal:
             refusal.error.extra = {**refusal.error.extra, "receipt": passage.delivery.id}
             end = End(State.WITHHELD, refusal.rule, end.status, done_at=end.done_at)
@@ -260,6 +255,19 @@ class Evidence:
         )
         return _Line(job, made, None, end, refusal, None if refusal else agreement)
 
+    def _looked_at_again(self, passage: Passage) -> tuple[Refusal | None, Agreement | None]:
+        """The agreement that permitted a call, and no other: the record must name what the data really left under."""
+        ask, then = passage.ask, passage.agreement
+        if then in self._sight.agreements(*_key(ask)) and in_force(then, self.clock()):
+            return None, then  # nearly always: what decided is as it was
+        decision, agreement = self._choose(ask, then.id)
+        if not decision.allowed:
+            return _said(decision), agreement
+        operation = passage.delivery.operation or ""
+        if agreement is None or not covers(agreement, operation, then.scope.get(operation, ()), then.terms):
+            return _narrowed(), agreement
+        return None, agreement
+
     def _count(self, tx: Connection, job: Release, agreement: Agreement) -> None:
         operation, ask = job.passage.delivery.operation, job.passage.ask
         if (job.end.status or 500) < 400:
@@ -271,12 +279,12 @@ class Evidence:
         """The first agreement (of all, or only the one with this id) that permits the call, else the refusal of the
         newest.
         """
-        matter = ask.launch.matter if ask.launch else None
         operation = ask.match.operation.id if ask.match else None
-        request = Request(ask.consumer, ask.interface, operation, ask.claimed, ask.asked, matter)
+        key = _key(ask)
+        request = Request(ask.consumer, ask.interface, operation, ask.claimed, ask.asked, key[-1])
         now = self.clock()
         refused: tuple[Decision, Agreement | None] | None = None
-        for agreement in self._sight.agreements(ask.consumer, ask.interface, ask.agreement, matter):
+        for agreement in self._sight.agreements(*key):
             if only is not None and agreement.id != only:
                 continue
             decision = decide(agreement, request, now)
@@ -297,9 +305,9 @@ def _draft(kind: str, body: Mapping[str, Any], ask: Ask, about: frozenset[str], 
     return Draft(kind, body, sorted(about), records.payload(ask, left))
 
 
-def _covers(now: Agreement, then: Agreement, operation: str) -> bool:
-    """Whether the agreement still lets out what the answer was cut to; it may have been narrowed meanwhile."""
-    return now is then or now == then or covers(now, operation, then.scope.get(operation, ()), then.terms)
+def _key(ask: Ask) -> tuple[str, str, str | None, str | None]:
+    """What `Sight.agreements` is asked with for a call."""
+    return ask.consumer, ask.interface, ask.agreement, ask.launch.matter if ask.launch else None
 
 
 def _said(decision: Decision) -> Refusal:

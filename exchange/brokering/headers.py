@@ -16,7 +16,7 @@ FORWARDED = frozenset(
     | {"traceparent", "tracestate", "tongban-handled-matter"}
 )
 """Request headers sent on to every provider; besides these only header parameters the operation declares."""
-RETURNED = frozenset({"content-language", "cache-control", "retry-after"})
+RETURNED = ("content-language", "cache-control", "retry-after")
 """Answer headers that leave. Others (Set-Cookie, Location, ETag of the uncut body …) could carry unagreed
 data.
 """
@@ -69,8 +69,8 @@ def outgoing(headers: Mapping[str, str], operation: Operation) -> dict[str, str]
 
 
 def returned(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers of the answer that may leave."""
-    return {name: value for name, value in headers.items() if name.lower() in RETURNED}
+    """Headers of the answer that may leave; names are lower case, as sources give them."""
+    return {name: headers[name] for name in RETURNED if name in headers}
 
 
 def lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from exchange.brokering.enforce import Masks, question, rows
 from exchange.brokering.evidence import Passage
 from exchange.brokering.sources import Incoming
 from exchange.brokering.spool import Spool
+from exchange.brokering.subjects import numbered
 from exchange.brokering.terms import Terms, read
 
 
@@ -72,7 +73,8 @@ class Cutter:
             return Leaving(answered.body, kept, ("(body)",), 1, spool=spool)
         value = rows(parsed.value, terms.rows) if status < 400 else parsed.value
         reduced = passage.compiled.reducer(passage.scope, error=status >= 400).apply(value)
-        about = passage.compiled.numbers.find(parsed.schema, reduced.value)
+        numbers = passage.compiled.numbers
+        about = numbers.find(parsed.schema, reduced.value) if numbered(answered.body) else frozenset()
         value, masked = self._masked(passage, terms, reduced.value, query)
         return Leaving(orjson.dumps(value), kept, reduced.fields, reduced.records, about, masked)
 

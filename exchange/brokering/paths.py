@@ -16,6 +16,7 @@ LONGEST = 2000
 """Characters of a path, as X-Road allows."""
 _PLAIN = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
 """Paths that mean the same to everybody: nothing encoded, no empty and no dot segment."""
+_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
 _AMBIGUOUS = re.compile(r"%(?![0-9A-Fa-f]{2})|%2[fF]|%5[cC]|\\")
 
 
@@ -73,7 +74,7 @@ class Paths:
         for template in self._templates.get((method.upper(), len(parts)), ()):
             values = template.values(parts)
             if values is not None:
-                return Match(template.operation, values, "".join([f"/{quote(part, safe='')}" for part in parts]))
+                return Match(template.operation, values, "".join([f"/{_quoted(part)}" for part in parts]))
         return None
 
 
@@ -98,6 +99,10 @@ class _Template:
                 return None
             values.update(zip(names, fits.groups(), strict=True))
         return values
+
+
+def _quoted(part: str) -> str:
+    return part if _SAFE.fullmatch(part) else quote(part, safe="")
 
 
 def _parts(template: str) -> list[str]:

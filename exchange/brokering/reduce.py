@@ -89,6 +89,12 @@ def _keep(value: Any, nodes: list[_Node], hit: set[str]) -> Any:
 
 def _keep_members(value: dict[str, Any], nodes: list[_Node], hit: set[str]) -> Any:
     kept = {}
+    if len(nodes) == 1 and nodes[0].each is None:  # nearly always
+        below = nodes[0].below
+        for name in [name for name in value if name in below]:
+            if (shown := _keep(value[name], [below[name]], hit)) is not NOTHING:
+                kept[name] = shown
+        return kept
     for name, member in value.items():
         inner = _next(nodes, name)
         if inner and (shown := _keep(member, inner, hit)) is not NOTHING:
@@ -97,9 +103,6 @@ def _keep_members(value: dict[str, Any], nodes: list[_Node], hit: set[str]) -> A
 
 
 def _next(nodes: list[_Node], name: str) -> list[_Node]:
-    if len(nodes) == 1:  # nearly always
-        named, each = nodes[0].below.get(name), nodes[0].each
-        return [one for one in (named, each) if one is not None] if each is not None else [named] if named else []
     return [one for node in nodes for one in (node.below.get(name), node.each) if one is not None]
 
 

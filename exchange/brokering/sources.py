@@ -12,7 +12,6 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from exchange.brokering.check import is_json
-from exchange.brokering.headers import lowered
 from exchange.brokering.spool import KEPT, Spool
 from exchange.brokering.wire import Limits, Pool, Refused, written
 from exchange.catalogue.endpoint import Network
@@ -126,7 +125,7 @@ class ServiceSource:
             raise SourceFailure("provider-timeout") from None
         except (OSError, ValueError):
             raise SourceFailure("provider-unreachable") from None
-        return Incoming(heard.status, lowered(heard.headers), bytes(heard.body), heard.spool)
+        return Incoming(heard.status, heard.headers, bytes(heard.body), heard.spool)
 
     def fetch(self, call: Outgoing) -> Incoming:
         """`ask` for whoever is not asynchronous; not from inside an event loop."""

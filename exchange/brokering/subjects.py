@@ -4,6 +4,7 @@ used it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,15 @@ NOTHING: Schema = {}
 """The schema of a place no document declares."""
 MOST = 1000
 """Subjects of one entry; a larger answer is bulk and records its subjects by file."""
+
+
+_MAYBE = re.compile(rb"[0-9]{15}|\\u00")
+"""What stands in every JSON text with a citizen number of either length in it, digits as such or escaped."""
+
+
+def numbered(body: bytes) -> bool:
+    """Whether a citizen number can stand in a JSON text; nearly always an answer in which none can is not walked."""
+    return _MAYBE.search(body) is not None
 
 
 class Numbers:

@@ -47,7 +47,8 @@ class Heard:
     """An answer as it comes in."""
 
     status: int = 0
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    """By lower-case name; of one that comes twice both values, joined by a comma."""
     body: bytearray = field(default_factory=bytearray)
     spool: Spool | None = None
 
@@ -119,7 +120,8 @@ class Connection(asyncio.Protocol):
         self._head += len(name) + len(value)
         if self._head > LARGEST_HEAD:
             raise Refused("answer-too-large")
-        self._heard.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+        key, text, headers = name.decode("latin-1").lower(), value.decode("latin-1"), self._heard.headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
         """What the head promises decides how much may come."""
@@ -127,7 +129,7 @@ class Connection(asyncio.Protocol):
         if status < 200:
             return
         self._heard.status = status
-        told = dict(self._heard.headers)
+        told = self._heard.headers
         if told.get("content-encoding", "identity").lower() != "identity":
             raise Refused("answer-encoded")
         self._largest, self._kept = self._limits.largest(told.get("content-type", ""))

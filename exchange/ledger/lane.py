@@ -6,18 +6,16 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 LARGEST_GROUP = 256
 """Jobs of one transaction; the rest take the next one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     job: Any
     loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[Any] = field(repr=False)
+    done: asyncio.Future[Any]
 
 
 class Lane:
