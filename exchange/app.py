@@ -12,7 +12,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
@@ -53,6 +53,7 @@ from exchange.clock import Clock, system_clock
 from exchange.database import Database
 from exchange.errors import Invalid
 from exchange.http import health, problems
+from exchange.http.text import well_formed
 from exchange.jobs import Jobs
 from exchange.keys import Keys
 from exchange.ledger import routes as ledger_routes
@@ -303,7 +304,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         await source.leave()
         await run_in_threadpool(down)
 
-    app = Exchange(title="Tongban", version="0.1.0", lifespan=lifespan, docs_url="/docs/api", redoc_url=None)
+    app = Exchange(
+        title="Tongban",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url="/docs/api",
+        redoc_url=None,
+        dependencies=[Depends(well_formed)],
+    )
     app.state.services = services
     app.state.operator_secret = created[1] if created and not settings.operator_secret else ""
     problems.install(app)

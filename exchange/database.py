@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -10,10 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from exchange.errors import Invalid, Unavailable
+
+_LOG = logging.getLogger(__name__)
 
 metadata = MetaData(
     naming_convention={
@@ -28,6 +32,19 @@ metadata = MetaData(
 
 WRITERS = 0x746F6E67
 """Key of the PostgreSQL advisory lock that puts writers in a queue, as BEGIN IMMEDIATE does on SQLite."""
+
+
+CANNOT = (OperationalError, sqlite3.OperationalError)
+"""What a database raises that is full, read-only, locked or gone; the second one where its driver is used directly."""
+
+
+def cannot(error: BaseException) -> Unavailable:
+    """Those in our words, for whoever waits for an answer; the cause is in the log, not in the answer."""
+    _LOG.error("the database cannot: %s", getattr(error, "orig", error))
+    return Unavailable(
+        "the database cannot do this now",
+        hint="try again later; the operator finds the cause in the log",
+    )
 
 
 class Turns:

@@ -8,6 +8,7 @@ TongbanError
 ├── Conflict         the state does not allow it, or it exists   409
 ├── Gone             it was there, and is not kept any more      410
 ├── Stale            edited by someone else meanwhile            412
+├── TooLarge         more bytes than are taken                   413
 ├── Unprocessable    well-formed, but against a rule of content  422
 ├── TooMany          a quota is used up                          429
 ├── Upstream         a provider failed                           502
@@ -63,6 +64,10 @@ class Gone(TongbanError):
 
 class Stale(TongbanError):
     """The caller edited an older version."""
+
+
+class TooLarge(TongbanError):
+    """More bytes than are taken."""
 
 
 class Unprocessable(TongbanError):

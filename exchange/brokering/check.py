@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +16,7 @@ from specs.model import Content, Interface, Operation, Response
 from specs.schema import Schema, escape
 
 JSON = "application/json"
+_LONG = re.compile(rb"[0-9]{19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Checker:
         content = _content(declared.contents, media_type)
         if content is None:
             return Breach("media-type-undeclared", declared.pointer)
-        return self._check(content, media_type, body, None)
+        return self._check(content, media_type, body, None, as_sent=True)
 
     def answer(
         self,
@@ -88,12 +91,14 @@ class Checker:
             return Breach("body-missing", response.pointer)
         return Parsed(None, None)
 
-    def _check(self, content: Content, media_type: str, body: bytes, asked: tuple[str, ...] | None) -> Parsed | Breach:
+    def _check(
+        self, content: Content, media_type: str, body: bytes, asked: tuple[str, ...] | None, *, as_sent: bool = False
+    ) -> Parsed | Breach:
         if not is_json(media_type):
             return Parsed(body, None)
         try:
-            value = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            value = _plain(body, as_sent)
+        except (ValueError, RecursionError):
             return Breach("not-json", content.pointer)
         if content.schema is None:
             return Parsed(value, None)
@@ -116,6 +121,35 @@ class Checker:
             found = jsonschema_rs.Draft202012Validator(self.interface.standalone(schema), validate_formats=True)
             self._validators[key] = found
         return found
+
+
+def _plain(body: bytes, as_sent: bool) -> Any:
+    """JSON that everybody reads alike. Raises ValueError, also for integers beyond 64 bits, which would lose digits,
+    and in a body that goes on ``as_sent`` for a member given twice, of which its reader might take the other one.
+    """
+    value = orjson.loads(body)
+    again = as_sent and not _same(body, value)
+    if again or _LONG.search(body):
+        json.loads(body, parse_int=_integer, object_pairs_hook=_once if again else None)
+    return value
+
+
+def _same(body: bytes, value: Any) -> bool:
+    try:
+        return orjson.dumps(value) == body
+    except TypeError:  # nested too deep to be written again
+        return False
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**64:
+        raise ValueError("an integer beyond 64 bits")
+    return int(digits)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a member is given twice")
 
 
 def partial(interface: Interface, schema: Schema, asked: frozenset[str]) -> Schema:

@@ -36,7 +36,7 @@ class Compiled:
         if key not in self._reducers:
             if len(self._reducers) > 500:
                 self._reducers.clear()
-            self._reducers[key] = Reducer((*scope, *PROBLEM_MEMBERS) if error else scope)
+            self._reducers[key] = Reducer(scope, PROBLEM_MEMBERS if error else ())
         return self._reducers[key]
 
     def selects(self, operation: Operation) -> bool:

@@ -8,24 +8,29 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
 
 from exchange.agreements.scope import label, token
 from exchange.brokering.terms import WORDS, Mask, Row, Terms
+from specs.model import Interface, Operation
 
 _DATE = re.compile(r"(\d{4})(-?)(\d{2})(-?)(\d{2})")
 GONE = object()
+"""What `rows` leaves of an answer that is itself the record and may not leave."""
 
 
 def rows(value: Any, conditions: Sequence[Row]) -> Any:
     """``value`` without the records for which a condition does not hold; one that lacks the field does not hold.
 
-    Nothing of an answer that is itself the record and does not hold is left: {} or null.
+    `GONE` when the answer is itself the record and does not hold.
     """
     for condition in conditions:
         last = max((at for at, part in enumerate(condition.place) if part == "*"), default=-1)
         if last < 0:
             if not _holds(value, condition.place, condition):
-                return {} if isinstance(value, dict) else [] if isinstance(value, list) else None
+                return GONE
             continue
         value = _without(value, condition.place[:last], condition.place[last + 1 :], condition)
     return value
@@ -143,6 +148,23 @@ def _generalised(value: Any, to: str | int | float) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return type(value)(math.floor(value / to) * to)
+
+
+def meant(interface: Interface, operation: Operation, query: str, body: bytes) -> tuple[bytes, bytes]:
+    """Query and body of a call without what makes no other question of it: order, blanks, what is not declared, and
+    the choice of fields. Otherwise whoever adds ``&x=1``, ``&x=2`` … would see noise drawn anew and average it away.
+    """
+    declared = {one.name for one in operation.parameters if one.location == "query"} - {"fields"}
+    pairs = sorted({pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] in declared})
+    try:
+        value = orjson.loads(body) if body else None
+    except orjson.JSONDecodeError:
+        return orjson.dumps(pairs), body
+    content = next((one for one in operation.body.contents if one.is_json), None) if operation.body else None
+    known = interface.resolve(content.schema).get("properties") if content and content.schema else None
+    if isinstance(value, dict) and known:
+        value = {name: member for name, member in value.items() if name in known}
+    return orjson.dumps(pairs), orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def question(*parts: Iterable[str] | str | bytes) -> bytes:

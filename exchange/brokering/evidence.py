@@ -21,7 +21,7 @@ from exchange.brokering.records import Ask
 from exchange.brokering.sight import Sight, Standing
 from exchange.brokering.sources import TOTAL_SECONDS
 from exchange.clock import Clock, new_id, stamp
-from exchange.database import Database
+from exchange.database import CANNOT, Database, cannot
 from exchange.errors import Forbidden, TongbanError, Unauthenticated, Unavailable, Upstream
 from exchange.ledger.lane import Lane
 from exchange.ledger.service import Draft, Ledger
@@ -174,7 +174,7 @@ class Evidence:
         except Exception as error:
             self._sight.forget()
             if len(jobs) == 1:
-                return [error]
+                return [cannot(error) if isinstance(error, CANNOT) else error]
             # one of them cannot be written: each has its own fate
             return [outcome for job in jobs for outcome in self._write([job])]
 

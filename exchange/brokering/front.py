@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ from exchange.brokering.intake import Incoming
 from exchange.brokering.model import Launch
 from exchange.brokering.service import Answer, Broker
 from exchange.brokering.sight import Standing
-from exchange.errors import Invalid, TongbanError, Unauthenticated
+from exchange.errors import TongbanError, TooLarge, Unauthenticated
 from exchange.http.problems import problem, told, unexpected
 from exchange.parties.access import Access, Caller
 from exchange.parties.model import spent_key
@@ -35,7 +35,7 @@ Launches = Callable[[str], Launch]
 
 LARGEST_REQUEST = 4 * 1024 * 1024
 """Bytes of one brokered request body."""
-METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 VERIFIED_SECONDS = 5.0
 """A token's signature is verified again after this; who it stands for is looked up at every call."""
 MOST = 10_000
@@ -61,6 +61,10 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, whatever becomes of it."""
+        if scope["method"] not in METHODS:
+            allow = ", ".join(METHODS)
+            await problem(405, f"the exchange passes {allow}", headers={"Allow": allow})(scope, receive, send)
+            return
         try:
             answer = await self._answered(scope, receive)
         except Gone:
@@ -78,6 +82,7 @@ class Front:
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         parts = raw.decode("ascii", "replace").split("?")[0].split("/", 3)
         headers = heard(scope)
+        known(headers)
         body = await whole(receive, headers)
         launched = parts[1] == "gateway"
         call = Incoming(
@@ -88,7 +93,7 @@ class Front:
             headers=headers,
             body=body,
             agreement=None if launched else headers.get("tongban-agreement"),
-            purpose="" if launched else stated(headers),
+            purpose="" if launched else passing.purpose(headers),
         )
         if launched:
             return await self.broker.pass_on(call, None, await self._launched(headers))
@@ -98,7 +103,12 @@ class Front:
         """A call of whoever the request's credential stands for, once ``check`` has nothing against them."""
         header = call.headers.get("authorization")
         standing = None if header is None else self._standing.get(header)
-        if header is not None and standing is not None and standing.until > time.monotonic():
+        if (
+            header is not None
+            and standing is not None
+            and standing.until > time.monotonic()
+            and standing.keys == self._access.tokens.keys()  # a key that was taken away ends its tokens at once
+        ):
             await check(standing.caller)
             try:
                 return await self.broker.pass_on(call, standing.caller, None, standing)
@@ -111,21 +121,22 @@ class Front:
 
     async def caller(self, headers: Mapping[str, str], scope: Scope) -> Caller:
         """Who the request's credential stands for, asked anew. Raises `Unauthenticated`."""
+        keys = self._access.tokens.keys()
         caller = await asyncio.to_thread(self._access.standing, Request(scope))
         if caller is None:
-            raise Unauthenticated("sign in first", hint="a token from /oauth/token, or a session")
+            raise _nobody()
         if "authorization" in headers:
-            self._remember(headers["authorization"], caller)
+            self._remember(headers["authorization"], caller, keys)
         return caller
 
-    def _remember(self, header: str, caller: Caller) -> None:
+    def _remember(self, header: str, caller: Caller, keys: Sequence[object]) -> None:
         if caller.via != "client":
             return
         if len(self._standing) >= MOST:
             self._standing.clear()
         lasts, spent = _told(header)
         until = time.monotonic() + min(VERIFIED_SECONDS, lasts)
-        self._standing[header] = Standing(caller, until, spent)
+        self._standing[header] = Standing(caller, until, spent, keys)
 
     async def _launched(self, headers: Mapping[str, str]) -> Launch:
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -139,10 +150,7 @@ def shortcut(fronts: Mapping[str, App], scope: Scope) -> App | None:
     if scope["type"] != "http":
         return None
     first = scope["path"].split("/", 2)
-    front = fronts.get(first[1]) if len(first) == 3 else None
-    if front is not None and scope["method"] not in METHODS:
-        return problem(405, "the exchange passes GET, POST, PUT, PATCH and DELETE")
-    return front
+    return fronts.get(first[1]) if len(first) == 3 else None
 
 
 def heard(scope: Scope) -> dict[str, str]:
@@ -151,9 +159,9 @@ def heard(scope: Scope) -> dict[str, str]:
 
 
 async def whole(receive: Receive, headers: Mapping[str, str], largest: int = LARGEST_REQUEST) -> bytes:
-    """The body. Raises `Invalid` above ``largest`` bytes, before they are read where the length is told."""
-    somelength = headers.get("content-length", "")
-    if somelength.isdigit() and int(somelength) > largest:
+    """The body. Raises `TooLarge` above ``largest`` bytes, before they are read where the length is told."""
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > largest:
         raise _too_large(largest)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
@@ -193,16 +201,18 @@ async def deliver(answer: Answer, more: Mapping[str, str], send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def stated(headers: Mapping[str, str]) -> str:
-    """The purpose in ``Tongban-Purpose``. Raises `Invalid` when it is not UTF-8."""
-    try:
-        return passing.purpose(headers)
-    except UnicodeDecodeError:
-        raise Invalid("Tongban-Purpose is not UTF-8", hint="percent-encode the purpose as UTF-8") from None
+def known(headers: Mapping[str, str]) -> None:
+    """Raises `Unauthenticated` for a request that shows no credential at all: nobody's body is waited for."""
+    if "authorization" not in headers and "cookie" not in headers:
+        raise _nobody()
 
 
-def _too_large(largest: int) -> Invalid:
-    return Invalid(f"a request body has at most {largest} bytes", hint="large data goes by bulk")
+def _nobody() -> Unauthenticated:
+    return Unauthenticated("sign in first", hint="a token from /oauth/token, or a session")
+
+
+def _too_large(largest: int) -> TooLarge:
+    return TooLarge(f"a request body has at most {largest} bytes", hint="large data goes by bulk")
 
 
 def _told(header: str) -> tuple[float, bytes]:

@@ -12,12 +12,27 @@ from exchange.errors import Invalid
 from specs.model import Operation
 
 FORWARDED = frozenset(
-    {"accept", "accept-language", "content-type", "idempotency-key", "if-match", "if-none-match"}
+    {"accept", "accept-language", "content-type", "idempotency-key"}
     | {"traceparent", "tracestate", "tongban-handled-matter"}
 )
-"""Request headers sent on to every provider; besides these only header parameters the operation declares."""
-RETURNED = ("content-language", "cache-control", "retry-after")
-"""Answer headers that leave. Others (Set-Cookie, Location, ETag of the uncut body …) could carry unagreed
+"""Request headers sent on to every provider; besides these only header parameters the operation declares. Conditions
+on entity tags are not among them: the tag is one of the uncut body, and whoever may ask whether it is X can guess at
+the rest.
+"""
+_LANGUAGE = r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-[A-Za-z]{2}|-[0-9]{3})?"
+_DIRECTIVE = (
+    r"(?:(?:max-age|stale-while-revalidate|stale-if-error)=[0-9]{1,10}"
+    r"|no-cache|no-store|no-transform|must-revalidate|must-understand|immutable|private)"
+)
+RETURNED = {
+    "content-language": re.compile(rf"{_LANGUAGE}(?:, *{_LANGUAGE})*"),
+    "cache-control": re.compile(rf"{_DIRECTIVE}(?: *, *{_DIRECTIVE})*", re.I),
+    "retry-after": re.compile(
+        r"[0-9]{1,8}|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+    ),
+}
+"""Answer headers that leave, in the forms in which they say nothing else; what would let a cache of others keep the
+answer (``public``) is none of them. Other headers (Set-Cookie, Location, ETag of the uncut body …) could carry unagreed
 data.
 """
 NEVER = frozenset(
@@ -46,6 +61,7 @@ NEVER = frozenset(
 them.
 """
 _BROKEN = re.compile(r"[\r\n\0]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REFERENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 
@@ -70,7 +86,7 @@ def outgoing(headers: Mapping[str, str], operation: Operation) -> dict[str, str]
 
 def returned(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers of the answer that may leave; names are lower case, as sources give them."""
-    return {name: headers[name] for name in RETURNED if name in headers}
+    return {name: headers[name] for name, form in RETURNED.items() if name in headers and form.fullmatch(headers[name])}
 
 
 def lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -86,14 +102,22 @@ def lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return made
 
 
-def purpose(headers: Mapping[str, str]) -> str:
-    """The purpose stated in ``Tongban-Purpose``: percent-encoded UTF-8, because header values are ASCII."""
-    return _unquoted(headers.get("tongban-purpose", ""))
+def purpose(headers: Mapping[str, str], *names: str) -> str:
+    """The purpose stated under the first of these names that says one (default ``Tongban-Purpose``): percent-encoded
+    UTF-8, because header values are ASCII. Raises `Invalid` for other bytes and for control characters.
+    """
+    return _unquoted(next((headers[name] for name in names or ("tongban-purpose",) if headers.get(name)), ""))
 
 
 @lru_cache(maxsize=1024)
 def _unquoted(value: str) -> str:
-    return unquote(value, errors="strict").strip()[:500]
+    try:
+        text = unquote(value, errors="strict").strip()[:500]
+    except UnicodeDecodeError:
+        raise Invalid("the purpose is not UTF-8", hint="percent-encode it as UTF-8") from None
+    if _CONTROL.search(text):
+        raise Invalid("the purpose holds a control character", hint="send it as the agreement writes it")
+    return text
 
 
 def reference(headers: Mapping[str, str]) -> str:

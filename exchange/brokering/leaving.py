@@ -11,12 +11,19 @@ import orjson
 
 from exchange.brokering import headers as passing
 from exchange.brokering.check import JSON, Breach, is_json
-from exchange.brokering.enforce import Masks, question, rows
+from exchange.brokering.enforce import GONE, Masks, meant, question, rows
 from exchange.brokering.evidence import Passage
 from exchange.brokering.sources import Incoming
 from exchange.brokering.spool import Spool
 from exchange.brokering.subjects import numbered
 from exchange.brokering.terms import Terms, read
+
+HIDING = frozenset({403, 404, 410})
+"""What a provider says of a record that is not there, or not for us."""
+NOTHING_THERE = b'{"type":"about:blank","title":"Not Found","status":404}'
+"""Said of a record outside the agreed rows and of one that does not exist: otherwise status or length would tell which
+of the two it is.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,9 @@ class Leaving:
     masked: tuple[str, ...] = ()
     spool: Spool | None = None
     """The body when it is too large for memory; ``body`` is empty then."""
+    status: int = 200
+    outside: bool = False
+    """Whether it is a record outside the agreed rows; the consumer is not told, a push is none then."""
 
     @property
     def size(self) -> int:
@@ -64,23 +74,37 @@ class Cutter:
             return parsed
         kept = passing.returned(answered.headers)
         if not answered.body and spool is None:
-            return Leaving(b"", kept)
-        kept["Content-Type"] = media_type.split(";")[0].strip() or JSON
+            return Leaving(b"", kept, status=status)
         terms = read(passage.agreement.terms)
         if not is_json(media_type):
             if "" not in passage.scope or not terms.none:
                 return Breach("answer-not-reducible")
-            return Leaving(answered.body, kept, ("(body)",), 1, spool=spool)
+            kept["Content-Type"] = media_type.strip()
+            return Leaving(answered.body, kept, ("(body)",), 1, spool=spool, status=status)
+        kept["Content-Type"] = media_type.split(";")[0].strip() or JSON
         value = rows(parsed.value, terms.rows) if status < 400 else parsed.value
-        reduced = passage.compiled.reducer(passage.scope, error=status >= 400).apply(value)
-        numbers = passage.compiled.numbers
-        about = numbers.find(parsed.schema, reduced.value) if numbered(answered.body) else frozenset()
-        value, masked = self._masked(passage, terms, reduced.value, query)
-        return Leaving(orjson.dumps(value), kept, reduced.fields, reduced.records, about, masked)
+        if value is GONE or (status in HIDING and any("*" not in row.place for row in terms.rows)):
+            kind = {"Content-Type": "application/problem+json"}
+            return Leaving(NOTHING_THERE, kind, status=404, outside=value is GONE)
+        # rows are conditions on answers that succeed: of an error only its kind leaves where there are any
+        scope = () if status >= 400 and terms.rows else passage.scope
+        try:
+            reduced = passage.compiled.reducer(scope, error=status >= 400).apply(value)
+            numbers = passage.compiled.numbers
+            about = numbers.find(parsed.schema, reduced.value) if numbered(answered.body) else frozenset()
+            value, masked = self._masked(passage, terms, reduced.value, query)
+            body = orjson.dumps(value)
+        except (RecursionError, orjson.JSONEncodeError):
+            return Breach("answer-too-deep")
+        return Leaving(body, kept, reduced.fields, reduced.records, about, masked, status=status)
 
     def _masked(self, passage: Passage, terms: Terms, value: Any, query: str) -> tuple[Any, tuple[str, ...]]:
         if not terms.masks:
             return value, ()
-        ask = passage.ask
-        asked = question(passage.delivery.operation or "", ask.match.path if ask.match else "", query, ask.body)
+        ask, match = passage.ask, passage.ask.match
+        if match is None:
+            raise AssertionError("a permitted call has an operation")
+        asked = question(
+            match.operation.id, match.path, *meant(passage.compiled.interface, match.operation, query, ask.body)
+        )
         return Masks(terms, self._key, passage.agreement.id).apply(value, asked)

@@ -41,6 +41,11 @@ class Pen:
                 if not durable:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
             yield connection, holds
+            if self._sqlite:
+                # begun on the driver, so ended there: a group that found everything in `Sight` ran nothing through
+                # SQLAlchemy, which then knows of no transaction and would leave the database locked
+                driver: Any = connection.connection.dbapi_connection
+                driver.commit()
             connection.commit()
         except BaseException:
             self._version = None

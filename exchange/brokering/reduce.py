@@ -12,7 +12,7 @@ from exchange.agreements.scope import label, name_of
 
 PROBLEM_MEMBERS = ("/type", "/title", "/status", "/code", "/rule")
 """Of an error answer these leave without being agreed: they name the kind of error. Free text such as
-``detail`` may hold somebody's data and leaves only when it is an agreed field.
+``detail`` may hold somebody's data and leaves only when it is an agreed field; so does an object under such a name.
 """
 NOTHING = object()
 
@@ -22,6 +22,8 @@ class _Node:
     """A place on the way to agreed ones. ``below`` by name of the member or index of the item, ``each`` for all."""
 
     template: str | None = None
+    plain: bool = False
+    """Whether only a text, number, boolean or null leaves here."""
     below: dict[str, _Node] = field(default_factory=dict)
     each: _Node | None = None
 
@@ -40,17 +42,18 @@ class Reduced:
 class Reducer:
     """The templates of one scope, compiled once; `apply` is pure."""
 
-    def __init__(self, templates: Iterable[str]) -> None:
+    def __init__(self, templates: Iterable[str], plain: Iterable[str] = ()) -> None:
+        """``plain`` are places of which only a text, a number, a boolean or null leaves."""
         self._root = _Node()
         self._labels: dict[frozenset[str], tuple[str, ...]] = {}
-        for template in templates:
+        for template, alone in (*((one, True) for one in plain), *((one, False) for one in templates)):
             node = self._root
             for part in template.split("/")[1:]:
                 if part == "*":
                     node.each = node = node.each or _Node()
                 else:
                     node = node.below.setdefault(name_of(part), _Node())
-            node.template = template
+            node.template, node.plain = template, alone
 
     def apply(self, value: Any) -> Reduced:
         """``value`` (parsed JSON) reduced; an answer of which nothing is agreed becomes an empty container
@@ -72,9 +75,13 @@ class Reducer:
 
 
 def _keep(value: Any, nodes: list[_Node], hit: set[str]) -> Any:
-    ends = [node.template for node in nodes if node.template is not None]
+    ends = [node for node in nodes if node.template is not None]
+    if ends and isinstance(value, dict | list):
+        ends = [node for node in ends if not node.plain]
+        if not ends and not any(node.below or node.each for node in nodes):
+            return NOTHING
     if ends:
-        hit.update(ends)
+        hit.update(node.template for node in ends if node.template is not None)
         return value
     if isinstance(value, dict):
         return _keep_members(value, nodes, hit)

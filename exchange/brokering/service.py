@@ -54,6 +54,8 @@ class Answer:
     """The body when it is too large for memory; whoever sends it closes it."""
     under: Agreement | None = field(default=None, repr=False)
     """The agreement by which it was cut, as it stood."""
+    outside: bool = False
+    """Whether it was a record outside the agreed rows: told as one that does not exist."""
 
 
 class Broker:
@@ -245,11 +247,18 @@ class Broker:
         return self.ledger.proof(self.delivery(caller, id).entry)
 
     def evidence_of(self, caller: Caller | None, id: str) -> dict[str, Any]:
-        """What both sides need to check a delivery's entry: index, and salt and data of its commitment."""
+        """What both sides need to check a delivery's entry by its receipt: its number, the text that was hashed
+        (``record``), and salt and data of its commitment.
+        """
         found = self.delivery(caller, id)
         with self.database.reading() as tx:
             kept = self.ledger.payload(tx, found.entry)
-        return {"entry": found.entry, "salt": kept.salt and kept.salt.hex(), "payload": kept.value}
+        return {
+            "entry": found.entry,
+            "record": self.ledger.entry(found.entry).data.decode(),
+            "salt": kept.salt and kept.salt.hex(),
+            "payload": kept.value,
+        }
 
     def findings(self, caller: Caller | None, *, limit: int = 50, before: str | None = None) -> list[QualityFinding]:
         """Broken promises of providers, newest first; a department sees its own."""
@@ -266,16 +275,16 @@ class Broker:
         if isinstance(cut, Breach):
             raise await self.evidence.failed(passage, cut, answered.status)
         at = stamp(self.clock())
-        end = End(State.DELIVERED, "permitted", answered.status, cut.fields, cut.records, cut.size, at)
+        end = End(State.DELIVERED, "permitted", cut.status, cut.fields, cut.records, cut.size, at)
         more: dict[str, Any] = {"masked": list(cut.masked)} if cut.masked else {}
         if tries > 1:
             more["tries"] = tries
         refusal = await self.evidence.release(passage, end, cut.sha256, cut.about, more)
         if refusal:
             raise refusal.error
-        if cut.fields and cut.spool is None and answered.status < 300:
+        if cut.fields and cut.spool is None and cut.status < 300:
             self.sampled(passage.delivery.interface, passage.delivery.operation or "", cut.fields, cut.body, cut.masked)
-        return Answer(answered.status, cut.headers, cut.body, passage.delivery.id, cut.spool, passage.agreement)
+        return Answer(cut.status, cut.headers, cut.body, passage.delivery.id, cut.spool, passage.agreement, cut.outside)
 
 
 def _party(caller: Caller) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -24,6 +25,8 @@ class Standing:
     until: float
     spent: bytes
     """The key under which the token is revoked."""
+    keys: Sequence[object]
+    """The signing keys there were when it was verified: it holds while they are the same."""
 
 
 class Sight:

@@ -107,11 +107,13 @@ class ServiceSource:
     async def ask(self, call: Outgoing) -> Incoming:
         """The whole answer. Raises `SourceFailure`: provider-unreachable, -timeout, answer-too-large …"""
         credential = await self._credential(call)
-        headers = dict(call.headers)
-        if credential is not None:
-            headers[credential[0]] = credential[1]
         # a compressed answer could grow past every limit while it is read
-        headers["Accept-Encoding"] = "identity"
+        ours = {"Accept-Encoding": "identity"}
+        if credential is not None:
+            ours[credential[0]] = credential[1]
+        # what the consumer sent under such a name must not stand beside it: a provider may take the first
+        taken = {name.lower() for name in ours}
+        headers = {name: value for name, value in call.headers.items() if name.lower() not in taken} | ours
         try:
             place, host, base = _place(call.endpoint)
             target = f"{base}{call.path}?{call.query}" if call.query else f"{base}{call.path}"

@@ -32,7 +32,7 @@ SKIPPED = frozenset(
 )
 """Headers that are no part of a message and so not of its hash."""
 _IDENTIFIER = re.compile(r"[A-Za-z0-9'()+,\-.=?]{1,255}")
-_UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+_ID = re.compile(r"[A-Za-z0-9._~:@/+=-]{1,255}")
 GOVERNMENT = frozenset({"department", "data_office", "finance", "operator"})
 
 
@@ -96,19 +96,14 @@ def kind_of(kind: str) -> str:
 
 
 def message_id(headers: Mapping[str, str]) -> str | None:
-    """``X-Road-Id`` as given, or None. Raises `Invalid` for what is no UUID."""
+    """``X-Road-Id`` as given, or None. A UUID is what the protocol recommends; any other plain word is one, too.
+
+    Raises `Invalid` for what is none.
+    """
     given = headers.get("x-road-id")
-    if given is not None and not _UUID.fullmatch(given):
-        raise Invalid("X-Road-Id is a UUID", hint="leave it out to have one made")
+    if given is not None and not _ID.fullmatch(given):
+        raise Invalid("X-Road-Id is a UUID or another plain word", hint="leave it out to have one made")
     return given
-
-
-def purpose(headers: Mapping[str, str]) -> str:
-    """The purpose a call states: ``Tongban-Purpose``, else ``X-Road-Issue``, percent-encoded UTF-8."""
-    try:
-        return unquote(headers.get("tongban-purpose") or headers.get("x-road-issue", ""), errors="strict").strip()[:500]
-    except UnicodeDecodeError:
-        raise Invalid("X-Road-Issue is not UTF-8", hint="percent-encode the purpose as UTF-8") from None
 
 
 def request_hash(method: str, target: str, headers: Iterable[tuple[str, str]], request: str, body: bytes) -> str:
@@ -127,7 +122,7 @@ def request_hash(method: str, target: str, headers: Iterable[tuple[str, str]], r
 def fault(error: TongbanError) -> tuple[int, str]:
     """Status and type of a platform error: 400 for what the client did wrong in the message, 500 otherwise."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    if status in (400, 422):
+    if status in (400, 413, 422):
         return 400, "Client.BadRequest"
     rule = str(error.extra.get("rule", ""))
     if rule == "provider-timeout" or rule == "provider-unreachable":

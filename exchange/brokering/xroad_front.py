@@ -7,16 +7,18 @@ import base64
 import binascii
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from exchange.brokering import headers as passing
 from exchange.brokering import xroad
-from exchange.brokering.front import Front, Gone, Receive, Scope, Send, deliver, heard, whole
+from exchange.brokering.front import METHODS, Front, Gone, Receive, Scope, Send, deliver, heard, known, whole
 from exchange.brokering.intake import Incoming
 from exchange.brokering.service import Answer
-from exchange.errors import Forbidden, NotFound, TongbanError, Unauthenticated
+from exchange.errors import Forbidden, Invalid, NotFound, TongbanError, Unauthenticated
 from exchange.http.problems import unexpected
 from exchange.parties.access import Caller
 from exchange.parties.model import Party
@@ -34,7 +36,7 @@ class XRoad:
         self._front, self._broker, self._parties = front, front.broker, parties
         self._instance = instance
         self._known: dict[str, Party] = {}
-        self._basic: dict[str, tuple[float, str]] = {}
+        self._basic: dict[str, tuple[float, Sequence[object], str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call, whatever becomes of it."""
@@ -55,6 +57,8 @@ class XRoad:
     async def _answered(
         self, scope: Scope, receive: Receive, headers: list[tuple[str, str]], request: str, told: dict[str, str]
     ) -> Answer:
+        if scope["method"] not in METHODS:
+            raise Invalid(f"the exchange passes {', '.join(METHODS)}")
         by_name = heard(scope)
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         path = raw.decode("ascii", "replace").split("?")[0]
@@ -62,6 +66,7 @@ class XRoad:
         who = xroad.client(headers)
         told["X-Road-Client"] = str(who)
         told["X-Road-Id"] = given = xroad.message_id(by_name) or str(uuid.uuid4())
+        known(by_name)
         body = await whole(receive, by_name)
         address = xroad.address(path)
         told["X-Road-Service"] = address.id
@@ -83,10 +88,10 @@ class XRoad:
             headers={**by_name, "x-road-id": given, "x-road-request-id": request},
             body=body,
             agreement=by_name.get("tongban-agreement"),
-            purpose=xroad.purpose(by_name),
+            purpose=passing.purpose(by_name, "tongban-purpose", "x-road-issue"),
         )
-        known = await self._broker.known(address.service)
-        if known is not None and known.record.department != await self._owner(address.provider):
+        service = await self._broker.known(address.service)
+        if service is not None and service.record.department != await self._owner(address.provider):
             call = replace(call, interface="")  # refused, and recorded, as a service nobody has
         answer = await self._front.passed(call, scope, lambda caller: self._bind(who, caller))
         target = f"{path}?{query}" if query else path
@@ -150,17 +155,19 @@ class XRoad:
         scheme, _, encoded = header.partition(" ")
         if scheme.lower() != "basic":
             return header
-        kept = self._basic.get(header)
-        if kept is not None and kept[0] > time.monotonic():
-            return kept[1]
         try:
             name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise Unauthenticated("the credential cannot be read", hint="Basic with client id and secret") from None
+        # looked up at every call: a secret that was dropped ends at once, whatever token it was exchanged for
+        await asyncio.to_thread(self._parties.shown, name, secret)
+        keys, kept = self._parties.tokens.keys(), self._basic.get(header)
+        if kept is not None and kept[0] > time.monotonic() and kept[1] == keys:
+            return kept[2]
         bearer = f"Bearer {await asyncio.to_thread(self._parties.token, name, secret)}"
         if len(self._basic) > 10_000:
             self._basic.clear()
-        self._basic[header] = (time.monotonic() + BASIC_SECONDS, bearer)
+        self._basic[header] = (time.monotonic() + BASIC_SECONDS, keys, bearer)
         return bearer
 
     def _metadata(self, caller: Caller, address: xroad.Address, query: str) -> Answer:

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from exchange.errors import Invalid, Unprocessable
 
@@ -73,7 +73,12 @@ def check_endpoint(url: str, network: Network = Network(), *, resolving: Resolve
         raise _refuse("it must not hold credentials", "register them as the interface's credential instead")
     if parts.query or parts.fragment or "\\" in url:
         raise _refuse("it is a base URL, without query or fragment", "operations add their own paths")
+    if not parts.path.isascii() or not parts.path.isprintable():
+        raise _refuse("its path holds characters no URL has", "percent-encode them as UTF-8")
+    if any(part in (".", "..") for part in unquote(parts.path).split("/")) or parts.port == 0:
+        raise _refuse("its path or port leads elsewhere than it says", "give the address as it is called")
     addresses(host, port, network, resolving=resolving)
+    host = host if host.isascii() else host.encode("idna").decode()  # resolved a line above, so it has this form
     shown = f"[{host}]" if ":" in host else host
     place = shown if parts.port is None else f"{shown}:{parts.port}"
     return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from exchange import errors
+from exchange.database import cannot
 from specs.finding import SpecError
 
 STATUS: dict[type[errors.TongbanError], int] = {
@@ -20,6 +23,7 @@ STATUS: dict[type[errors.TongbanError], int] = {
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.Stale: 412,
+    errors.TooLarge: 413,
     errors.Unprocessable: 422,
     errors.TooMany: 429,
     errors.Upstream: 502,
@@ -98,6 +102,16 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def _http(_request: Request, error: HTTPException) -> JSONResponse:
         return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(DataError)
+    @app.exception_handler(UnicodeEncodeError)
+    def _unstorable(_request: Request, _error: Exception) -> JSONResponse:
+        return problem(422, "a value holds a character or a number that cannot be stored", hint="send plain text")
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(sqlite3.OperationalError)
+    def _database(_request: Request, error: Exception) -> JSONResponse:
+        return told(cannot(error))
 
     @app.exception_handler(Exception)
     def _unexpected(_request: Request, _error: Exception) -> JSONResponse:

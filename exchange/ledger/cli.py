@@ -28,7 +28,11 @@ def verify(
     quorum: Annotated[int | None, typer.Option(help="How many of the witnesses; without it all.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint you or a witness kept.")] = None,
     receipt: Annotated[list[Path] | None, typer.Option(help="A .tlog-proof to check as well.")] = None,
-    entry: Annotated[Path | None, typer.Option(help="Prove this entry by its receipt, without a bundle.")] = None,
+    entry: Annotated[
+        Path | None,
+        typer.Option(help="Prove this entry, or what /api/v1/deliveries/ID says, by its receipt, without a bundle."),
+    ] = None,
+    body: Annotated[Path | None, typer.Option(help="With --entry: the answer that came, byte for byte.")] = None,
     json: Json = False,
 ) -> None:
     """Prove a bundle offline, or say which byte was changed. Exit code 1 when it is not proved.
@@ -39,6 +43,7 @@ def verify(
 
     arguments = [*([str(bundle)] if bundle else []), *(["--json"] if json else [])]
     single = {"--vkey": vkey, "--quorum": quorum, "--checkpoint": checkpoint, "--entry": entry}
+    single["--body"] = body
     for name, value in single.items():
         arguments += [] if value in (None, "") else [name, str(value)]
     for key in witness or []:

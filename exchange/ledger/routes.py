@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from exchange.errors import Invalid, NotFound
@@ -18,6 +19,9 @@ from exchange.ledger.service import Ledger
 from exchange.ledger.tiles import read_path
 
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
+LARGEST = 2**63 - 1
+"""Highest number a database counts to."""
+Index = Annotated[int, PathParameter(ge=0, le=LARGEST)]
 BRIEF = {"Cache-Control": "public, max-age=2"}
 
 
@@ -58,7 +62,9 @@ def router(service: Ledger, allow: Callable[[str], Callable[..., object]]) -> AP
         return Response(data, media_type="application/octet-stream", headers=IMMUTABLE)
 
     @routes.get("/api/v1/ledger/consistency")
-    def consistency(old: Annotated[int, Query(ge=1)], new: Annotated[int | None, Query(ge=1)] = None) -> dict[str, Any]:
+    def consistency(
+        old: Annotated[int, Query(ge=1, le=LARGEST)], new: Annotated[int | None, Query(ge=1, le=LARGEST)] = None
+    ) -> dict[str, Any]:
         """Hashes that prove that the tree of size ``new`` (default: the newest checkpoint) extends that of ``old``."""
         size = service.latest().size if new is None else new
         hashes = [base64.b64encode(hashed).decode() for hashed in service.consistency(old, size)]
@@ -77,12 +83,12 @@ def router(service: Ledger, allow: Callable[[str], Callable[..., object]]) -> AP
         return page(request, response, rows, limit, lambda entry: str(entry.index), _show)
 
     @routes.get("/api/v1/ledger/entries/{index}", dependencies=[reader])
-    def entry(index: int) -> dict[str, Any]:
+    def entry(index: Index) -> dict[str, Any]:
         """One entry."""
         return _show(service.entry(index))
 
     @routes.get("/api/v1/ledger/proofs/{index}", dependencies=[reader])
-    def proof(index: int) -> Response:
+    def proof(index: Index) -> Response:
         """Receipt of one entry (C2SP tlog-proof), to keep and verify offline."""
         name = {"Content-Disposition": f'attachment; filename="{index}.tlog-proof"'}
         return PlainTextResponse(service.proof(index), headers=name)
@@ -104,7 +110,7 @@ def router(service: Ledger, allow: Callable[[str], Callable[..., object]]) -> AP
 
 def _after(page_token: str | None) -> int | None:
     text = decode(page_token)
-    if text is not None and not text.isdecimal():
+    if text is not None and not (text.isdecimal() and text.isascii() and len(text) < 19):
         raise Invalid("page_token was not made by this service", hint="use next_page_token of the page before")
     return None if text is None else int(text)
 

@@ -15,7 +15,7 @@ from exchange.errors import NotFound
 from exchange.ledger import store, tree
 
 WIDTH = 256
-_PATH = re.compile(r"(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/(?:[1-9][0-9]{0,2}))?\Z")
+_PATH = re.compile(r"(?:x[0-9]{3}/){0,4}[0-9]{3}(?:\.p/(?:[1-9][0-9]{0,2}))?\Z")
 
 
 def path(n: int) -> str:

@@ -1,7 +1,7 @@
 """Proves a ledger bundle offline, or says what was changed and where. Needs only Python ≥ 3.11 and `cryptography`.
 
     python verify.py BUNDLE [--vkey KEY] [--witness KEY …] [--quorum N] [--checkpoint OLD] [--receipt PROOF …] [--json]
-    python verify.py --entry ENTRY --receipt PROOF --vkey KEY [--witness KEY …] [--quorum N]
+    python verify.py --entry ENTRY --receipt PROOF --vkey KEY [--body ANSWER] [--witness KEY …] [--quorum N]
 
 This file shares no code with the service on purpose: copy it anywhere, read it, run it. It recomputes the RFC 6962
 tree from the entries, checks every signed checkpoint (C2SP tlog-checkpoint) against it, and the seal over the whole
@@ -10,7 +10,7 @@ file. The format is described in docs/ledger.md. Exit code: 0 proved, 1 not prov
 It is longer than other modules because it must be one file. It reads from the top:
 
     what comes out          Problem, Result
-    what goes in            verify, verify_entry
+    what goes in            verify, verify_entry, read_entry
     the proof               _Run: header → checkpoints and tiles, growing the tree → seal
     reading the file        _File, _Record: records, and which byte of a damaged one was changed
     finding what was done   _differences: entries against their hashes
@@ -24,6 +24,7 @@ import argparse
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import sys
 import time
@@ -149,6 +150,41 @@ def verify_entry(
         if _fold(index, size, _leaf(form), path) == root:
             return index, size, cosigned
     raise NotProved(f"this is not entry {index} of the ledger that signed the receipt, or it was changed")
+
+
+def read_entry(data: bytes, body: bytes | None = None) -> bytes:
+    """The entry in a file: the entry itself, or what ``GET /api/v1/deliveries/{id}`` says of a delivery.
+
+    Of the latter the erasable part must be the one the entry is committed to, and ``body``, where it is given, the
+    answer whose hash stands in there. Raises `NotProved`.
+    """
+    try:
+        shown = json.loads(data)
+    except (ValueError, RecursionError):
+        shown = None
+    evidence = shown.get("evidence") if isinstance(shown, dict) else None
+    if not isinstance(evidence, dict) or not isinstance(evidence.get("record"), str):
+        if body is not None:
+            raise NotProved("a body is compared with what /api/v1/deliveries/{id} says, not with an entry alone")
+        return data
+    entry: bytes = evidence["record"].encode("utf-8", "surrogatepass")
+    salt, payload, said = evidence.get("salt"), evidence.get("payload"), _members(entry)
+    if said.get("delivery") != shown.get("id"):
+        raise NotProved("the entry is about another delivery")
+    if salt is not None or payload is not None:
+        text = _canonical(json.dumps(payload).encode())
+        try:
+            mark = hmac.digest(bytes.fromhex(str(salt)), text, "sha256").hex()
+        except ValueError:
+            mark = ""
+        if mark != said.get("payload"):
+            raise NotProved("the payload is not the one the entry is committed to")
+    if body is not None:
+        if not isinstance(payload, dict) or "response_sha256" not in payload:
+            raise NotProved("no hash of an answer is there: nothing left, or it was erased")
+        if payload["response_sha256"] != hashlib.sha256(body).hexdigest():
+            raise NotProved("the body is not the answer that left")
+    return entry
 
 
 # ---------------------------------------------------------------------------------------------------- the proof
@@ -676,6 +712,14 @@ def _index(entry: bytes) -> Any:
         return None
 
 
+def _members(entry: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(entry)
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {}
+
+
 def _canonical(entry: bytes) -> bytes:
     """The one form in which a ledger writes JSON (RFC 8785 for what it holds: no fractions, ASCII names)."""
     try:
@@ -861,20 +905,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quorum", type=int, metavar="N", help="how many of the witnesses; without it all")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="a checkpoint you or a witness kept")
     parser.add_argument("--receipt", type=Path, action="append", default=[], metavar="FILE", help="a .tlog-proof")
-    parser.add_argument("--entry", type=Path, metavar="FILE", help="prove this entry by its receipt, without a bundle")
+    parser.add_argument(
+        "--entry",
+        type=Path,
+        metavar="FILE",
+        help="prove this entry, or what /api/v1/deliveries/ID says, by its receipt, without a bundle",
+    )
+    parser.add_argument("--body", type=Path, metavar="FILE", help="the answer that came with it, byte for byte")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     given = parser.parse_args(arguments)
     if (given.bundle is None) == (given.entry is None):
         parser.error("give a bundle, or an entry with its receipt")
     if given.entry and (len(given.receipt) != 1 or not given.vkey):
         parser.error("an entry needs one --receipt and --vkey")
+    if given.body and not given.entry:
+        parser.error("--body goes with --entry")
     if given.quorum is not None and not 0 < given.quorum <= len(given.witness):
         parser.error("--quorum is between 1 and the number of witnesses")
     try:
         old = given.checkpoint.read_text() if given.checkpoint else None
         receipts = [path.read_text() for path in given.receipt]
         if given.entry:
-            return _one(given.entry.read_bytes(), receipts[0], given)
+            body = given.body.read_bytes() if given.body else None
+            return _one(given.entry.read_bytes(), body, receipts[0], given)
         result = verify(given.bundle, given.vkey, old, receipts, given.witness, given.quorum)
     except (OSError, UnicodeDecodeError) as error:
         print(f"cannot read: {error}", file=sys.stderr)
@@ -883,8 +936,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if result.ok else 1
 
 
-def _one(entry: bytes, receipt: str, given: argparse.Namespace) -> int:
+def _one(data: bytes, body: bytes | None, receipt: str, given: argparse.Namespace) -> int:
     try:
+        entry = read_entry(data, body)
         index, size, cosigned = verify_entry(entry, receipt, given.vkey, given.witness, given.quorum)
     except NotProved as error:
         print(json.dumps({"ok": False, "problem": str(error)}) if given.json else f"NOT PROVED  {error}")
@@ -892,9 +946,18 @@ def _one(entry: bytes, receipt: str, given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps({"ok": True, "entry": index, "size": size, "witnesses": cosigned}))
     else:
-        print(f"PROVED  entry {index} of {size}\nsigned by {given.vkey}")
+        print(f"PROVED  entry {index} of {size}\n{_about(entry, body)}signed by {given.vkey}")
         print("".join(f"cosigned by {name} at {at}\n" for name, at in sorted(cosigned.items())), end="")
     return 0
+
+
+def _about(entry: bytes, body: bytes | None) -> str:
+    """A line that says which delivery was proved; none for any other entry."""
+    said = _members(entry)
+    if "delivery" not in said:
+        return ""
+    more = "" if body is None else ", and the body is the answer that left"
+    return f"{said.get('kind')} {said['delivery']} at {said.get('at')}{more}\n"
 
 
 if __name__ == "__main__":

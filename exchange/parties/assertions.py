@@ -52,7 +52,8 @@ def subject(assertion: str) -> str:
     try:
         body = assertion.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        return str(claims["sub"])[:200]
+        name = str(claims["sub"])[:200]
+        return name if name.isprintable() else ""  # no NUL and no half a character: no database takes them
     except (IndexError, KeyError, TypeError, ValueError, RecursionError):
         return ""
 

@@ -52,6 +52,8 @@ async def _form(request: Request) -> Mapping[str, str] | _Refused:
     except ValueError:
         return _Refused("invalid_request", "the form cannot be read")
     found = dict(pairs)
+    if any("\0" in text for text in (*found, *found.values())):
+        return _Refused("invalid_request", "the form holds a NUL")
     if len(found) != len(pairs) or request.url.query:
         return _Refused("invalid_request", "every parameter comes once, and in the form")
     return found

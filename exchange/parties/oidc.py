@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import json
 import secrets
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -81,10 +80,8 @@ class Outside:
         self.registration = registration
         self._tokens = tokens
         self._clock = clock
-        self._lock = threading.Lock()
         self._known: Mapping[str, Any] = {}
         self._keys: KeySet | None = None
-        self._http: Any = None
 
     def begin(self, then: str) -> Begun:
         """A sign-in that leads to the page ``then``. Raises `Upstream` when the issuer cannot be reached."""
@@ -186,9 +183,6 @@ class Outside:
     def _ask(self, method: str, place: str, form: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         import httpx2
 
-        with self._lock:
-            if self._http is None:  # one for the life of the service: its connections are used again
-                self._http = httpx2.Client(timeout=SECONDS, trust_env=False)
         options: dict[str, Any] = {"headers": {"Accept": "application/json"}}
         if form is not None:
             if self.registration.client_secret:

@@ -80,6 +80,10 @@ class Signing:
 
         ``scope`` narrows it to some of the client's roles; `Unprocessable` for one it does not have.
         """
+        return self._made(self.shown(client_id, secret), scope)
+
+    def shown(self, client_id: str, secret: str) -> credentials.Identity:
+        """The client that shows this secret, as it stands now. Raises `Unauthenticated`."""
         given = secret_hash(secret)
         with self.database.reading() as tx:
             found = credentials.client_identity(tx, client_id)
@@ -88,7 +92,7 @@ class Signing:
         right = [hmac.compare_digest(one.hash, given) for one in kept]
         if found is None or not any(right):
             self._refuse_client(client_id)
-        return self._made(found, scope)
+        return found
 
     def token_for(self, assertion: str, audiences: frozenset[str], scope: str | None = None) -> str:
         """The same for a client that signs an assertion (RFC 7523) with one of its keys; each is good once."""

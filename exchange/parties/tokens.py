@@ -63,6 +63,10 @@ class Tokens:
             raise Unauthenticated("the token is not valid", hint="ask for a new one at /oauth/token") from None
         return dict(claims)
 
+    def keys(self) -> Sequence[Ed25519PrivateKey]:
+        """The signing keys there are now: what one verified earlier holds for as long as these stay the same."""
+        return self._keys()
+
     def public(self) -> dict[str, Any]:
         """The keys tokens can be verified with, as a JWK set (RFC 7517), newest first."""
         keys = [_jwk(key) for key in reversed(self._keys())]

@@ -91,6 +91,21 @@ def test_user_and_password_are_enough(world: World, web: TestClient) -> None:
         assert answer.status_code == 200, answer.text
     wrong = web.post(PATH, json={"GMSFHM": NUMBER}, headers=given, auth=(client.id, "wrong"))
     assert (wrong.status_code, wrong.json()["type"]) == (500, "Server.ClientProxy.AuthenticationFailed")
+    # a secret that was dropped ends with the next call, whatever it was exchanged for before
+    (kept,) = world.services.parties.secrets(SYSTEM, "human-resources", client.id)
+    world.services.parties.add_secret(SYSTEM, "human-resources", client.id)
+    world.services.parties.drop_secret(SYSTEM, "human-resources", client.id, kept.id)
+    ended = web.post(PATH, json={"GMSFHM": NUMBER}, headers=given, auth=(client.id, secret))
+    assert ended.json()["type"] == "Server.ClientProxy.AuthenticationFailed"
+
+
+def test_an_id_may_be_any_plain_word_and_other_methods_are_told_in_the_protocols_form(
+    world: World, web: TestClient
+) -> None:
+    answer = web.post(PATH, json={"GMSFHM": NUMBER}, headers=headers(world, X_Road_Id="MT324-7"))
+    assert (answer.status_code, answer.headers["X-Road-Id"]) == (200, "MT324-7")
+    other = web.options(PATH, headers=headers(world))
+    assert (other.status_code, other.headers["X-Road-Error"]) == (400, "Client.BadRequest")
 
 
 REFUSED = [
@@ -99,7 +114,7 @@ REFUSED = [
     ({"X-Road-Client": "CN/GOV/tax/X"}, 500, "Server.ServerProxy.AccessDenied"),
     ({"X-Road-Client": "EE/GOV/human-resources/X"}, 500, "Server.ServerProxy.AccessDenied"),
     ({"X-Road-Client": "CN/COM/human-resources/X"}, 500, "Server.ServerProxy.AccessDenied"),
-    ({"X-Road-Id": "7"}, 400, "Client.BadRequest"),
+    ({"X-Road-Id": "a b"}, 400, "Client.BadRequest"),
     ({"X-Road-Issue": "other"}, 500, "Server.ServerProxy.AccessDenied"),
     ({"Authorization": "Bearer x"}, 500, "Server.ClientProxy.AuthenticationFailed"),
 ]

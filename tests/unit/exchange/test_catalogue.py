@@ -301,6 +301,7 @@ def host(*found: str) -> Any:
         ("https://api.police.example.cn/v1/", "https://api.police.example.cn/v1"),
         (" HTTP://API.example.cn:8080 ", "http://api.example.cn:8080"),
         ("https://[2606:4700::1]:8443/x", "https://[2606:4700::1]:8443/x"),
+        ("https://例子.测试/x", "https://xn--fsqu00a.xn--0zwm56d/x"),
     ],
 )
 def test_a_public_endpoint_is_kept_in_one_form(url: str, kept: str) -> None:
@@ -324,6 +325,11 @@ def test_a_public_endpoint_is_kept_in_one_form(url: str, kept: str) -> None:
         "https://example.cn:99999",
         "https://[::1",
         "https://example.cn\n/x",
+        "https://example.cn/接口",
+        "https://example.cn/\x7f",
+        "https://example.cn/a/../b",
+        "https://example.cn/%2e%2e/b",
+        "https://example.cn:0/",
     ],
 )
 def test_a_malformed_endpoint_is_refused(url: str) -> None:

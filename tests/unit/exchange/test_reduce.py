@@ -104,11 +104,11 @@ def test_rows_and_labels_are_counted() -> None:
 
 def test_an_error_keeps_its_kind_and_loses_its_words() -> None:
     problem = {"type": "urn:x", "title": "已有记录", "status": 409, "detail": "王芳已登记", "existing": "C9"}
-    assert Reducer(PROBLEM_MEMBERS).apply(problem).value == {
-        "type": "urn:x",
-        "title": "已有记录",
-        "status": 409,
-    }
+    reducer = Reducer([], PROBLEM_MEMBERS)
+    assert reducer.apply(problem).value == {"type": "urn:x", "title": "已有记录", "status": 409}
+    hiding = {"type": {"XM": "王芳"}, "title": [["王芳"]], "code": {}, "status": 409, "rule": None}
+    assert reducer.apply(hiding).value == {"status": 409, "rule": None}
+    assert Reducer(["/title/XM"], PROBLEM_MEMBERS).apply({"title": {"XM": "a", "b": 1}}).value == {"title": {"XM": "a"}}
 
 
 DOCUMENT = b"""
