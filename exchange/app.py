@@ -82,6 +82,7 @@ from exchange.parties.tokens import Tokens
 from exchange.periodic import every
 from exchange.portal import agreements as agreement_pages
 from exchange.portal import (
+    answering,
     applying,
     calendars,
     launches,
@@ -89,10 +90,13 @@ from exchange.portal import (
     organisations,
     overseeing,
     publishing,
+    pushes,
+    shares,
     signing,
     tending,
     testing,
     trials,
+    witnesses,
 )
 from exchange.portal import catalogue as catalogue_pages
 from exchange.portal import datasets as dataset_pages
@@ -348,13 +352,17 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         catalogue_pages.router(pages, access, parties, catalogue, lifecycle, probing, checking),
         dataset_pages.router(pages, access, catalogue, sandboxes.datasets),
         applying.router(pages, access, agreements),
+        answering.router(pages, access, supervising),
+        shares.router(pages, access, bulk, broker, settings.base_url),
         agreement_pages.router(pages, access, supervising),
+        pushes.router(pages, access, pushing),
         calendars.router(pages, access, supervising, deriving),
         launches.router(pages, access, market, settings.base_url),
         overseeing.router(pages, access, catalogue, oversight, reporting, quality, usage),
         my_data.router(pages, access, catalogue, usage, settings.base_url.startswith("https://")),
         signing.router(pages, access, parties, outside, secure=settings.base_url.startswith("https://")),
         organisations.router(pages, access, parties, outside=outside is not None),
+        witnesses.router(pages, access, cosigning, settings.base_url),
         portal_routes.router(
             pages,
             access,

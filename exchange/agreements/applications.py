@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -180,6 +180,14 @@ class Applications:
         caller = permit(caller, "agreement.read")
         with self.database.reading() as tx:
             return store.applications(tx, party=party_of(caller), after=after, limit=limit, state=state)
+
+    def newest_applications(
+        self, caller: Caller | None, limit: int, offset: int = 0, *, states: Collection[str] = ()
+    ) -> tuple[list[Application], int]:
+        """A page of the applications the caller filed or has to answer, newest first, and how many there are in all."""
+        caller = permit(caller, "agreement.read")
+        with self.database.reading() as tx:
+            return store.newest_applications(tx, party=party_of(caller), states=states, limit=limit, offset=offset)
 
     def _consider(self, tx: Connection, made: Application) -> Application:
         """A complete application: decided at once where the class of the data decides, else the answer

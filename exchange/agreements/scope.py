@@ -24,7 +24,7 @@ DEEPEST = 24
 @dataclass(frozen=True, slots=True)
 class Place:
     """One place in the answers of an operation. ``leaf``: nothing is declared below it. ``ok``: in a
-    success answer.
+    success answer. ``type``: its JSON type, ``date`` for a text that is one, "" where the interface leaves it open.
     """
 
     pointer: str
@@ -33,6 +33,7 @@ class Place:
     ok: bool
     element: str | None
     sensitivity: str | None
+    type: str = ""
 
     @property
     def depth(self) -> int:
@@ -158,7 +159,16 @@ def _place(pointer: str, schema: Schema, leaf: bool, ok: bool) -> Place:
     last = next((t for t in reversed(pointer.split("/")[1:]) if t != "*" and not t.isdigit()), None)
     name = WHOLE if last is None else name_of(last)
     element, level = schema.get("x-element"), schema.get("x-sensitivity")
-    return Place(pointer, name, leaf, ok, element, level)
+    return Place(pointer, name, leaf, ok, element, level, type_of(schema))
+
+
+def type_of(schema: Schema) -> str:
+    """The one JSON type a schema allows beside null, ``date`` for a text that is a date or moment, else ""."""
+    said = schema.get("type")
+    types = [one for one in (said if isinstance(said, list) else [said]) if one not in (None, "null")]
+    if len(types) != 1:
+        return ""
+    return "date" if types[0] == "string" and schema.get("format") in ("date", "date-time") else str(types[0])
 
 
 def token(name: str) -> str:

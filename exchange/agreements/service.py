@@ -178,6 +178,12 @@ class Agreements(Applications):
         with self.database.reading() as tx:
             return store.agreements(tx, party=party_of(caller), after=after, limit=limit, interface=interface)
 
+    def newest_agreements(self, caller: Caller | None, limit: int, offset: int = 0) -> tuple[list[Agreement], int]:
+        """A page of the agreements the caller is a side of, newest first, and how many there are in all."""
+        caller = permit(caller, "agreement.read")
+        with self.database.reading() as tx:
+            return store.newest_agreements(tx, party=party_of(caller), limit=limit, offset=offset)
+
     # ---- clocks
 
     def due(self) -> list[Running]:

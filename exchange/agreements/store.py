@@ -7,7 +7,22 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, Index, Integer, Row, Table, Text, bindparam, false, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    false,
+    func,
+    select,
+)
 
 from exchange.agreements.calendar import Year, days, year
 from exchange.agreements.clocks import Running
@@ -116,6 +131,23 @@ def applications(
     if state is not None:
         query = query.where(APPLICATIONS.c.state == state)
     return [_application(row) for row in tx.execute(query if limit is None else query.limit(limit))]
+
+
+def newest_applications(
+    tx: Connection, *, party: str | None, states: Collection[str], limit: int, offset: int
+) -> tuple[list[Application], int]:
+    """A page of the applications in these states (none: in any), the newest first, and how many there are in all."""
+    where = _of_side(APPLICATIONS, party)
+    if states:
+        where.append(APPLICATIONS.c.state.in_(states))
+    rows, total = _newest(tx, APPLICATIONS, where, limit, offset)
+    return [_application(row) for row in rows], total
+
+
+def newest_agreements(tx: Connection, *, party: str | None, limit: int, offset: int) -> tuple[list[Agreement], int]:
+    """A page of the agreements a party is a side of, the newest first, and how many there are in all."""
+    rows, total = _newest(tx, AGREEMENTS, _of_side(AGREEMENTS, party), limit, offset)
+    return [_agreement(row) for row in rows], total
 
 
 def save_agreement(tx: Connection, value: Agreement) -> None:
@@ -234,6 +266,18 @@ def years(tx: Connection) -> list[Year]:
     return [
         year(row.year, days(row.holidays), days(row.workdays), row.source, provisional=row.provisional) for row in rows
     ]
+
+
+def _of_side(table: Table, party: str | None) -> list[ColumnElement[bool]]:
+    return [] if party is None else [(table.c.consumer == party) | (table.c.provider == party)]
+
+
+def _newest(
+    tx: Connection, table: Table, where: Sequence[ColumnElement[bool]], limit: int, offset: int
+) -> tuple[Sequence[Row[Any]], int]:
+    total: int = tx.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+    query = select(table).where(*where).order_by(table.c.id.desc()).limit(limit).offset(offset)
+    return tx.execute(query).all(), total
 
 
 def _save(tx: Connection, table: Table, row: Mapping[str, Any], key: str = "id") -> None:

@@ -214,6 +214,7 @@ class Broker:
         interface: str | None = None,
         state: str | None = None,
         launch: str | None = None,
+        agreement: str | None = None,
     ) -> list[Delivery]:
         """Deliveries the caller is a side of (the data office: all), newest first."""
         caller = permit(caller, "delivery.read")
@@ -227,6 +228,7 @@ class Broker:
                 interface=interface,
                 state=state,
                 launch=launch,
+                agreement=agreement,
             )
 
     def delivery(self, caller: Caller | None, id: str) -> Delivery:

@@ -132,6 +132,7 @@ def deliveries(
     interface: str | None = None,
     state: str | None = None,
     launch: str | None = None,
+    agreement: str | None = None,
 ) -> list[Delivery]:
     """Deliveries newest first; ``party`` narrows to either side, the other words to equal values."""
     query = select(DELIVERIES).order_by(DELIVERIES.c.id.desc()).limit(limit)
@@ -139,7 +140,9 @@ def deliveries(
         query = query.where((DELIVERIES.c.consumer == party) | (DELIVERIES.c.provider == party))
     if before is not None:
         query = query.where(DELIVERIES.c.id < before)
-    wanted = {"consumer": consumer, "interface": interface, "state": state, "launch": launch}
+    wanted = {
+        "consumer": consumer, "interface": interface, "state": state, "launch": launch, "agreement": agreement,
+    }  # fmt: skip
     for name, value in wanted.items():
         if value is not None:
             query = query.where(DELIVERIES.c[name] == value)

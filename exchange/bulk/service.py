@@ -148,6 +148,18 @@ class Bulk:
         with self.database.reading() as tx:
             return store.flows(tx, found.id)
 
+    def tables(self, caller: Caller | None, agreement_id: str) -> list[tuple[str, bool, Snapshot | None]]:
+        """Each table of an agreement: its name, whether a source is connected, and the newest version that was made.
+
+        For both sides of the agreement and the authority.
+        """
+        found = self.desk.agreements.agreement(caller, agreement_id)
+        with self.database.reading() as tx:
+            return [
+                (name, store.source(tx, found.interface, name) is not None, store.newest(tx, found.id, name))
+                for name in sorted(found.scope)
+            ]
+
     def due(self) -> None:
         """Remove files nobody may fetch any more: of ended agreements, and versions no URL leads to."""
         now = self.clock()

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
@@ -31,6 +32,25 @@ class Peer:
 
     url: str
     key: note.VerifierKey
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A witness: how many entries it has cosigned last (0: none), and what went wrong when it was last asked."""
+
+    name: str
+    vkey: str
+    size: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A cosignature: over how many entries, whose, and when by that witness's own clock."""
+
+    size: int
+    witness: str
+    at: datetime
 
 
 def read_peers(text: str) -> list[Peer]:
@@ -81,9 +101,24 @@ class Cosigning:
                 self.ledger.distrusted = error
                 raise
 
-    def silent(self) -> dict[str, str]:
-        """Witnesses that did not cosign when last asked, and why."""
-        return dict(self._silent)
+    def standings(self) -> list[Standing]:
+        """Of each witness the operator named, how far it has followed."""
+        found = []
+        for peer in self.peers:
+            with self.ledger.database.reading() as tx:
+                last = store.cosigned(tx, witness=peer.key.name)
+            found.append(
+                Standing(peer.key.name, peer.key.vkey, last.size if last else 0, self._silent.get(peer.key.name, ""))
+            )
+        return found
+
+    def given(self, limit: int, offset: int = 0) -> tuple[list[Given], int]:
+        """Cosignatures over the newest checkpoints first, and how many there are in all."""
+        with self.ledger.database.reading() as tx:
+            rows, total = store.cosignatures(tx, limit, offset), store.cosignature_count(tx)
+        return [
+            Given(size, name, datetime.fromtimestamp(note.cosigned_at(line), UTC)) for size, name, line in rows
+        ], total
 
     def _ask(self, peer: Peer, newest: Checkpoint, old: int) -> None:
         status, body = self._sent(peer, newest, old)

@@ -40,8 +40,7 @@ class _Named:
     @property
     def vkey(self) -> str:
         """Verifier key text ``<name>+<8 hex digits of key id>+<base64(type ‖ public key)>``."""
-        encoded = base64.b64encode(bytes([self.kind]) + self._public).decode()
-        return f"{self.name}+{self.id.hex()}+{encoded}"
+        return VerifierKey(self.name, self.id, self.kind, self._public).vkey
 
     @property
     def _public(self) -> bytes:
@@ -83,6 +82,11 @@ class VerifierKey:
     id: bytes
     type: int
     public: bytes
+
+    @property
+    def vkey(self) -> str:
+        """The key as it is published."""
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.type]) + self.public).decode()}"
 
     def verify(self, text: str, signature: bytes) -> bool:
         """Whether ``signature`` (without the key id) is this key's over ``text``."""
@@ -173,6 +177,11 @@ def cosignature(lines: str, text: str, key: VerifierKey) -> tuple[str, int]:
         if (name, blob[:4]) == (key.name, key.id) and key.type == COSIGNATURE and key.verify(text, blob[4:]):
             return f"{line}\n", int.from_bytes(blob[4:12], "big")
     raise Unprocessable(f"there is no valid cosignature of {key.name}")
+
+
+def cosigned_at(line: str) -> int:
+    """The POSIX seconds a witness wrote into its signature line. Raises `Unprocessable` for another line."""
+    return int.from_bytes(_signature(line.strip())[1][4:12], "big")
 
 
 def proof_text(index: int, path: Sequence[bytes], checkpoint: str) -> str:

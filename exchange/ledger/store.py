@@ -289,6 +289,19 @@ def add_cosignature(tx: Connection, size: int, witness: str, line: str, at: str)
         tx.execute(COSIGNATURES.insert(), {"size": size, "witness": witness, "line": line, "at": at})
 
 
+def cosignatures(tx: Connection, limit: int, offset: int) -> list[tuple[int, str, str]]:
+    """(size, witness, line) of cosignatures, those over the newest checkpoints first."""
+    query = select(COSIGNATURES.c.size, COSIGNATURES.c.witness, COSIGNATURES.c.line)
+    ordered = query.order_by(COSIGNATURES.c.size.desc(), COSIGNATURES.c.witness).limit(limit).offset(offset)
+    return [(row.size, row.witness, row.line) for row in tx.execute(ordered)]
+
+
+def cosignature_count(tx: Connection) -> int:
+    """How many cosignatures are kept."""
+    found: int = tx.execute(select(func.count()).select_from(COSIGNATURES)).scalar_one()
+    return found
+
+
 def add_timestamp(tx: Connection, size: int, at: str, token: bytes) -> None:
     """Keep an RFC 3161 response over the checkpoint of ``size``, unless there is one already."""
     if tx.execute(select(TIMESTAMPS.c.size).where(TIMESTAMPS.c.size == size)).one_or_none() is None:

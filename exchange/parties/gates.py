@@ -305,6 +305,14 @@ POST   /applications/{identifier}/withdrawal                         application
 GET    /agreements/{identifier}                                      agreement.read own
 POST   /agreements/{identifier}/{verb}                               agreement.read own
 GET    /duties/{subject}                                             agreement.read own
+GET    /agreements/{identifier}/shares                               agreement.read own
+POST   /agreements/{identifier}/shares                               exchange.call own
+POST   /agreements/{identifier}/shares/{share}/revocation            agreement.terminate own
+GET    /pushes                                                       push.read
+GET    /pushes/new                                                   push.subscribe
+POST   /pushes/new                                                   push.subscribe
+GET    /pushes/{identifier}                                          push.read own
+POST   /pushes/{identifier}/{verb}                                   push.subscribe own
 POST   /proceedings                                                  proceeding.act
 POST   /proceedings/{identifier}/{verb}                              proceeding.act own
 GET    /violations                                                   agreement.read
@@ -329,6 +337,7 @@ POST   /my-data/code                                                 anyone
 POST   /my-data/end                                                  anyone
 GET    /my-data/receipts/{entry}                                     credential
 GET    /ledger                                                       anyone
+GET    /ledger/witnesses                                             anyone
 GET    /mine                                                         matter.read
 POST   /mine/{identifier}/rating                                     matter.rate own
 GET    /settlements                                                  settlement.read

@@ -18,9 +18,11 @@ from exchange.agreements.said import MORE
 from exchange.agreements.service import LIVE
 from exchange.agreements.supervising import Supervising
 from exchange.agreements.violations import MISUSE, codes
+from exchange.agreements.wish import Mode
 from exchange.catalogue.items import GIVES, items
 from exchange.errors import NotFound
-from exchange.parties.access import Access, Caller
+from exchange.parties.access import Access, Caller, may
+from exchange.portal import conditions, language, paging
 from exchange.portal.language import chosen
 from exchange.portal.pages import Pages, signed_in
 from exchange.portal.problem import readable
@@ -28,7 +30,10 @@ from exchange.portal.terms import terms
 from specs.model import Interface
 
 WAITING = frozenset({"filed", "incomplete"})
-Fields = Annotated[list[str], Form()]
+OWN = ("apl_", "agr_")
+"""What ids of applications and agreements begin with; a clock may be about an interface or a party, too."""
+FEW = 20
+"""Clocks and proceedings shown at a time, above the lists they belong to."""
 
 
 def router(pages: Pages, access: Access, supervising: Supervising) -> APIRouter:
@@ -38,68 +43,47 @@ def router(pages: Pages, access: Access, supervising: Supervising) -> APIRouter:
     agreements, catalogue = supervising.agreements, supervising.agreements.catalogue
 
     @routes.get("/applications")
-    def listed(request: Request, caller: Who, show: str = "") -> Response:
+    def listed(
+        request: Request,
+        caller: Who,
+        show: str = "",
+        page: paging.Number = 1,
+        due: paging.Number = 1,
+        beside: paging.Number = 1,
+        granted: paging.Number = 1,
+    ) -> Response:
         who = signed_in(caller)
-        every = agreements.applications(who)
-        shown = [one for one in every if show == "all" or one.state.value in WAITING]
-        due = agreements.open_clocks(who)
+        now = agreements.clock()
+        states = () if show == "all" else WAITING
+        shown, total = agreements.newest_applications(who, paging.SIZE, paging.start(page), states=states)
+        everything = total if show == "all" else agreements.newest_applications(who, 1)[1]
+        given, given_total = agreements.newest_agreements(who, paging.SIZE, paging.start(granted))
+        clocks = agreements.open_clocks(who)
         by_subject: dict[str, Running] = {}
-        for clock, subject in due:
+        for clock, subject in clocks:
             by_subject.setdefault(subject, clock)
-        granted = agreements.agreements(who, limit=None)
-        known = {record.id: record.title for record in catalogue.search()}
+        dated = paging.cut([pair for pair in clocks if pair[0].due is not None], due, "due", FEW)
         return pages.render(
             request,
             caller,
             "applications.html",
-            applications=[(one, by_subject.get(one.id)) for one in reversed(shown)],
-            agreements=[(one, one.state_at(agreements.clock()).value) for one in reversed(granted)],
-            due=[(clock, subject) for clock, subject in due if clock.due is not None],
-            subjects={
-                **{one.id: (one.wish.interface, one.consumer, one.wish.purpose) for one in every},
-                **{one.id: (one.interface, one.consumer, one.purpose) for one in granted},
-            },
-            proceedings=supervising.proceedings(who, open_only=True),
-            hidden=len(every) - len(shown),
-            titles=known,
+            applications=paging.Page([(one, by_subject.get(one.id)) for one in shown], page, total),
+            agreements=paging.Page([(one, one.state_at(now).value) for one in given], granted, given_total, "granted"),
+            due=dated,
+            subjects={subject: about_what(who, subject) for _, subject in dated.items if subject.startswith(OWN)},
+            proceedings=paging.cut(supervising.proceedings(who, open_only=True), beside, "beside", FEW),
+            hidden=everything - total,
+            titles={record.id: record.title for record in catalogue.search()},
+            may_push=may(who, "push.read"),
             **shared(supervising, request),
         )
 
-    @routes.get("/applications/{identifier}")
-    def application(request: Request, caller: Who, identifier: str) -> Response:
-        who = signed_in(caller)
-        found = agreements.application(who, identifier)
-        record = catalogue.interface(found.wish.interface)
-        return pages.render(
-            request,
-            caller,
-            "application.html",
-            a=found,
-            title=record.title,
-            fields=described(record.spec, found.wish.fields),
-            answerable=found.state.value == "filed" and _acts_for(who, found.provider),
-            completable=found.state.value == "incomplete" and who.party == found.consumer,
-            withdrawable=found.state.value in WAITING and who.party == found.consumer,
-            **about(supervising, request, who, found, live=found.state.value == "filed"),
-        )
-
-    @routes.post("/applications/{identifier}/withdrawal")
-    def withdraw(caller: Who, identifier: str) -> Response:
-        return _to(agreements.withdraw(signed_in(caller), identifier).id)
-
-    @routes.post("/applications/{identifier}")
-    def answer(
-        caller: Who,
-        identifier: str,
-        decision: Annotated[str, Form()],
-        reason: Annotated[str, Form(max_length=2000)] = "",
-        basis: Annotated[str, Form(max_length=2000)] = "",
-        disposal: Annotated[str, Form(max_length=2000)] = "",
-        disposal_days: Annotated[str, Form(pattern=r"^\d{0,4}$")] = "",
-    ) -> Response:
-        days = int(disposal_days) if disposal_days else None
-        agreements.answer(signed_in(caller), identifier, decision, reason, basis, disposal, days)
-        return _to(identifier)
+    def about_what(who: Caller, subject: str) -> tuple[str, str, str]:
+        if subject.startswith("apl_"):
+            application = agreements.application(who, subject)
+            return application.wish.interface, application.consumer, application.wish.purpose
+        agreement = agreements.agreement(who, subject)
+        return agreement.interface, agreement.consumer, agreement.purpose
 
     @routes.get("/agreements/{identifier}")
     def agreement(request: Request, caller: Who, identifier: str) -> Response:
@@ -116,6 +100,9 @@ def router(pages: Pages, access: Access, supervising: Supervising) -> APIRouter:
             live=state in LIVE,
             title=record.title,
             fields=described(record.spec, found.labels),
+            told=conditions.told(
+                found.terms, called(record.spec, chosen(request)), chosen(request), bulk=found.mode is not Mode.SERVICE
+            ),
             **about(supervising, request, who, found, live=state in LIVE),
         )
 
@@ -225,6 +212,11 @@ def described(spec: Interface, fields: tuple[str, ...]) -> list[dict[str, Any]]:
     return found
 
 
+def called(spec: Interface, code: str) -> dict[str, str]:
+    """Name of every field an interface gives → what it is called."""
+    return {item.field: language.text(item.title, code) for item in items(spec) if item.way == GIVES}
+
+
 def _openable(of: Application | Agreement, live: bool, found: list[Proceeding]) -> list[Kind]:
     """Kinds that may be opened now: one of a kind at a time, but any number of tickets."""
     kinds = [Kind.EXTENSION] if isinstance(of, Application) else [Kind.ORDER, Kind.ENDING, Kind.RETURN]
@@ -249,11 +241,11 @@ def _side(who: Caller, consumer: str, provider: str) -> Side | None:
     if who.party == consumer:
         return Side.CONSUMER
     if who.party == provider:
-        return Side.PROVIDER if _acts_for(who, provider) else None
+        return Side.PROVIDER if acts_for(who, provider) else None
     return Side.AUTHORITY if who.kind == "data_office" and "officer" in who.roles else None
 
 
-def _acts_for(who: Caller, provider: str) -> bool:
+def acts_for(who: Caller, provider: str) -> bool:
     return who.party == provider and bool(who.roles & {"admin", "reviewer"})
 
 

@@ -16,6 +16,7 @@ from exchange.agreements.needs import Draft
 from exchange.agreements.supervising import Supervising
 from exchange.agreements.violations import codes
 from exchange.parties.access import Access, Caller
+from exchange.portal import paging
 from exchange.portal.language import chosen
 from exchange.portal.pages import Pages, signed_in
 from exchange.portal.problem import readable
@@ -59,13 +60,13 @@ def router(pages: Pages, access: Access, supervising: Supervising, deriving: Der
         return RedirectResponse(f"/calendar?loaded={year}&moved={len(moved)}", status_code=303)
 
     @routes.get("/violations")
-    def violations(request: Request, caller: Who) -> Response:
+    def violations(request: Request, caller: Who, page: paging.Number = 1) -> Response:
         who = signed_in(caller)
         return pages.render(
             request,
             caller,
             "violations.html",
-            violations=list(reversed(supervising.violations(who))),
+            violations=paging.cut(supervising.violations(who)[::-1], page),
             codes=codes(),
             may=who.kind == "data_office" and "officer" in who.roles,
             titles={record.id: record.title for record in agreements.catalogue.search()},

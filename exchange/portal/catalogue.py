@@ -19,7 +19,7 @@ from exchange.errors import NotFound, TongbanError
 from exchange.http.paging import decode, encode
 from exchange.parties.access import Access, Caller, permit
 from exchange.parties.service import Parties
-from exchange.portal import language
+from exchange.portal import language, paging
 from exchange.portal.interfaces import answered
 from exchange.portal.pages import CHINA, Pages, signed_in
 from exchange.portal.problem import readable
@@ -176,14 +176,16 @@ def router(
         return pages.render(request, caller, "changes.html", step=needed(found), **context)
 
     @routes.get("/notices")
-    def notices_page(request: Request, caller: Who) -> Response:
-        found = lifecycle.news.notices(signed_in(caller))
-        titles = catalogue.titles(notice.interface for notice in found)
+    def notices_page(request: Request, caller: Who, page: paging.Number = 1) -> Response:
+        found = paging.cut(lifecycle.news.notices(signed_in(caller), limit=NOTICES), page)
+        titles = catalogue.titles(notice.interface for notice in found.items)
         return pages.render(request, caller, "notices.html", notices=found, titles=titles)
 
     return routes
 
 
+NOTICES = 1000
+"""The newest ones that can be looked through."""
 STATES = (State.PUBLISHED, State.DEPRECATED, State.RETIRED, State.DRAFT)
 
 

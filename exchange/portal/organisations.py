@@ -12,6 +12,7 @@ from exchange.errors import Invalid
 from exchange.parties.access import Access, Caller, may
 from exchange.parties.model import ROLES, SECRETS, Kind
 from exchange.parties.service import Parties
+from exchange.portal import paging
 from exchange.portal.pages import Pages, signed_in
 from exchange.portal.problem import readable
 
@@ -24,8 +25,9 @@ def router(pages: Pages, access: Access, parties: Parties, *, outside: bool) -> 
     Who = Annotated[Caller | None, Depends(access.caller)]
 
     @routes.get("")
-    def listed(request: Request, caller: Who) -> Response:
-        return pages.render(request, caller, "organisations.html", found=parties.parties(), kinds=list(Kind))
+    def listed(request: Request, caller: Who, page: paging.Number = 1) -> Response:
+        found = paging.cut(parties.parties(), page)
+        return pages.render(request, caller, "organisations.html", found=found, kinds=list(Kind))
 
     @routes.post("")
     def register(

@@ -18,12 +18,13 @@ from exchange.oversight.routes import narrowed
 from exchange.oversight.service import Oversight
 from exchange.oversight.usage import Usage
 from exchange.parties.access import Access, Caller
-from exchange.portal import sankey, views
+from exchange.portal import paging, sankey, views
 from exchange.portal.language import chosen, text, translations, words
 from exchange.portal.pages import Pages, purpose_text, signed_in
 from exchange.portal.problem import readable
 
 SHOWN = 100
+TICKETS = 20
 CHOICES = ("provider", "consumer", "interface", "purpose", "law", "field")
 THROUGH = ("", "purpose", "law", "interface", "sensitivity", "field")
 
@@ -98,13 +99,13 @@ def router(
         )
 
     @routes.get("/flows/unusual")
-    def unusual(request: Request, caller: Who, days: Annotated[int, Query(ge=1, le=62)] = 7) -> Response:
+    def unusual(
+        request: Request, caller: Who, days: Annotated[int, Query(ge=1, le=62)] = 7, page: paging.Number = 1
+    ) -> Response:
         who = signed_in(caller)
         titles = {record.id: record.title for record in catalogue.search()}
         found = oversight.alarms(who, days=days)
-        return pages.render(
-            request, caller, "unusual.html", alarms=found[:200], count=len(found), days=days, titles=titles
-        )
+        return pages.render(request, caller, "unusual.html", alarms=paging.cut(found, page), days=days, titles=titles)
 
     @routes.get("/supervision")
     def supervision(request: Request, caller: Who, since: str = "", until: str = "") -> Response:
@@ -119,15 +120,15 @@ def router(
         return pages.render(request, caller, "supervision_one.html", report=made)
 
     @routes.get("/quality")
-    def tickets(request: Request, caller: Who) -> Response:
+    def tickets(request: Request, caller: Who, page: paging.Number = 1, samples: paging.Number = 1) -> Response:
         who = signed_in(caller)
         titles = {record.id: record.title for record in catalogue.search()}
         return pages.render(
             request,
             caller,
             "quality.html",
-            tickets=quality.tickets(who),
-            trends=quality.trends(who),
+            tickets=paging.cut(quality.tickets(who), page, size=TICKETS),
+            trends=paging.cut(quality.trends(who)[::-1], samples, "samples"),
             titles=titles,
             may_answer=who.kind == "department" and bool(who.roles & {"admin", "engineer", "reviewer"}),
         )
@@ -143,11 +144,11 @@ def router(
         return RedirectResponse("/quality", status_code=303)
 
     @routes.get("/disclosure")
-    def disclosure(request: Request, caller: Who) -> Response:
+    def disclosure(request: Request, caller: Who, page: paging.Number = 1) -> Response:
         who = signed_in(caller)
         may_set = who.kind == "data_office"
         rules = usage.hidden(who) if may_set else [rule.to_dict() for rule in usage.rules(who)]
-        return pages.render(request, caller, "disclosure.html", rules=rules, may_set=may_set)
+        return pages.render(request, caller, "disclosure.html", rules=paging.cut(rules, page), may_set=may_set)
 
     @routes.post("/disclosure")
     def set_rule(

@@ -17,6 +17,7 @@ from exchange.http.problems import STATUS, problem
 from exchange.parties.access import SAFE
 from exchange.portal.language import chosen, translations
 from exchange.portal.pages import Pages
+from exchange.portal.telling import chinese, refused_input, said_of
 from specs.finding import SpecError
 
 SHOWN = 10
@@ -55,6 +56,7 @@ def readable(pages: Pages) -> type[APIRoute]:
 
 LARGEST = 8 * 1024 * 1024
 """Bytes of a form: the largest document (5 MiB) in base64, and what goes with it."""
+UNREGISTERED = "the document cannot be registered"
 TOO_LARGE = f"a form has at most {LARGEST} bytes, and says how many"
 
 
@@ -101,19 +103,20 @@ def _page(pages: Pages, request: Request, error: TongbanError | RequestValidatio
         "endpoint.address": _("Give the public address of the service, without credentials or query."),
         "access.csrf": _("Open the page again and send the form once more."),
     }
-    hint, rule, more = "", "", list[str]()
+    code = chosen(request)
+    hint, rule, more, said = "", "", list[str](), ""
     if error is None:
         status, detail = 413, TOO_LARGE
     elif isinstance(error, SpecError):
-        status, detail, more = 422, "the document cannot be registered", [str(one) for one in error.findings[:SHOWN]]
+        status, detail, more = 422, UNREGISTERED, [str(one) for one in error.findings[:SHOWN]]
     elif isinstance(error, TongbanError):
         status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
         detail, hint, rule = error.detail, error.hint, str(error.extra.get("rule", ""))
+        said = said_of(error, code)
         more = [str(change["message"]) for change in error.extra.get("breaking", ())][:SHOWN]
     else:
-        # the value itself stays out of the page: it may be somebody's data
-        status, first = 422, error.errors()[0]
-        detail = f"{'/'.join(map(str, first['loc'][1:]))}: {first['msg']}"
+        status = 422
+        detail = said = refused_input(error.errors()[0], code)
     title, advice = words[status]
     token = pages.access.cookie_of(request)
     return pages.render(
@@ -125,6 +128,7 @@ def _page(pages: Pages, request: Request, error: TongbanError | RequestValidatio
         advice=steps.get(rule, advice),
         back=_back(request),
         more=more,
+        said=said or (detail if code == "en" else chinese(detail)) or detail,
         detail=detail,
         hint=hint,
         rule=rule,

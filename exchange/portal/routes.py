@@ -14,11 +14,14 @@ from exchange.ledger.service import Ledger
 from exchange.market.service import Market
 from exchange.market.statements import Statements
 from exchange.parties.access import Access, Caller, may
-from exchange.portal import views
+from exchange.portal import paging, views
 from exchange.portal.language import chosen, translations
 from exchange.portal.pages import Pages
 from exchange.portal.problem import readable
 from specs import library
+
+STATEMENTS = 12
+"""Statements a page: each is a table of its own."""
 
 
 def router(
@@ -53,11 +56,14 @@ def router(
 
     @routes.get("/market")
     @routes.get("/market/{matter}")
-    def market_page(request: Request, caller: Who, matter: str | None = None) -> Response:
+    def market_page(
+        request: Request, caller: Who, matter: str | None = None, page: paging.Number = 1, demand: paging.Number = 1
+    ) -> Response:
         listings = market.listings(matter)
         wanted = (
             [matter] if matter else sorted({d.matter for d in market.demands()} | {item.matter for item in listings})
         )
+        wished = paging.cut(market.demands(), demand, "demand")
         return pages.render(
             request,
             caller,
@@ -71,16 +77,23 @@ def router(
                 }
                 for m in wanted
             ],
-            demands=[
-                {
-                    "title": {"zh_CN": d.title_zh, "en": d.title_en},
-                    "department": d.department,
-                    "at": d.published_at,
-                    "orders": len(market.orders(d.id)),
-                }
-                for d in market.demands()
-            ],
-            certifications=certifications.listed(caller) if caller and may(caller, "certification.read") else None,
+            demands=paging.Page(
+                [
+                    {
+                        "title": {"zh_CN": d.title_zh, "en": d.title_en},
+                        "department": d.department,
+                        "at": d.published_at,
+                        "orders": len(market.orders(d.id)),
+                    }
+                    for d in wished.items
+                ],
+                demand,
+                wished.total,
+                "demand",
+            ),
+            certifications=paging.cut(certifications.listed(caller), page)
+            if caller and may(caller, "certification.read")
+            else None,
         )
 
     @routes.get("/certifications/{identifier}")
@@ -93,10 +106,14 @@ def router(
         return pages.render(request, caller, "certification.html", c=found, full=full, base_url=base_url)
 
     @routes.get("/ledger")
-    def ledger_page(request: Request, caller: Who, entry: int | None = None) -> Response:
+    def ledger_page(request: Request, caller: Who, entry: int | None = None, page: paging.Number = 1) -> Response:
         may_read = may(caller, "ledger.read")
         size = ledger.size()
-        last = size if entry is None else min(entry + 26, size)
+        if entry is not None and 0 <= entry < size:
+            page = (size - 1 - entry) // paging.SIZE + 1
+        found = (
+            ledger.entries(before=size - paging.start(page), limit=paging.SIZE, newest_first=True) if may_read else []
+        )
         return pages.render(
             request,
             caller,
@@ -104,19 +121,20 @@ def router(
             size=size,
             vkey=ledger.vkey,
             checkpoint=ledger.latest().note if size else "",
-            entries=ledger.entries(before=last, limit=50, newest_first=True) if may_read else [],
+            entries=paging.Page(found, page, size if may_read else 0),
             opened=entry,
             may_export=may(caller, "ledger.export"),
             base_url=base_url,
         )
 
     @routes.get("/mine")
-    def mine(request: Request, caller: Who) -> Response:
+    def mine(request: Request, caller: Who, page: paging.Number = 1) -> Response:
         who = _signed_in(caller)
         code = chosen(request)
         # an app that was opened and closed again is no matter yet
-        shown = [views.handled(market, found) for found in market.handled_matters(who) if found.steps]
-        return pages.render(request, caller, "mine.html", matters=shown, levels=views.levels(code))
+        found = paging.cut([one for one in market.handled_matters(who) if one.steps], page)
+        shown = [views.handled(market, one) for one in found.items]
+        return pages.render(request, caller, "mine.html", matters=shown, page=found, levels=views.levels(code))
 
     @routes.post("/mine/{identifier}/rating")
     def rate(
@@ -126,9 +144,9 @@ def router(
         return RedirectResponse("/mine", status_code=303)
 
     @routes.get("/settlements")
-    def settlements_page(request: Request, caller: Who) -> Response:
-        listed = statements.listed(_signed_in(caller))
-        lines = [line for row in listed if row["statement"] for line in row["statement"]["lines"]]
+    def settlements_page(request: Request, caller: Who, page: paging.Number = 1) -> Response:
+        listed = paging.cut(statements.listed(_signed_in(caller)), page, size=STATEMENTS)
+        lines = [line for row in listed.items if row["statement"] for line in row["statement"]["lines"]]
         names = views.apps(market, {line["listing"] for line in lines})
         return pages.render(request, caller, "settlements.html", settlements=listed, apps=names, factor=views.factor)
 

@@ -1,4 +1,4 @@
-"""Words of proceedings, clocks and derived needs for the pages: codes → (zh_CN, en). A code says what it belongs to."""
+"""Words of proceedings, clocks, needs and pushes for the pages: codes → (zh_CN, en). A code says what it belongs to."""
 
 from __future__ import annotations
 
@@ -148,6 +148,18 @@ TERMS: Mapping[str, tuple[str, str]] = {
     "side.system": ("系统", "system"),
     "outcome.met": ("已完成", "done"),
     "outcome.moot": ("不再需要", "no longer needed"),
+    "push.event": ("事件推送", "on events"),
+    "push.schedule": ("定时推送", "on a schedule"),
+    "push.return": ("数据回流", "return flow"),
+    "push.active": ("推送中", "active"),
+    "push.paused": ("已暂停", "paused"),
+    "push.ended": ("已结束", "ended"),
+    "fate.asked": ("待取数", "to be fetched"),
+    "fate.ready": ("待送达", "on its way"),
+    "fate.delivered": ("已送达", "delivered"),
+    "fate.dead": ("已放弃", "dead letter"),
+    "fate.withheld": ("授权已止，未发送", "withheld: its agreement ended"),
+    "fate.expired": ("已过保存期", "too old"),
     "need.own": ("本部门数据", "own data"),
     "need.agreed": ("已有授权", "agreed"),
     "need.applied": ("申请中", "applied for"),

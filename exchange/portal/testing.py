@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from exchange.catalogue.service import Catalogue
 from exchange.errors import Invalid, TongbanError
 from exchange.parties.access import Access, Caller, permit
+from exchange.portal import paging
 from exchange.portal.pages import Pages, signed_in
 from exchange.portal.problem import readable
 from exchange.sandboxes.model import Hosted
@@ -22,7 +23,6 @@ from mockdata.sandbox.calls import Wanted
 
 SHOWN = 25
 """Calls on the page."""
-LISTED = 200
 KINDS = ("latency", "503", "500", "429", "drop", "truncate", "slow", "malformed", "stale")
 
 
@@ -56,14 +56,12 @@ def router(pages: Pages, access: Access, catalogue: Catalogue, sandboxes: Sandbo
         return {record.id: record.title for record in catalogue.search()}
 
     @routes.get("")
-    def listed(request: Request, caller: Who) -> Response:
+    def listed(request: Request, caller: Who, page: paging.Number = 1) -> Response:
         by = signed_in(caller)
-        found = sandboxes.listed(by, limit=LISTED)
+        found = paging.cut(sandboxes.listed(by)[::-1], page)
         services = sorted((record.id, record.title) for record in catalogue.search() if record.kind.value == "api")
         may = _may(by, by.party)
-        return pages.render(
-            request, caller, "testing.html", found=found[::-1], titles=titles(), services=services, may=may
-        )
+        return pages.render(request, caller, "testing.html", found=found, titles=titles(), services=services, may=may)
 
     @routes.post("")
     def open_(

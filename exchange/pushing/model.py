@@ -170,11 +170,12 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What became of a subscription's messages, as far back as they are listed; ``oldest``: since when the first of
-    those that wait does.
+    those that wait does; ``latest``: when one last arrived.
     """
 
     counts: Mapping[Fate, int]
     oldest: str | None
+    latest: str | None
 
     @property
     def waiting(self) -> int:

@@ -183,6 +183,12 @@ class Pushing:
         with self.database.reading() as tx:
             return store.tallies(tx, [one.id for one in shown])
 
+    def newest(self, caller: Caller | None, id: str, *, fate: str | None, limit: int, offset: int) -> list[Message]:
+        """What was, is and will be sent, the last message first; never its content."""
+        self.get(caller, id)
+        with self.database.reading() as tx:
+            return store.newest(tx, id, fate=fate, limit=limit, offset=offset)
+
     def pause(self, caller: Caller | None, id: str) -> Subscription:
         """Send nothing until it is resumed; what happens meanwhile waits, as long as anything is kept."""
         return self._turned(caller, id, State.PAUSED, "push.paused")

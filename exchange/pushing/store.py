@@ -182,6 +182,14 @@ def with_due(tx: Connection, now: str) -> set[str]:
     return set(tx.execute(query.distinct()).scalars())
 
 
+def newest(tx: Connection, subscription: str, *, fate: str | None, limit: int, offset: int) -> list[Message]:
+    """Messages of a subscription, the last one first."""
+    query = select(MESSAGES).where(MESSAGES.c.subscription == subscription).order_by(MESSAGES.c.position.desc())
+    if fate is not None:
+        query = query.where(MESSAGES.c.fate == fate)
+    return [_message(row) for row in tx.execute(query.limit(limit).offset(offset))]
+
+
 def messages(
     tx: Connection, subscription: str, *, fate: str | None = None, after: int | None = None, limit: int
 ) -> list[Message]:
@@ -261,14 +269,18 @@ def add_event(tx: Connection, interface: str, id: str, fingerprint: str, at: str
 def tallies(tx: Connection, ids: Sequence[str]) -> Mapping[str, Tally]:
     """What became of the messages of these subscriptions."""
     table = MESSAGES.c
-    query = select(table.subscription, table.fate, func.count(), func.min(table.at)).where(table.subscription.in_(ids))
+    times = func.min(table.at), func.max(table.done_at)
+    query = select(table.subscription, table.fate, func.count(), *times).where(table.subscription.in_(ids))
     counts: dict[str, dict[Fate, int]] = {id: {} for id in ids}
     oldest: dict[str, str] = {}
-    for subscription, fate, number, first in tx.execute(query.group_by(table.subscription, table.fate)):
+    latest: dict[str, str] = {}
+    for subscription, fate, number, first, last in tx.execute(query.group_by(table.subscription, table.fate)):
         counts[subscription][Fate(fate)] = number
+        if fate == Fate.DELIVERED:
+            latest[subscription] = last
         if fate in WAITING:
             oldest[subscription] = min(first, oldest.get(subscription, first))
-    return {id: Tally(counts[id], oldest.get(id)) for id in ids}
+    return {id: Tally(counts[id], oldest.get(id), latest.get(id)) for id in ids}
 
 
 def _row(value: Any, names: Sequence[str]) -> dict[str, Any]:

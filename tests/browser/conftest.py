@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.judging import PHONE, WIDE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -33,14 +36,27 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(params=[1280, 390], ids=["wide", "phone"])
+@pytest.fixture(params=[WIDE, PHONE], ids=["wide", "phone"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh page in English, once wide and once as wide as a phone; an error in its console fails the test."""
-    context = browser.new_context(viewport={"width": request.param, "height": 900}, locale="en-GB")
-    opened = context.new_page()
+    with opened(browser, request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def once(browser: Browser) -> Iterator[Page]:
+    """The same, wide only: for what does not depend on the screen, or looks at both by itself."""
+    with opened(browser, WIDE) as made:
+        yield made
+
+
+@contextmanager
+def opened(browser: Browser, width: int) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-GB")
+    made = context.new_page()
     errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    yield opened
+    made.on("pageerror", lambda error: errors.append(str(error)))
+    made.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield made
     context.close()
     assert errors == []

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 import specs
@@ -15,6 +14,7 @@ from mockdata.sandbox import Sandbox
 from mockdata.sandbox.serve import ServedSandbox
 from specs import library
 from specs.exporters.html import html
+from tests.browser.judging import COLOURS, accessible, fits
 
 pytestmark = pytest.mark.browser
 MARRIAGES = library.interfaces()["civil-affairs.marriages"]
@@ -85,11 +85,10 @@ def test_pages_fit_and_can_be_read_by_all(page: Page, tmp_path: Path, id: str) -
     shown(page, tmp_path, html(library.interfaces()[id], "en"))
     for summary in page.locator(".try summary").all():
         summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
-        assert [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found.response["violations"]] == []
+    fits(page)
+    accessible(page)
+    page.emulate_media(color_scheme="dark")
+    accessible(page, only=COLOURS)
 
 
 def test_words_of_a_document_never_run(page: Page, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from exchange.agreements.deriving import Deriving
 from exchange.agreements.proceedings import RULES
 from exchange.agreements.service import Agreements
 from exchange.agreements.supervising import Supervising
+from exchange.errors import Unprocessable
 from exchange.portal import agreements as pages_of_agreements
-from exchange.portal import applying, calendars
+from exchange.portal import answering, applying, calendars
 from exchange.portal.pages import Pages
 from exchange.portal.terms import TERMS
 from tests.unit.exchange.test_agreements import publish
@@ -47,6 +48,7 @@ class World:
         deriving = Deriving(self.agreements, services.checking)
         self.web: TestClient = services.web(
             applying.router(pages, services.access, self.agreements),
+            answering.router(pages, services.access, self.supervising),
             pages_of_agreements.router(pages, services.access, self.supervising),
             calendars.router(pages, services.access, self.supervising, deriving),
         )
@@ -112,6 +114,84 @@ def test_the_reviewer_sees_who_wants_what_on_which_law_and_what_is_due(world: Wo
     refused = world.web.post(place, headers=world.giving, data={"decision": "refuse", "reason": "no"})
     assert refused.status_code == 422
     assert "basis" in refused.text
+
+
+@SQLITE
+def test_conditions_are_typed_previewed_and_kept(world: World) -> None:
+    place = world.post("/applications/new", world.asking, **FORM)
+    typed = {
+        "row-place": ["/HJXZQH", ""], "row-is": ["startsWith", "eq"], "row-value": ["1101", ""], "as:/CSRQ": "year",
+        "as:/XM": "truncate", "n:/XM": "1", "disposal": "delete", "disposal_days": "5",
+    }  # fmt: skip
+    stranger, other = world.headers(world.services.department("tax")), world.asking
+    for who, status in ((HTML, 303), (stranger, 404), (other, 403)):
+        assert world.web.post(place, headers=who, data={**typed, "decision": "preview"}).status_code == status
+    shown = world.web.post(place, headers=world.giving, data={**typed, "decision": "preview"})
+    assert shown.status_code == 200
+    for words in ("begins with “1101”", "only the year, such as 1987-05-12 as 1987", "only its first characters: 1",
+                  "Name the law it rests on", 'value="1101"', "(within 5 days)"):  # fmt: skip
+        assert words in shown.text, words
+    refused = world.web.post(place, headers=world.giving, data={**typed, "n:/XM": "none", "decision": "consent"})
+    assert refused.status_code == 422
+    assert 'aria-describedby="wrong-as:/XM"' in refused.text
+    assert 'aria-describedby="wrong-basis"' not in refused.text  # one thing at a time is asked of the service
+    refused = world.web.post(place, headers=world.giving, data={**typed, "decision": "consent"})
+    assert (refused.status_code, 'aria-describedby="wrong-basis"' in refused.text) == (422, True)
+    assert world.agreements.agreements(world.services.officer()) == []
+    world.post(place, world.giving, **typed, basis="law 3", decision="consent")
+    (made,) = world.agreements.agreements(world.services.officer())
+    assert made.terms == {
+        "rows": [{"place": "/HJXZQH", "is": "startsWith", "value": "1101"}],
+        "masks": [
+            {"place": "/XM", "as": "truncate", "keep": 1}, {"place": "/CSRQ", "as": "generalise", "to": "year"},
+        ],
+    }  # fmt: skip
+    chinese = {"accept-language": "zh-CN"}
+    for page in (place, f"/agreements/{made.id}"):
+        assert "only the year" in world.get(page, world.asking), page
+        assert "只提供年份" in world.get(page, world.asking | chinese), page
+
+
+@SQLITE
+def test_terms_nobody_could_keep_are_told_on_the_form(world: World) -> None:
+    def never(_agreement: Any) -> None:
+        raise Unprocessable("bulk sharing cannot keep: masks", rule="unknown-term", pointer="/terms")
+
+    world.agreements.enforceable = never
+    place = world.post("/applications/new", world.asking, **FORM)
+    typed = {"as:/XM": "hash", "basis": "law", "decision": "consent"}
+    answer = world.web.post(place, headers=world.giving | {"accept-language": "zh-CN"}, data=typed)
+    assert answer.status_code == 422
+    assert "批量交换无法执行：masks" in answer.text
+
+
+@SQLITE
+def test_long_lists_are_shown_page_by_page_with_the_newest_first(world: World) -> None:
+    for name in ("one", "two", "three"):
+        world.services.clock.advance(seconds=1)
+        world.post("/applications/new", world.asking, **{**FORM, "purpose": name})
+    giving, stranger = world.services.department("police"), world.services.department("tax")
+    found, total = world.agreements.newest_applications(giving, 2)
+    assert ([one.wish.purpose for one in found], total) == (["three", "two"], 3)
+    found, total = world.agreements.newest_applications(giving, 2, 2, states=["filed"])
+    assert ([one.wish.purpose for one in found], total) == (["one"], 3)
+    assert world.agreements.newest_applications(giving, 2, states=["refused"]) == ([], 0)
+    assert world.agreements.newest_applications(stranger, 2) == ([], 0)
+    assert world.agreements.newest_agreements(giving, 2) == ([], 0)
+    beyond = world.get("/applications?page=9&show=all", world.giving)
+    assert "page 9 of 1, 3 in all" in beyond
+    assert "/applications?show=all&amp;page=1" in beyond
+
+
+@SQLITE
+def test_an_error_is_chinese_on_a_chinese_page(world: World) -> None:
+    place = world.post("/applications/new", world.asking, **FORM)
+    answer = world.web.post(f"{place}/withdrawal", headers=world.giving | {"accept-language": "zh-CN"})
+    assert answer.status_code == 403
+    world.post(f"{place}/withdrawal", world.asking)
+    answer = world.web.post(f"{place}/withdrawal", headers=world.asking | {"accept-language": "zh-CN"})
+    assert answer.status_code == 409
+    assert "当前为“已撤回”" in answer.text
 
 
 @SQLITE

@@ -45,6 +45,8 @@ NOT_YET = (
         "/quality/{id}",
         "/api/v1/interfaces/{id}/tables/{table}/source",
         "/api/v1/shares/{id}",
+        "/agreements/{identifier}/shares/{share}/revocation",
+        "/pushes/{identifier}",
     }
     | {path for _, path in GATES if path.endswith("/{verb}")}
     | {path for _, path in GATES if path.startswith("/api/v1/push-subscriptions/{id}")}
