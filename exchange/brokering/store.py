@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -25,11 +24,11 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 from exchange.brokering.model import Delivery, End, QualityFinding, State
 from exchange.database import metadata
+from exchange.rows import write
 
 DELIVERIES = Table(
     "deliveries",
@@ -78,6 +77,11 @@ _SAVE = (
     DELIVERIES.update()
     .where(DELIVERIES.c.id == bindparam("key"))
     .values({name: bindparam(f"new_{name}") for name in _OUTCOME})
+)
+_SAVE_ON_SQLITE = (
+    f"UPDATE {DELIVERIES.name} SET "
+    + ", ".join(f"{name} = column{at}" for at, name in enumerate(_OUTCOME, 2))
+    + " FROM ("
 )
 FINDINGS = Table(
     "quality_findings",
@@ -196,24 +200,20 @@ def credential(tx: Connection, interface: str) -> Row[Any] | None:
 
 def _many(tx: Connection, statement: Insert | Update, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run a statement of every call for many rows, straight on the driver; values in the order of its names."""
-    text, names = _text(statement, tx.dialect.name)
-    if names:
-        tx.exec_driver_sql(text, [dict(zip(names, row, strict=True)) for row in rows])
+    if tx.dialect.name == "sqlite":
+        if statement is _ADD:
+            write(tx, f"INSERT INTO {DELIVERIES.name} ({', '.join(_ADDED)})", rows)
+        else:
+            write(tx, _SAVE_ON_SQLITE, rows, f") WHERE {DELIVERIES.name}.id = column1")
     else:
-        driver: Any = tx.connection.dbapi_connection
-        driver.executemany(text, rows)
+        text, names = _text(statement)
+        tx.exec_driver_sql(text, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 @cache
-def _text(statement: Insert | Update, dialect: str) -> tuple[str, tuple[str, ...]]:
-    """The driver's text of a statement, and the names of its values where the driver wants names."""
+def _text(statement: Insert | Update) -> tuple[str, tuple[str, ...]]:
+    """PostgreSQL's text of a statement and the names of its values."""
     names = _ADDED if statement is _ADD else _ENDED
-    if dialect == "sqlite":
-        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="numeric"))
-        text = str(compiled)
-        for number, name in enumerate(compiled.positiontup or (), 1):
-            text = re.sub(rf":{number}\b", f"?{names.index(name) + 1}", text)
-        return text, ()
     return str(statement.compile(dialect=psycopg.dialect())), names  # type: ignore[no-untyped-call]
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from exchange.database import metadata
 from exchange.ledger.model import Checkpoint, Entry, Payload
+from exchange.rows import write
 
 # SQLite gives a rowid only to INTEGER; PostgreSQL needs eight bytes
 Index = BigInteger().with_variant(Integer, "sqlite")
@@ -337,10 +338,13 @@ def _about(subjects: Sequence[bytes]) -> Select[tuple[int]]:
 
 def _insert(tx: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
     """Rows with a value for every column, straight to the driver: the hottest statements of a batch."""
-    if rows:
-        mark = "?" if tx.dialect.name == "sqlite" else "%s"
-        names, marks = ", ".join(table.columns.keys()), ", ".join([mark] * len(table.columns))
-        tx.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
+    if not rows:
+        return
+    into = f"INSERT INTO {table.name} ({', '.join(table.columns.keys())})"
+    if tx.dialect.name == "sqlite":
+        write(tx, into, rows)
+    else:
+        tx.exec_driver_sql(f"{into} VALUES ({', '.join(['%s'] * len(table.columns))})", rows)
 
 
 def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
