@@ -68,6 +68,7 @@ from exchange.market.statements import Statements
 from exchange.oversight import identity as proofs
 from exchange.oversight import routes as oversight_routes
 from exchange.oversight import usage_routes
+from exchange.oversight.guardians import Guardians
 from exchange.oversight.identity import Identity
 from exchange.oversight.quality import Quality
 from exchange.oversight.reporting import Reporting
@@ -86,6 +87,7 @@ from exchange.portal import (
     applying,
     calendars,
     launches,
+    my_child,
     my_data,
     organisations,
     overseeing,
@@ -232,7 +234,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     tell = {"": None, "demo": proofs.shown}.get(settings.identity_proof)
     if settings.identity_proof and tell is None:
         raise Invalid("TONGBAN_IDENTITY_PROOF is empty or demo", hint="see docs/settings.md")
-    usage = Usage(database, ledger, Identity(database, ledger, keys.secret("identity"), clock, tell), clock)
+    identity = Identity(database, ledger, keys.secret("identity"), clock, tell)
+    guardians = Guardians(database, ledger, identity, agreements, broker, clock, settings.guardian_department)
+    usage = Usage(database, ledger, identity, clock, guardians)
     quality = Quality(database, ledger, catalogue, broker, clock)
     broker.sampled = quality.samples.offer
     reporting = Reporting(database, ledger, parties, oversight, clock)
@@ -360,6 +364,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         launches.router(pages, access, market, settings.base_url),
         overseeing.router(pages, access, catalogue, oversight, reporting, quality, usage),
         my_data.router(pages, access, catalogue, usage, settings.base_url.startswith("https://")),
+        my_child.router(pages, access, catalogue, usage, settings.base_url.startswith("https://")),
         signing.router(pages, access, parties, outside, secure=settings.base_url.startswith("https://")),
         organisations.router(pages, access, parties, outside=outside is not None),
         witnesses.router(pages, access, cosigning, settings.base_url),

@@ -69,6 +69,9 @@ class Settings:
 
     identity_proof: str = ""
     """TONGBAN_IDENTITY_PROOF: how citizens prove who they are: empty (nobody can) or ``demo`` (code on the page)."""
+    guardian_department: str = ""
+    """TONGBAN_GUARDIAN_DEPARTMENT: under whose agreement the register of births is asked whether somebody is a child's
+    guardian; empty: nobody can ask for a child."""
 
     dataset_days: int = 30
     """TONGBAN_DATASET_DAYS: days a requested dataset is kept; then its files go and its entry stays."""

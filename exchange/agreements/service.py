@@ -128,6 +128,10 @@ class Agreements(Applications):
         found = store.of_consumer(tx, consumer, interface)
         return [agreement for agreement in found if agreement.matter == matter]
 
+    def is_purpose(self, tx: Connection, text: str) -> bool:
+        """Whether some agreement, also an ended one, has this purpose."""
+        return store.is_purpose(tx, text)
+
     def holders(self, tx: Connection, interface: str) -> list[str]:
         """Parties that hold an agreement on an interface that is in force or suspended."""
         return store.holders(tx, interface, stamp(self.clock()))

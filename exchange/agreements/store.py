@@ -198,6 +198,11 @@ def holders(tx: Connection, interface: str, now: str) -> list[str]:
     return sorted(set(tx.execute(query.where(AGREEMENTS.c.expires_at > now)).scalars()))
 
 
+def is_purpose(tx: Connection, text: str) -> bool:
+    """Whether some agreement has this purpose."""
+    return tx.execute(select(AGREEMENTS.c.id).where(AGREEMENTS.c.purpose == text).limit(1)).first() is not None
+
+
 def lapsed(tx: Connection, now: str, limit: int | None = None) -> list[Agreement]:
     """Agreements whose time has passed and whose row does not say so yet."""
     live = AGREEMENTS.c.state.in_([AgreementState.ACTIVE, AgreementState.SUSPENDED])

@@ -20,6 +20,7 @@ from exchange.brokering.pen import Pen
 from exchange.brokering.records import Ask
 from exchange.brokering.sight import Sight, Standing
 from exchange.brokering.sources import TOTAL_SECONDS
+from exchange.brokering.subjects import together
 from exchange.clock import Clock, new_id, stamp
 from exchange.database import CANNOT, Database, cannot
 from exchange.errors import Forbidden, TongbanError, Unauthenticated, Unavailable, Upstream
@@ -223,7 +224,7 @@ class Evidence:
         refusal = intake.then if decision.allowed else _said(decision)
         if refusal or agreement is None:
             return self._refused(job, refusal, agreement)
-        row = records.row(ask, State.PERMITTED, decision.rule, agreement)
+        row = records.row(ask, State.PERMITTED, decision.rule, agreement, agreement.purpose)
         draft = _draft("delivery.permitted", records.body(row, compiled.interface.digest), ask, ask.subjects)
         return _Line(job, draft, row, None, _Permitted(ask, compiled, agreement, decision.fields, row))
 
@@ -231,7 +232,8 @@ class Evidence:
         ask = job.intake.ask
         if refusal is None:
             raise AssertionError("neither permitted nor refused")
-        row = records.row(ask, State.REFUSED, refusal.rule, agreement)
+        claimed = records.stated(ask.claimed, self._sight.known(ask.claimed))
+        row = records.row(ask, State.REFUSED, refusal.rule, agreement, claimed)
         body = records.body(row, ask.record.digest if ask.record else None)
         refusal.error.extra = {**refusal.error.extra, "rule": refusal.rule, "receipt": ask.id}
         end = End(State.REFUSED, refusal.rule, done_at=stamp(self.clock()))
@@ -250,7 +252,7 @@ class Evidence:
             "delivery.withheld" if refusal else "delivery.made",
             body if refusal else {**body, **job.more},
             ask,
-            ask.subjects if refusal else ask.subjects | job.about,
+            ask.subjects if refusal else together(ask.subjects, job.about),
             None if refusal else job.left,
         )
         return _Line(job, made, None, end, refusal, None if refusal else agreement)

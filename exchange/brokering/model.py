@@ -15,6 +15,9 @@ from exchange.brokering import terms
 from exchange.clock import moment
 from specs.words import Text
 
+UNLISTED = "(other)"
+"""Stands for a purpose no agreement has: what a refused caller wrote could be anything, and erasable payload only."""
+
 
 class Launch(Protocol):
     """What a gateway token stands for: a citizen's use of one listed app. The market above knows how to
@@ -78,7 +81,7 @@ class Delivery:
     """One call through the broker and what became of it. Names and counts only, never values or raw paths.
 
     ``fields``: labels of the fields that left. ``entry``: ledger index of the last thing recorded about it:
-    the receipt once delivered. ``claimed``: the purpose the consumer stated, as it stated it.
+    the receipt once delivered. ``claimed``: the purpose the consumer stated, `UNLISTED` when no agreement has it.
     """
 
     id: str

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.agreements.model import Agreement
-from exchange.brokering.model import Delivery, End, Launch, State
+from exchange.brokering.model import UNLISTED, Delivery, End, Launch, State
 from exchange.brokering.paths import Match
 from exchange.catalogue.model import Record
 
@@ -45,8 +45,8 @@ class Ask:
         return self.record.id if self.record else UNKNOWN
 
 
-def row(ask: Ask, state: State, rule: str, agreement: Agreement | None) -> Delivery:
-    """The delivery of a call just decided; its entry gets its place later."""
+def row(ask: Ask, state: State, rule: str, agreement: Agreement | None, claimed: str) -> Delivery:
+    """The delivery of a call just decided; its entry gets its place later. ``claimed``: as `stated` gives it."""
     return Delivery(
         id=ask.id,
         at=ask.at,
@@ -63,12 +63,17 @@ def row(ask: Ask, state: State, rule: str, agreement: Agreement | None) -> Deliv
         path=ask.match.operation.path if ask.match else None,
         agreement=agreement.id if agreement else None,
         purpose=agreement.purpose if agreement else None,
-        claimed=ask.claimed,
+        claimed=claimed,
         legal_basis=agreement.legal_basis if agreement else None,
         launch=ask.launch.id if ask.launch else None,
         handled_matter=ask.launch.handled_matter if ask.launch else None,
         bytes_in=len(ask.body),
     )
+
+
+def stated(claimed: str, known: bool) -> str:
+    """What may stay of the purpose a caller stated: one that some agreement has, else `UNLISTED`; "" for none."""
+    return claimed if known or not claimed else UNLISTED
 
 
 def body(delivery: Delivery, digest: str | None) -> dict[str, Any]:
@@ -85,6 +90,7 @@ def body(delivery: Delivery, digest: str | None) -> dict[str, Any]:
         "path": delivery.path,
         "agreement": delivery.agreement,
         "purpose": delivery.purpose,
+        "claimed": delivery.claimed if delivery.claimed not in ("", delivery.purpose) else None,
         "legal_basis": delivery.legal_basis,
         "launch": delivery.launch,
         "handled_matter": delivery.handled_matter,

@@ -210,26 +210,16 @@ class Broker:
         *,
         limit: int = 50,
         before: str | None = None,
-        consumer: str | None = None,
-        interface: str | None = None,
-        state: str | None = None,
-        launch: str | None = None,
-        agreement: str | None = None,
+        since: str | None = None,
+        **equal: str | None,
     ) -> list[Delivery]:
-        """Deliveries the caller is a side of (the data office: all), newest first."""
+        """Deliveries the caller is a side of (the data office: all), newest first.
+
+        ``before`` and ``since`` are ids; ``equal``: members of a delivery with the value they have to have.
+        """
         caller = permit(caller, "delivery.read")
         with self.database.reading() as tx:
-            return store.deliveries(
-                tx,
-                party=_party(caller),
-                limit=limit,
-                before=before,
-                consumer=consumer,
-                interface=interface,
-                state=state,
-                launch=launch,
-                agreement=agreement,
-            )
+            return store.deliveries(tx, party=_party(caller), limit=limit, before=before, since=since, **equal)
 
     def delivery(self, caller: Caller | None, id: str) -> Delivery:
         """One delivery. Raises `NotFound`, also for somebody else's."""

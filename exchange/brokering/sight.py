@@ -15,6 +15,8 @@ from exchange.parties.access import Caller
 
 MOST = 10_000
 """Things remembered at a time."""
+LONGEST = 1000
+"""Characters of a purpose that is looked for; no agreement has a longer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,13 @@ class Sight:
         self._agreements: dict[tuple[str, str, str | None, str | None], list[Agreement]] = {}
         self._records: dict[str, Record | None] = {}
         self._callers: dict[tuple[str, bytes], tuple[str, str, frozenset[str]] | None] = {}
+        self._purposes: dict[str, bool] = {}
 
     def on(self, tx: Connection, *, holds: bool) -> None:
         """Look through this transaction. ``holds``: nobody else wrote since the last one, so what was seen is true."""
         self._tx = tx
-        if not holds or len(self._agreements) + len(self._records) + len(self._callers) > MOST:
+        seen = len(self._agreements) + len(self._records) + len(self._callers) + len(self._purposes)
+        if not holds or seen > MOST:
             self.forget()
 
     def forget(self) -> None:
@@ -49,6 +53,7 @@ class Sight:
         self._agreements.clear()
         self._records.clear()
         self._callers.clear()
+        self._purposes.clear()
 
     def agreements(self, consumer: str, interface: str, named: str | None, matter: str | None) -> list[Agreement]:
         """Agreements a call may rest on, newest first; the one named whoever it belongs to."""
@@ -58,6 +63,14 @@ class Sight:
             found = self._service.for_call(self._tx, consumer, interface, named, matter=matter)
             self._agreements[key] = found
         return found
+
+    def known(self, purpose: str) -> bool:
+        """Whether some agreement has this purpose."""
+        if len(purpose) > LONGEST or "\0" in purpose:
+            return False
+        if purpose not in self._purposes:
+            self._purposes[purpose] = self._service.is_purpose(self._tx, purpose)
+        return self._purposes[purpose]
 
     def unchanged(self, record: Record) -> bool:
         """Whether the interface still stands as it did when the call was read."""

@@ -132,22 +132,20 @@ def deliveries(
     party: str | None,
     limit: int,
     before: str | None = None,
-    consumer: str | None = None,
-    interface: str | None = None,
-    state: str | None = None,
-    launch: str | None = None,
-    agreement: str | None = None,
+    since: str | None = None,
+    **equal: str | None,
 ) -> list[Delivery]:
-    """Deliveries newest first; ``party`` narrows to either side, the other words to equal values."""
+    """Deliveries newest first; ``party`` narrows to either side, ``before`` and ``since`` by id, ``equal`` columns to
+    their values, None to anything.
+    """
     query = select(DELIVERIES).order_by(DELIVERIES.c.id.desc()).limit(limit)
     if party is not None:
         query = query.where((DELIVERIES.c.consumer == party) | (DELIVERIES.c.provider == party))
     if before is not None:
         query = query.where(DELIVERIES.c.id < before)
-    wanted = {
-        "consumer": consumer, "interface": interface, "state": state, "launch": launch, "agreement": agreement,
-    }  # fmt: skip
-    for name, value in wanted.items():
+    if since is not None:
+        query = query.where(DELIVERIES.c.id >= since)
+    for name, value in equal.items():
         if value is not None:
             query = query.where(DELIVERIES.c[name] == value)
     return [_delivery(row) for row in tx.execute(query)]

@@ -19,6 +19,18 @@ NOTHING: Schema = {}
 """The schema of a place no document declares."""
 MOST = 1000
 """Subjects of one entry; a larger answer is bulk and records its subjects by file."""
+_BESIDE = "BESIDE "
+
+
+def beside(number: str) -> str:
+    """The subject that says, next to the number itself, that a person only appears in data about somebody else."""
+    return _BESIDE + number
+
+
+def together(*found: frozenset[str]) -> frozenset[str]:
+    """Subjects of several bodies of one call: whoever one of them is about does not only appear beside others."""
+    about = {one for some in found for one in some if not one.startswith(_BESIDE) and beside(one) not in some}
+    return frozenset().union(*found) - {beside(number) for number in about}
 
 
 _MAYBE = re.compile(rb"[0-9]{15}|\\u00")
@@ -38,24 +50,31 @@ class Numbers:
         self._shapes: dict[int, _Shape] = {}
 
     def find(self, schema: Schema | None, value: Any) -> frozenset[str]:
-        """Citizen numbers at every place whose field is bound to the element GMSFHM, with any qualifier.
+        """Citizen numbers at every place whose field is bound to GMSFHM or another element that holds one.
 
-        A field is bound by ``x-element``, else by its own name (``MQ_GMSFHM``).
+        A field is bound by ``x-element``, else by its own name (``MQ_GMSFHM``). Where one says whom the body is about,
+        by a number without qualifier, those it names otherwise (mother, guardian) are also given as `beside`.
         """
-        found: set[str] = set()
+        about: set[str] = set()
+        named: set[str] = set()
         waiting: list[tuple[_Shape, Any, str]] = [(self._shape(schema), value, "")]
         while waiting:
             shape, item, name = waiting.pop()
             if isinstance(item, str):
-                if shape.bound or (shape.bound is None and _is_number(name)):
-                    found.add(item.strip().upper())
+                whom = shape.whom
+                if whom is None:
+                    whom = _whom(name) if name.upper().endswith(CITIZEN_NUMBER) else ""
+                if whom:
+                    (about if whom == CITIZEN_NUMBER else named).add(item.strip().upper())
             elif isinstance(item, dict):
                 for key, member in item.items():
                     if isinstance(member, str | dict | list):
                         waiting += [(part, member, key) for part in self._members(shape, key)]
             elif isinstance(item, list):
                 waiting += [(part, member, name) for part in self._items(shape) for member in item]
-        return frozenset(sorted(found)[:MOST])
+        found = sorted(about | named)[:MOST]
+        others = [beside(number) for number in found if number not in about] if about else []
+        return frozenset((*found, *others))
 
     def _shape(self, schema: Any) -> _Shape:
         # schemas live as long as their interface, so an identity stands for one of them
@@ -63,7 +82,7 @@ class Numbers:
         if found is None or found.given is not schema:
             resolved = self._interface.resolve(schema) if isinstance(schema, dict) else {}
             element = resolved.get("x-element")
-            found = _Shape(schema, resolved, _is_number(element) if element else None)
+            found = _Shape(schema, resolved, _whom(element) if element else None)
             self._shapes[id(schema)] = found
         return found
 
@@ -86,7 +105,8 @@ class Numbers:
 class _Shape:
     given: Any
     schema: Schema
-    bound: bool | None
+    whom: str | None
+    """Qualifier and `CITIZEN_NUMBER` of the element it is bound to, "" for another element, None for none."""
     members: dict[str, tuple[_Shape, ...]] = field(default_factory=dict)
     items: tuple[_Shape, ...] | None = None
 
@@ -112,10 +132,9 @@ def _alternatives(interface: Interface, shape: Schema, depth: int = 0) -> Iterat
 
 
 @lru_cache(maxsize=4096)
-def _is_number(name: str | None) -> bool:
-    if not name or not name.upper().endswith(CITIZEN_NUMBER):
-        return False
-    try:
-        return elements.resolve(name.upper())[1].id == CITIZEN_NUMBER
-    except KeyError:
-        return False
+def _whom(name: str) -> str:
+    found = elements.find(name)
+    if found is None or found[1].attribute != "citizen_number":
+        return ""
+    qualifier, element = found
+    return f"{qualifier or ''}{element.id}"

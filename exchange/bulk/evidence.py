@@ -55,7 +55,7 @@ class Evidence:
 
         Gives the delivery as it was permitted.
         """
-        draft = self._row(ask, State.PERMITTED, "permitted", agreement)
+        draft = self._row(ask, State.PERMITTED, "permitted", agreement, agreement.purpose)
         digest = ask.record.digest if ask.record else None
         told = records.body(draft, digest) | dict(more)
         permit = self.ledger.append(tx, "delivery.permitted", told, subjects=sorted(subjects))
@@ -87,8 +87,9 @@ class Evidence:
 
     def refused(self, ask: Ask, agreement: Agreement | None, decision: Decision) -> Forbidden:
         """Commit a refusal; gives the error that tells it."""
-        draft = self._row(ask, State.REFUSED, decision.rule, agreement)
         with self.database.transaction() as tx:
+            claimed = records.stated(ask.claimed, self.agreements.is_purpose(tx, ask.claimed))
+            draft = self._row(ask, State.REFUSED, decision.rule, agreement, claimed)
             body = records.body(draft, ask.record.digest if ask.record else None)
             payload = {"by": ask.caller, "claimed": ask.claimed}
             entry = self.ledger.append(
@@ -106,7 +107,7 @@ class Evidence:
 
     def failed(self, ask: Ask, agreement: Agreement, rule: str) -> TongbanError:
         """The provider's source cannot be used or lacks what is agreed: a finding for the provider, recorded."""
-        draft = self._row(ask, State.FAILED, rule, agreement)
+        draft = self._row(ask, State.FAILED, rule, agreement, agreement.purpose)
         finding = QualityFinding(
             id=new_id("qlf", self.clock()),
             at=draft.at,
@@ -131,7 +132,7 @@ class Evidence:
             receipt=draft.id,
         )
 
-    def _row(self, ask: Ask, state: State, rule: str, agreement: Agreement | None) -> Delivery:
+    def _row(self, ask: Ask, state: State, rule: str, agreement: Agreement | None, claimed: str) -> Delivery:
         now = self.clock()
         return Delivery(
             id=new_id("dlv", now),
@@ -149,6 +150,6 @@ class Evidence:
             path=ask.path,
             agreement=agreement.id if agreement else None,
             purpose=agreement.purpose if agreement else None,
-            claimed=ask.claimed,
+            claimed=claimed,
             legal_basis=agreement.legal_basis if agreement else None,
         )

@@ -16,6 +16,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
+from exchange.demo import guardian
 from exchange.demo.apps import Apps
 from exchange.demo.memory import Memory
 from exchange.demo.meter import Meter
@@ -42,6 +43,7 @@ def play(settings: Settings, *, once: bool, rows: int, as_json: bool) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM):  # both end it the same way, also where a shell had them ignored
         signal.signal(ending, signal.default_int_handler)
     settings = replace(settings, allow_loopback_endpoints=True, identity_proof="demo")
+    settings = replace(settings, guardian_department=guardian.DEPARTMENT)
     began = time.perf_counter()
     failed, told = False, []
     with Meter() as meter, _prepared(settings) as (serving, memory, secret), Apps(memory) as apps:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from exchange.demo import guardian
 from exchange.demo.apps import Apps
 from exchange.demo.client import Api, Person
 from exchange.demo.evidence import contradictions, expect, prove
@@ -180,21 +181,8 @@ class Story:
             "duration_days": 365,
             "approved_by": "共享工作机构负责人",
         }
-        application = self._made(asking, "/api/v1/applications", wish, partial(_same, "interface", wish["interface"]))
-        present = asking.get(f"/api/v1/applications/{application}")
-        if present["state"] == "filed":
-            reviewer = self._person("reviewer@police")
-            reviewer.call(
-                "POST",
-                f"/api/v1/applications/{application}/answer",
-                json={"decision": "consent"},
-                allow=(409,),
-            )
-            present = asking.get(f"/api/v1/applications/{application}")
-        expect(
-            present["state"] == "consented",
-            f"the application is {present['state']}: {present.get('missing')}",
-        )
+        present = self._consented(asking, wish)
+        self._consented(self.world.program(guardian.DEPARTMENT), guardian.WISH)
         person = self._family().mother
         who = {"XM": person["XM"], "GMSFHM": person["GMSFHM"]}
         headers = {"Tongban-Agreement": present["agreement"], "Tongban-Purpose": quote(PURPOSE)}
@@ -234,6 +222,8 @@ class Story:
             )
             expect(answer.json()["state"] == "completed", f"the app says {answer.text[:400]}")
             matter = opened["handled_matter"]
+            done = {step["step"]: step.get("reference") for step in answer.json()["steps"]}
+            self.memory.put("child", {"number": answer.json()["result"]["GMSFHM"], "registration": done["N3"]})
             self.memory.put("handled matter", matter)
         recorded = citizen.get(f"/api/v1/handled-matters/{matter}")
         expect(
@@ -277,9 +267,23 @@ class Story:
         )
         seen = {f"{flow['interface']}#{flow['operation']}" for flow in matter}
         expect(set(recorded["steps"]) <= seen, "a step of the handled matter is not among the flows")
+        child = self.memory.values["child"]
+        mother = str(self._family().mother["GMSFHM"])
+        uses = guardian.as_guardian(self.settings.base_url, mother, child["number"], child["registration"])
         bundle = Path(self.settings.home) / "story" / "ledger.bundle"
         bundle.write_bytes(officer.call("GET", "/api/v1/ledger/bundle").content)
-        return f"{len(flows)} flows shown, {len(refused)} refused; {prove(bundle)}"
+        return f"{len(flows)} flows shown, {len(refused)} refused; a guardian saw {uses} uses; {prove(bundle)}"
+
+    def _consented(self, asking: Api, wish: dict[str, Any]) -> dict[str, Any]:
+        """An application to the police and their consent."""
+        application = self._made(asking, "/api/v1/applications", wish, partial(_same, "interface", wish["interface"]))
+        present = asking.get(f"/api/v1/applications/{application}")
+        if present["state"] == "filed":
+            answer = f"/api/v1/applications/{application}/answer"
+            self._person("reviewer@police").call("POST", answer, json={"decision": "consent"}, allow=(409,))
+            present = asking.get(f"/api/v1/applications/{application}")
+        expect(present["state"] == "consented", f"the application is {present['state']}: {present.get('missing')}")
+        return dict(present)
 
     def _open(self, api: Api, interface: str) -> None:
         wish = {"interfaces": [interface], "seed": self.settings.population_seed}

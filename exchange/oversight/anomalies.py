@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exchange.oversight.model import hour_text
+from exchange.oversight.model import MORE, hour_text, listed
 
 HISTORY_DAYS = 28
 LEAST_DAYS = 14
@@ -128,15 +128,18 @@ def new_fields(flow: Flow, seen: Sequence[tuple[int, tuple[str, ...], int, int]]
     ``seen``: (hour, fields that left, calls, newest entry) of one flow, in order of time.
     """
     known: set[str] = set()
+    sets: set[tuple[str, ...]] = set()
     before, found = 0, []
     start = hour_text(seen[0][0])[:10] if seen else ""
     for hour, fields, calls, entry in seen:
-        fresh = sorted(set(fields) - known)
+        # nearly always the same fields leave again
+        fresh = [] if fields in sets else sorted(set(fields) - known - {MORE})
+        sets.add(fields)
         if fresh and hour >= since and before >= LEAST_DELIVERIES:
-            zh = f"首次提供字段 {'、'.join(fresh)}：自 {start} 以来的 {before} 次交付中从未出现"
-            en = f"{', '.join(fresh)} left; the {before} deliveries since {start} had none of it"
+            zh = f"首次提供字段 {listed(fresh, '、', '等 {} 项')}：自 {start} 以来的 {before} 次交付中从未出现"
+            en = f"{listed(fresh)} left; the {before} deliveries since {start} had none of it"
             found.append(Alarm("new-field", hour, *flow[:4], float(len(fresh)), 0.0, float(before), zh, en, entry))
-        known |= set(fields)
+        known.update(fresh)
         before += calls
     return found
 

@@ -25,11 +25,20 @@ class Action(StrEnum):
     HIDE = "hide"
 
 
+class Viewer(StrEnum):
+    """Who looks at a use: whom it is about, who is only named in it beside somebody else, a guardian of one of them."""
+
+    SUBJECT = "subject"
+    MENTIONED = "mentioned"
+    GUARDIAN = "guardian"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule of disclosure. ``purpose``, ``law``, ``interface``, ``consumer``: what it is about, "" for any.
 
-    ``basis``: the law that permits to delay or hide; ``review_on``: the day on which somebody looks at it again.
+    ``viewer``: for whom it holds (`Viewer`), "" for all. ``basis``: the law that permits to delay or hide;
+    ``review_on``: the day on which somebody looks at it again.
     """
 
     id: str
@@ -44,14 +53,17 @@ class Rule:
     at: str
     review_on: str
     ended_at: str | None = None
+    viewer: str = ""
 
     @property
     def about(self) -> int:
         """How many words of it narrow: the more, the more particular."""
         return sum(bool(word) for word in (self.purpose, self.law, self.interface, self.consumer))
 
-    def matches(self, use: Mapping[str, Any]) -> bool:
-        """Whether it is about a use (the body of a ledger entry)."""
+    def matches(self, use: Mapping[str, Any], viewer: Viewer = Viewer.SUBJECT) -> bool:
+        """Whether it is about a use (the body of a ledger entry) that this one looks at."""
+        if self.viewer not in ("", viewer):
+            return False
         words = {"purpose": self.purpose, "legal_basis": self.law, "interface": self.interface}
         return all(not word or use.get(name) == word for name, word in (words | {"consumer": self.consumer}).items())
 
@@ -63,6 +75,8 @@ class Rule:
 def check(rule: Rule) -> Rule:
     """The rule, if it may be made. Raises `Unprocessable` naming everything wrong with it."""
     wrong = []
+    if rule.viewer not in ("", *Viewer):
+        wrong.append(f"a rule holds for all or for one of {', '.join(Viewer)}")
     if rule.action is not Action.SHOW and not rule.basis.strip():
         wrong.append("a rule that delays or hides names the law that permits it")
     if rule.action is not Action.SHOW and not rule.about:
@@ -74,10 +88,10 @@ def check(rule: Rule) -> Rule:
     return rule
 
 
-def chosen(rules: Iterable[Rule], use: Mapping[str, Any]) -> Rule | None:
+def chosen(rules: Iterable[Rule], use: Mapping[str, Any], viewer: Viewer = Viewer.SUBJECT) -> Rule | None:
     """The rule that holds for a use: the most particular one in force, of equals the newest; None: show."""
-    fitting = [rule for rule in rules if rule.ended_at is None and rule.matches(use)]
-    return max(fitting, key=lambda rule: (rule.about, rule.at, rule.id), default=None)
+    fitting = [rule for rule in rules if rule.ended_at is None and rule.matches(use, viewer)]
+    return max(fitting, key=lambda rule: (rule.about + bool(rule.viewer), rule.at, rule.id), default=None)
 
 
 def shown_from(rule: Rule | None, at: str) -> datetime | None:

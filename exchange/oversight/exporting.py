@@ -1,7 +1,7 @@
 """Flows as files: CSV and Parquet for tables, OpenLineage events for lineage tools. Written piece by piece.
 
-OpenLineage 2-0-2: one run a call, START when it was permitted, then COMPLETE, FAIL or ABORT. The input is what the
-provider has, the output what the consumer got: field names, never values.
+OpenLineage 2-0-2: one run a call, START when it came, then COMPLETE, FAIL (the provider) or ABORT (refused). The input
+is what the provider has, the output what the consumer got: field names, never values.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -18,11 +19,11 @@ from exchange.oversight.model import Flow, Sum
 
 COLUMNS = (
     "id", "at", "provider", "consumer", "interface", "operation", "agreement", "purpose", "legal_basis", "state",
-    "rule", "fields", "records", "launch", "entry",
+    "rule", "fields", "records", "launch", "entry", "claimed", "done_at",
 )  # fmt: skip
 SUM_COLUMNS = (
     "provider", "consumer", "interface", "operation", "agreement", "purpose", "law", "state", "rule", "fields",
-    "sensitivity", "calls", "records", "entry",
+    "sensitivity", "claimed", "calls", "records", "entry",
 )  # fmt: skip
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 FACETS = {
@@ -32,28 +33,29 @@ FACETS = {
     "#/$defs/OutputStatisticsOutputDatasetFacet",
     "base": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunFacet",
 }
-ENDS = {"delivered": "COMPLETE", "refused": "ABORT", "withheld": "ABORT", "failed": "FAIL", "unknown": "OTHER"}
+ENDS = {"delivered": "COMPLETE", "refused": "ABORT", "withheld": "ABORT", "failed": "FAIL", "unknown": "ABORT"}
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://tongban.example/deliveries")
 ROWS = 5000
+FORMULAS = "=+-@＝＋－＠\t\r\n"
 
 
 def rows(calls: Iterable[Flow]) -> Iterator[dict[str, Any]]:
-    """Calls as rows of `COLUMNS`; fields joined by spaces."""
+    """Calls as rows of `COLUMNS`."""
     for call in calls:
-        yield {name: getattr(call, name) for name in COLUMNS} | {"fields": " ".join(call.fields)}
+        yield {name: getattr(call, name) for name in COLUMNS}
 
 
 def sum_rows(sums: Iterable[Sum]) -> Iterator[dict[str, Any]]:
     """Sums as rows of `SUM_COLUMNS`."""
     for one in sums:
-        told = {name: getattr(one.channel, name) for name in SUM_COLUMNS[:11]}
-        yield told | {
-            "fields": " ".join(one.channel.fields), "calls": one.calls, "records": one.records, "entry": one.entry,
-        }  # fmt: skip
+        told = {name: getattr(one.channel, name) for name in SUM_COLUMNS if hasattr(one.channel, name)}
+        yield told | {"calls": one.calls, "records": one.records, "entry": one.entry}
 
 
 def as_csv(table: Iterable[dict[str, Any]], columns: Sequence[str]) -> Iterator[bytes]:
-    """CSV (RFC 4180) in UTF-8 with a byte order mark, so that a spreadsheet reads Chinese; formulas are defused."""
+    """CSV (RFC 4180) in UTF-8 with a byte order mark, so that a spreadsheet reads Chinese. Formulas are defused;
+    fields are joined by spaces.
+    """
     yield "\ufeff".encode()
     held = io.StringIO()
     writer = csv.writer(held)
@@ -66,19 +68,21 @@ def as_csv(table: Iterable[dict[str, Any]], columns: Sequence[str]) -> Iterator[
 
 
 def as_parquet(table: Iterable[dict[str, Any]], columns: Sequence[str]) -> Iterator[bytes]:
-    """Parquet, a row group for every 5,000 rows; text columns but ``calls``, ``records`` and ``entry``."""
+    """Parquet, a row group for every 5,000 rows; numbers, instants (UTC) and lists of fields in their own types."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    numbers = {"calls", "records", "entry"}
-    schema = pa.schema([(name, pa.int64() if name in numbers else pa.string()) for name in columns])
+    at, whole, names = pa.timestamp("ms", "UTC"), pa.int64(), pa.list_(pa.string())
+    types = {"at": at, "done_at": at, "calls": whole, "records": whole, "entry": whole, "fields": names}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in columns])
+    instants = [name for name in columns if types.get(name) is at]
     sink = _Sink()
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
         waiting = iter(table)
         while part := list(islice(waiting, ROWS)):
-            writer.write_batch(
-                pa.RecordBatch.from_pylist([{name: row[name] for name in columns} for row in part], schema)
-            )
+            for row in part:
+                row |= {name: row[name] and datetime.fromisoformat(row[name]) for name in instants}
+            writer.write_batch(pa.RecordBatch.from_pylist(part, schema))
             yield sink.taken()
     yield sink.taken()
 
@@ -91,23 +95,23 @@ def as_openlineage(calls: Iterable[Flow], base_url: str) -> Iterator[bytes]:
 
 
 def events(call: Flow, base_url: str) -> list[dict[str, Any]]:
-    """START and the end of one call; a refused one was never started."""
-    end = _event(call, ENDS.get(call.state, "OTHER"), base_url)
-    return [end] if call.refused else [_event(call, "START", base_url), end]
+    """START and the end of one call, as every run has to have; one on its way has no end yet."""
+    start, end = _event(call, "START", call.at, base_url), ENDS.get(call.state)
+    return [start, _event(call, end, call.done_at or call.at, base_url)] if end else [start]
 
 
-def _event(call: Flow, kind: str, base_url: str) -> dict[str, Any]:
+def _event(call: Flow, kind: str, at: str, base_url: str) -> dict[str, Any]:
     def facet(name: str, **told: Any) -> dict[str, Any]:
         return {"_producer": base_url, "_schemaURL": FACETS[name], **told}
 
     left = [{"name": name} for name in call.fields]
     terms = {
         "agreement": call.agreement, "purpose": call.purpose, "legalBasis": call.legal_basis, "rule": call.rule,
-        "ledgerEntry": call.entry, "delivery": call.id,
+        "ledgerEntry": call.entry, "delivery": call.id, "claimedPurpose": call.claimed,
     }  # fmt: skip
     event: dict[str, Any] = {
         "eventType": kind,
-        "eventTime": call.at,
+        "eventTime": at,
         "producer": base_url,
         "schemaURL": SCHEMA,
         "run": {
@@ -136,8 +140,10 @@ def _event(call: Flow, kind: str, base_url: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    # a cell that begins like a formula would be run by a spreadsheet
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+    # a cell that begins like a formula, also in full-width signs or after a break, would be run by a spreadsheet
+    if isinstance(value, tuple | list):
+        value = " ".join(value)
+    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULAS and value else value
 
 
 def _taken(held: io.StringIO) -> bytes:

@@ -50,6 +50,20 @@ class Asked:
     told: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Whom a proof speaks for. ``guardian``: the number of who holds it, when that is somebody else; "" else."""
+
+    number: str
+    until: str
+    guardian: str = ""
+
+    @property
+    def holder(self) -> str:
+        """Who proved their identity."""
+        return self.guardian or self.number
+
+
 class Identity:
     """Codes asked for, tried, and the proofs they give."""
 
@@ -80,7 +94,7 @@ class Identity:
 
     def prove(self, challenge: str, code: str) -> str:
         """A proof, good for 15 minutes, for the right code. Raises `Forbidden` for a wrong, late or used one."""
-        number, id = self._opened("challenge", challenge)
+        number, id = self._opened("challenge", challenge)[0::2]
         now = self.clock()
         with self.database.transaction() as tx:
             wanted = store.try_code(tx, id, stamp(now), TRIES)
@@ -93,25 +107,30 @@ class Identity:
             raise Forbidden(WRONG["en"], rule="usage.code", hint="ask for a new one", reason=dict(WRONG))
         return self._sealed("proof", number, stamp(now + PROOF_LASTS), id)
 
-    def proven(self, proof: str) -> str:
-        """The citizen number a proof stands for. Raises `Unauthenticated`."""
-        return self._opened("proof", proof)[0]
+    def proven(self, proof: str) -> Proven:
+        """Whom a proof stands for. Raises `Unauthenticated`."""
+        number, until, _, guardian = self._opened("proof", proof)
+        return Proven(number, until, guardian)
 
-    def _sealed(self, use: str, number: str, expires: str, id: str) -> str:
+    def for_child(self, holder: Proven, child: str, id: str) -> str:
+        """A proof that speaks for a child, as long as the guardian's own lasts. Whoever gives it has checked that."""
+        return self._sealed("proof", child, holder.until, id, holder.number)
+
+    def _sealed(self, use: str, number: str, expires: str, id: str, guardian: str = "") -> str:
         nonce = secrets.token_bytes(12)
-        told = json.dumps([number, expires, id]).encode()
+        told = json.dumps([number, expires, id, guardian]).encode()
         return urlsafe_b64encode(nonce + self._seal.encrypt(nonce, told, use.encode())).decode()
 
-    def _opened(self, use: str, token: str) -> tuple[str, str]:
+    def _opened(self, use: str, token: str) -> tuple[str, str, str, str]:
         try:
             data = urlsafe_b64decode(token.encode())
-            number, expires, id = json.loads(self._seal.decrypt(data[:12], data[12:], use.encode()))
+            number, expires, id, guardian = json.loads(self._seal.decrypt(data[:12], data[12:], use.encode()))
             late = moment(expires) <= self.clock()
         except (ValueError, InvalidTag):
             late = True
         if late:
             raise Unauthenticated("prove who you are first", hint="ask for a code at /my-data")
-        return str(number), str(id)
+        return str(number), str(expires), str(id), str(guardian)
 
     def keyed(self, value: bytes) -> bytes:
         """What stands in the database for a number, a code or an address (HMAC-SHA-256)."""

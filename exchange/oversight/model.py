@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
+from exchange.brokering.model import UNLISTED
 from exchange.errors import Invalid
 
 CHINA = timezone(timedelta(hours=8))
@@ -15,13 +17,17 @@ CHINA = timezone(timedelta(hours=8))
 LEVELS = ("general-1", "general-2", "general-3", "general-4", "important", "core")
 """Sensitivity from the least to the gravest (GB/T 43697)."""
 EPOCH = date(1970, 1, 1)
+MORE = "…"
+"""Stands for fields that are not named one by one, because they were too many."""
+NAMED = 20
+"""Fields named in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One call through the broker: data that left, a refusal or a failure. Field names only, never values.
 
-    ``claimed``: the purpose the consumer stated, where it is not the agreed one.
+    ``claimed``: the purpose the consumer stated, where it is not the agreed one; ``(other)``: one no agreement has.
     """
 
     id: str
@@ -40,6 +46,7 @@ class Flow:
     launch: str | None = None
     entry: int | None = None
     claimed: str = ""
+    done_at: str | None = None
 
     @property
     def refused(self) -> bool:
@@ -60,8 +67,8 @@ class Flow:
 class Channel:
     """流: everything that makes calls the same kind of call. A call differs from another of its channel by time only.
 
-    ``sensitivity``: the gravest class among ``fields``, "" when none is stated; as it stood when the channel was first
-    seen.
+    ``fields`` that are too many to name end in `MORE`. ``sensitivity``: the gravest class among all of them, "" when
+    none is stated; as it stood when the channel was first seen. ``claimed``: the purpose a refused call stated.
     """
 
     provider: str
@@ -75,6 +82,7 @@ class Channel:
     rule: str
     fields: tuple[str, ...]
     sensitivity: str
+    claimed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,7 @@ class Filter:
     sensitivity: str = ""
     outcome: str = ""
     rule: str = ""
+    claimed: str = ""
 
     def __post_init__(self) -> None:
         for name in ("since", "until"):
@@ -120,6 +129,11 @@ class Filter:
     def given(self) -> dict[str, str]:
         """What was given, for an address."""
         return {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
+
+    @property
+    def narrow(self) -> bool:
+        """Whether more than a period was given."""
+        return bool(self.given.keys() - {"since", "until"})
 
     @property
     def days(self) -> tuple[int, int]:
@@ -139,6 +153,7 @@ class Filter:
             and (not self.sensitivity or grave(channel.sensitivity) >= LEVELS.index(self.sensitivity))
             and (not self.outcome or channel.state == self.outcome)
             and (not self.rule or channel.rule == self.rule)
+            and (not self.claimed or channel.claimed == self.claimed)
         )
 
 
@@ -184,6 +199,13 @@ class Finding:
         return {name: getattr(self, name) for name in self.__dataclass_fields__} | {"evidence": list(self.evidence)}
 
 
+def listed(names: Sequence[str], comma: str = ", ", rest: str = "and others, {} in all") -> str:
+    """Names in a sentence, the first `NAMED` of them."""
+    if len(names) <= NAMED:
+        return comma.join(names)
+    return f"{comma.join(names[:NAMED])} {rest.format(len(names))}"
+
+
 def grave(level: str) -> int:
     """How grave a class is: its place in `LEVELS`, -1 for none."""
     return LEVELS.index(level) if level in LEVELS else -1
@@ -197,6 +219,28 @@ def day_of(at: str) -> int:
 def hour_of(at: str) -> int:
     """The hour of an RFC 3339 instant, counted from 1970-01-01 00:00 UTC."""
     return int(datetime.fromisoformat(at).timestamp()) // 3600
+
+
+@lru_cache(maxsize=64)
+def month_of(day: int) -> int:
+    """The month of a day counted from 1970, counted from the year 0."""
+    found = EPOCH + timedelta(days=day)
+    return found.year * 12 + found.month - 1
+
+
+def months_within(first: int, last: int) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """A period of days as whole months, the days before them, the days after: each (first, last), perhaps empty."""
+    newest = (date(9000, 1, 1) - EPOCH).days
+    first, last = max(0, first), min(last, newest)
+    begins = month_of(first) if _first_day(month_of(first)) == first else month_of(first) + 1
+    ends = month_of(last) if _first_day(month_of(last) + 1) == last + 1 else month_of(last) - 1
+    if begins > ends:
+        return (1, 0), (first, last), (1, 0)
+    return (begins, ends), (first, _first_day(begins) - 1), (_first_day(ends + 1), last)
+
+
+def _first_day(month: int) -> int:
+    return (date(month // 12, month % 12 + 1, 1) - EPOCH).days
 
 
 def hour_text(hour: int) -> str:
@@ -242,18 +286,21 @@ DIMENSIONS: Mapping[str, Callable[[Channel], Iterable[str]]] = {
     "sensitivity": lambda c: (c.sensitivity,),
     "outcome": lambda c: (c.state,),
     "rule": lambda c: (c.rule,),
+    "claimed": lambda c: (c.claimed,) if c.claimed else (),
 }
-"""What flows can be summed by; a call counts under every field that left with it."""
+"""What flows can be summed by. A call counts under every field that left with it; under a purpose claimed only if
+that is not the agreed one.
+"""
 
 
 def by(dimension: str, sums: Iterable[Sum]) -> list[dict[str, Any]]:
-    """Calls and records by one of `DIMENSIONS`, most first; calls of which data left unless summed by outcome or rule.
+    """Calls and records by one of `DIMENSIONS`, most first; only what left, unless by outcome, rule or claim.
 
     Raises `Invalid` for an unknown one.
     """
     if dimension not in DIMENSIONS:
         raise Invalid(f"flows cannot be summed by {dimension!r}", hint=f"one of {', '.join(DIMENSIONS)}")
-    any_outcome = dimension in ("outcome", "rule")
+    any_outcome = dimension in ("outcome", "rule", "claimed")
     calls: Counter[str] = Counter()
     records: Counter[str] = Counter()
     for one in sums:
@@ -265,8 +312,16 @@ def by(dimension: str, sums: Iterable[Sum]) -> list[dict[str, Any]]:
     return [{"value": value, "calls": calls[value], "records": records[value]} for value in order]
 
 
-def findings(sums: Iterable[Sum], granted: Iterable[Granted], overdue: Iterable[Overdue] = ()) -> list[Finding]:
-    """Overdue clocks, refused attempts, agreements nobody uses, agreed fields that never left."""
+def findings(
+    sums: Iterable[Sum],
+    granted: Iterable[Granted],
+    overdue: Iterable[Overdue] = (),
+    beside: Mapping[str, Iterable[str]] | None = None,
+) -> list[Finding]:
+    """Overdue clocks, refused attempts, agreements nobody uses, agreed fields that never left.
+
+    ``beside``: agreement → agreed fields that left with calls whose channel does not name them (`MORE`).
+    """
     refused: dict[tuple[str, str, str], list[Sum]] = {}
     used: dict[str, set[str]] = {}
     for one in sums:
@@ -275,6 +330,9 @@ def findings(sums: Iterable[Sum], granted: Iterable[Granted], overdue: Iterable[
             refused.setdefault((channel.consumer, channel.interface, channel.rule), []).append(one)
         elif channel.state == "delivered" and channel.agreement:
             used.setdefault(channel.agreement, set()).update(channel.fields)
+    for id, names in (beside or {}).items():
+        if id in used:
+            used[id].update(names)
     return [
         *map(_late, overdue),
         *(_refused(*key, attempts) for key, attempts in refused.items()),
@@ -297,14 +355,21 @@ def _late(clock: Overdue) -> Finding:
 
 def _refused(consumer: str, interface: str, rule: str, attempts: list[Sum]) -> Finding:
     times = sum(one.calls for one in attempts)
+    claims = sorted({one.channel.claimed for one in attempts if one.channel.claimed})
+    zh = f"，所称用途：{listed([_claim(one, 0) for one in claims], '、', '等 {} 项')}" if claims else ""
+    en = f", stating {listed([_claim(one, 1) for one in claims])}" if claims else ""
     return Finding(
         "refused-attempt",
         "warning",
         consumer,
-        f"{consumer} 调用 {interface} 被拒绝 {times} 次（规则 {rule}）",
-        f"{consumer} was refused {times} time(s) at {interface} by the rule {rule}",
+        f"{consumer} 调用 {interface} 被拒绝 {times} 次（规则 {rule}）{zh}",
+        f"{consumer} was refused {times} time(s) at {interface} by the rule {rule}{en}",
         tuple(str(one.entry) for one in sorted(attempts, key=lambda one: -one.entry)[:20]),
     )
+
+
+def _claim(said: str, language: int) -> str:
+    return ("任何授权均未载明的用途", "a purpose no agreement has")[language] if said == UNLISTED else said
 
 
 def _unneeded(agreement: Granted, used: set[str] | None) -> Finding | None:
@@ -326,6 +391,6 @@ def _unneeded(agreement: Granted, used: set[str] | None) -> Finding | None:
         "unused-fields",
         "info",
         agreement.id,
-        f"授权 {agreement.id} 可以收窄：从未使用字段 {'、'.join(unused)}",
-        f"agreement {agreement.id} can be narrowed: never used {', '.join(unused)}",
+        f"授权 {agreement.id} 可以收窄：从未使用字段 {listed(unused, '、', '等 {} 项')}",
+        f"agreement {agreement.id} can be narrowed: never used {listed(unused)}",
     )

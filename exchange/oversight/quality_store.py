@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -115,6 +116,12 @@ def tickets(tx: Connection, *, provider: str | None, states: Iterable[str] = (),
     if wanted := list(states):
         query = query.where(TICKETS.c.state.in_(wanted))
     return [Ticket(**row._mapping) for row in tx.execute(query)]
+
+
+def unsettled(tx: Connection) -> Counter[str]:
+    """Provider → tickets that are open or acknowledged."""
+    query = select(TICKETS.c.provider, func.count()).where(TICKETS.c.state.in_(("open", "acknowledged")))
+    return Counter({row[0]: int(row[1]) for row in tx.execute(query.group_by(TICKETS.c.provider))})
 
 
 def newest_finding(tx: Connection) -> str:

@@ -19,12 +19,14 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    literal_column,
     select,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from exchange.database import metadata
-from exchange.oversight.model import Channel, Filter, Overdue, Sum
+from exchange.oversight.model import Channel, Filter, Overdue, Sum, months_within
 
 Whole = BigInteger().with_variant(Integer, "sqlite")
 
@@ -50,6 +52,26 @@ CHANNELS = Table(
     Column("rule", Text, nullable=False),
     Column("fields", JSON, nullable=False),
     Column("sensitivity", Text, nullable=False),
+    Column("claimed", Text, nullable=False),
+    Column("base", Text, nullable=False, index=True),
+    Column("began", Integer, nullable=False),
+)
+BESIDE = Table(
+    "oversight_beside",
+    metadata,
+    Column("agreement", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+)
+MONTHS = Table(
+    "oversight_months",
+    metadata,
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    Column("channel", Integer, primary_key=True, autoincrement=False),
+    Column("calls", Whole, nullable=False),
+    Column("records", Whole, nullable=False),
+    Column("entry", Whole, nullable=False),
 )
 DAYS = Table(
     "oversight_days",
@@ -92,6 +114,8 @@ BREACHES = Table(
     Index("ix_oversight_breaches_subject", "subject"),
 )
 _MOST_OVERDUE = 500
+MOST_WORDS = 5000
+"""Channels asked for in one query."""
 
 Counts = Mapping[tuple[int, int], Sequence[int]]
 """(hour or day, channel) → calls, records, newest entry."""
@@ -118,14 +142,51 @@ def known(tx: Connection, keys: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def add_channels(tx: Connection, made: Mapping[str, Channel]) -> dict[str, int]:
-    """Write channels under fresh numbers; key → id."""
+def variants(tx: Connection, bases: Iterable[str]) -> dict[str, int]:
+    """Base → how many channels there are that differ in their fields only."""
+    found: dict[str, int] = {}
+    wanted = list(bases)
+    for at in range(0, len(wanted), 500):
+        query = select(CHANNELS.c.base, func.count()).where(CHANNELS.c.base.in_(wanted[at : at + 500]))
+        found |= {row[0]: int(row[1]) for row in tx.execute(query.group_by(CHANNELS.c.base))}
+    return found
+
+
+def add_beside(tx: Connection, seen: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+    """Keep that fields left which their channel does not name: (agreement, field) → first and last day."""
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(BESIDE)
+    # days come in order, so the first stays
+    query = insert.on_conflict_do_update(
+        index_elements=list(BESIDE.primary_key.columns), set_={"last": insert.excluded["last"]}
+    )
+    rows = [{"agreement": a, "field": f, "first": first, "last": last} for (a, f), (first, last) in seen.items()]
+    for at in range(0, len(rows), 1000):
+        tx.execute(query, rows[at : at + 1000])
+
+
+def beside(tx: Connection, agreements: Sequence[str], first: int, last: int) -> dict[str, set[str]]:
+    """Agreement → fields that left, between two days, without being named in a channel."""
+    found: dict[str, set[str]] = {}
+    for at in range(0, len(agreements), 500):
+        query = select(BESIDE.c.agreement, BESIDE.c.field).where(
+            BESIDE.c.agreement.in_(agreements[at : at + 500]), BESIDE.c.first <= last, BESIDE.c.last >= first
+        )
+        for agreement, name in tx.execute(query):
+            found.setdefault(agreement, set()).add(name)
+    return found
+
+
+def add_channels(tx: Connection, made: Mapping[str, Channel], began: Mapping[str, int]) -> dict[str, int]:
+    """Write channels under fresh numbers, each with the hour of its first call; key → id."""
     if not made:
         return {}
     first = int(tx.execute(select(func.coalesce(func.max(CHANNELS.c.id), 0))).scalar_one()) + 1
     numbered = {key: first + place for place, key in enumerate(made)}
     rows = [
-        asdict(channel) | {"id": numbered[key], "key": key, "fields": list(channel.fields)}
+        asdict(channel)
+        | {"id": numbered[key], "key": key, "base": base(channel), "fields": list(channel.fields)}
+        | {"began": began[key]}
         for key, channel in made.items()
     ]
     tx.execute(CHANNELS.insert(), rows)
@@ -133,7 +194,7 @@ def add_channels(tx: Connection, made: Mapping[str, Channel]) -> dict[str, int]:
 
 
 def add(tx: Connection, table: Table, counts: Counts) -> None:
-    """Add counts to `HOURS` or `DAYS`."""
+    """Add counts to `HOURS`, `DAYS` or `MONTHS`."""
     time = table.c[0].name
     rows = [
         {time: when, "channel": channel, "calls": calls, "records": records, "entry": entry}
@@ -185,15 +246,23 @@ def breaches(tx: Connection, party: str | None) -> list[Overdue]:
 def sums(tx: Connection, wish: Filter, party: str | None) -> list[Sum]:
     """One `Sum` for each channel let through that has calls in the period; ``party`` narrows to either side."""
     first, last = wish.days
+    whole, before, after = months_within(first, last)
+    parts = [
+        select(table.c.channel, table.c.calls, table.c.records, table.c.entry).where(table.c[0].between(*span))
+        for table, span in ((MONTHS, whole), (DAYS, before), (DAYS, after))
+        if span[0] <= span[1]
+    ]
+    if not parts:
+        return []
+    each = union_all(*parts).subquery()
     counted = (
         select(
-            DAYS.c.channel,
-            func.sum(DAYS.c.calls).label("calls"),
-            func.sum(DAYS.c.records).label("records"),
-            func.max(DAYS.c.entry).label("last"),
+            each.c.channel,
+            func.sum(each.c.calls).label("calls"),
+            func.sum(each.c.records).label("records"),
+            func.max(each.c.entry).label("last"),
         )
-        .where(DAYS.c.day.between(first, last))
-        .group_by(DAYS.c.channel)
+        .group_by(each.c.channel)
         .subquery()
     )
     columns = (counted.c.calls, counted.c.records, counted.c.last)
@@ -212,7 +281,7 @@ def by_time(tx: Connection, table: Table, wanted: Sequence[int], first: int, las
     """Rows (hour or day, channel, calls, records, entry) of the channels wanted, in order of time."""
     chosen = set(wanted)
     query = select(table).where(table.c[0].between(first, last)).order_by(table.c[0])
-    return [row for row in tx.execute(query) if row.channel in chosen]
+    return [row for row in tx.execute(query).all() if row[1] in chosen]
 
 
 def forget_hours(tx: Connection, before: int) -> None:
@@ -222,26 +291,27 @@ def forget_hours(tx: Connection, before: int) -> None:
 
 def first_hours(tx: Connection) -> dict[int, int]:
     """Channel → the hour of its first call."""
-    query = select(HOURS.c.channel, func.min(HOURS.c.hour)).group_by(HOURS.c.channel)
-    return {row[0]: int(row[1]) for row in tx.execute(query)}
+    return {row[0]: int(row[1]) for row in tx.execute(select(CHANNELS.c.id, CHANNELS.c.began))}
 
 
-def totals(tx: Connection, wanted: Sequence[int], first: int, last: int) -> list[tuple[int, str, int, int]]:
-    """(day, state, calls, records) over the channels wanted, in order of days."""
-    inside = set(wanted)
-    query = (
-        select(DAYS.c.day, DAYS.c.channel, DAYS.c.calls, DAYS.c.records, CHANNELS.c.state)
-        .join(CHANNELS, CHANNELS.c.id == DAYS.c.channel)
-        .where(DAYS.c.day.between(first, last))
-    )
-    if len(inside) <= 500:
-        query = query.where(DAYS.c.channel.in_(inside))
+def totals(tx: Connection, wanted: Sequence[int] | None, first: int, last: int) -> list[tuple[int, str, int, int]]:
+    """(day, state, calls, records) over the channels wanted (None: all), in order of days."""
+    states: dict[str, list[int]] = {}
+    inside = None if wanted is None else set(wanted)
+    for row in tx.execute(select(CHANNELS.c.id, CHANNELS.c.state)):
+        if inside is None or row.id in inside:
+            states.setdefault(row.state, []).append(row.id)
     counted: dict[tuple[int, str], list[int]] = {}
-    for day, channel, calls, records, state in tx.execute(query):
-        if channel in inside:
-            cell = counted.setdefault((day, state), [0, 0])
-            cell[0] += calls
-            cell[1] += records
+    period = DAYS.c.day.between(first, last)
+    days = select(DAYS.c.day, func.sum(DAYS.c.calls), func.sum(DAYS.c.records)).where(period).group_by(DAYS.c.day)
+    for state, channels in states.items():
+        for at in range(0, len(channels), MOST_WORDS):
+            # a number in the text costs less than a word beside it, and there is no other way to ask for so many
+            among = DAYS.c.channel.in_([literal_column(str(one)) for one in channels[at : at + MOST_WORDS]])
+            for day, calls, records in tx.execute(days.where(among)):
+                cell = counted.setdefault((day, state), [0, 0])
+                cell[0] += int(calls)
+                cell[1] += int(records)
     return [(day, state, calls, records) for (day, state), (calls, records) in sorted(counted.items())]
 
 
@@ -257,6 +327,7 @@ def events(tx: Connection, party: str | None, first: int, last: int) -> dict[tup
 def _narrowed(query: Any, wish: Filter, party: str | None) -> Any:
     words = {"provider": wish.provider, "consumer": wish.consumer, "interface": wish.interface}
     words |= {"purpose": wish.purpose, "law": wish.law, "state": wish.outcome, "rule": wish.rule}
+    words["claimed"] = wish.claimed
     for name, value in words.items():
         if value:
             query = query.where(CHANNELS.c[name] == value)
@@ -278,9 +349,19 @@ def _channel(row: Row[Any]) -> Channel:
         row.rule,
         tuple(row.fields),
         row.sensitivity,
+        row.claimed,
     )
 
 
 def key(channel: Channel) -> str:
     """SHA-256 (hex) of what tells a channel from every other: a text of one length, which every database can index."""
-    return hashlib.sha256(orjson.dumps([getattr(channel, name) for name in Channel.__dataclass_fields__])).hexdigest()
+    return _digest(channel, Channel.__dataclass_fields__)
+
+
+def base(channel: Channel) -> str:
+    """The same of everything but the fields and their class."""
+    return _digest(channel, [name for name in Channel.__dataclass_fields__ if name not in ("fields", "sensitivity")])
+
+
+def _digest(channel: Channel, names: Iterable[str]) -> str:
+    return hashlib.sha256(orjson.dumps([getattr(channel, name) for name in names])).hexdigest()

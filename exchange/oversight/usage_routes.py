@@ -31,6 +31,14 @@ class CodeIn(BaseModel):
     code: str = Field(max_length=20, repr=False)
 
 
+class ChildIn(BaseModel):
+    """Body of POST /usage/representations."""
+
+    model_config = ConfigDict(extra="forbid")
+    number: str = Field(max_length=40, repr=False)
+    reference: str = Field(max_length=64, repr=False)
+
+
 class RuleIn(BaseModel):
     """Body of POST /usage/rules."""
 
@@ -40,6 +48,7 @@ class RuleIn(BaseModel):
     law: str = Field("", max_length=500)
     interface: str = Field("", max_length=200)
     consumer: str = Field("", max_length=200)
+    viewer: Literal["", "subject", "mentioned", "guardian"] = ""
     delay_days: int = Field(0, ge=0)
     basis: str = Field("", max_length=500)
     review_on: str = Field(max_length=10)
@@ -66,6 +75,14 @@ def router(usage: Usage, access: Access, name: Named) -> APIRouter:
     def prove(body: CodeIn) -> dict[str, Any]:
         """Exchange the code for a proof, a bearer token good for 15 minutes."""
         return {"proof": usage.identity.prove(body.challenge, body.code), "token_type": "Bearer", "expires_in": 900}
+
+    @routes.post("/api/v1/usage/representations", status_code=201)
+    def represent(body: ChildIn, authorization: Annotated[str, Header()] = "") -> dict[str, Any]:
+        """Exchange a proof of one's own for one that speaks for a child under 18 whose guardian one is: the register
+        of births is asked, by the number of the registration (``reference``).
+        """
+        proof = usage.guardians.prove(_proof(authorization), body.number, body.reference)
+        return {"proof": proof, "token_type": "Bearer"}
 
     @routes.get("/api/v1/usage")
     def uses(
@@ -123,6 +140,7 @@ def router(usage: Usage, access: Access, name: Named) -> APIRouter:
         """Show, delay or hide the uses of a purpose, law, interface or consumer; on a stated legal basis."""
         about = {"purpose": body.purpose, "law": body.law, "interface": body.interface, "consumer": body.consumer}
         more = {"delay_days": body.delay_days, "basis": body.basis, "review_on": body.review_on}
+        more["viewer"] = body.viewer
         return usage.set_rule(caller, body.action, about, **more).to_dict()
 
     @routes.delete("/api/v1/usage/rules/{id}", status_code=204)

@@ -25,6 +25,7 @@ RULES = Table(
     Column("at", Text, nullable=False),
     Column("review_on", Text, nullable=False),
     Column("ended_at", Text),
+    Column("viewer", Text, nullable=False),
 )
 CODES = Table(
     "identity_codes",

@@ -220,6 +220,7 @@ GET    /api/v1/quality/trends                                        quality.rea
 POST   /api/v1/quality/tickets/{id}/answer                           quality.answer own
 POST   /api/v1/usage/codes                                           anyone
 POST   /api/v1/usage/proofs                                          credential
+POST   /api/v1/usage/representations                                 credential
 GET    /api/v1/usage                                                 credential
 GET    /api/v1/usage/receipts/{entry}                                credential
 GET    /findusage/v2/findUsage                                       credential
@@ -335,6 +336,9 @@ GET    /my-data                                                      anyone
 POST   /my-data                                                      anyone
 POST   /my-data/code                                                 anyone
 POST   /my-data/end                                                  anyone
+GET    /my-data/child                                                anyone
+POST   /my-data/child                                                credential
+GET    /my-data/child/receipts/{entry}                               credential
 GET    /my-data/receipts/{entry}                                     credential
 GET    /ledger                                                       anyone
 GET    /ledger/witnesses                                             anyone

@@ -16,7 +16,8 @@ from exchange.portal.language import chosen, translations
 from exchange.portal.pages import Pages
 from exchange.portal.problem import readable
 
-COOKIE = "tongban_proof"
+HERE, CHILD = "/my-data", "/my-data/child"
+COOKIE, CHILD_COOKIE = "tongban_proof", "tongban_child_proof"
 SHOWN = 50
 
 
@@ -25,24 +26,12 @@ def router(pages: Pages, access: Access, catalogue: Catalogue, usage: Usage, sec
     routes = APIRouter(include_in_schema=False, route_class=readable(pages))
     Who = Annotated[Caller | None, Depends(access.caller)]
 
-    @routes.get("/my-data")
+    @routes.get(HERE)
     def uses(request: Request, caller: Who, offset: Annotated[int, Query(ge=0)] = 0) -> Response:
         try:
-            total, found = usage.uses(request.cookies.get(COOKIE, ""), offset=offset, limit=SHOWN)
+            return uses_page(pages, catalogue, usage, request, caller, offset=offset)
         except Unauthenticated:
             return pages.render(request, caller, "my_data.html", step="number", failed="")
-        titles = {record.id: record.title for record in catalogue.search()}
-        return pages.render(
-            request,
-            caller,
-            "my_data.html",
-            step="uses",
-            uses=found,
-            total=total,
-            offset=offset,
-            shown=SHOWN,
-            titles=titles,
-        )
 
     @routes.post("/my-data")
     def ask(request: Request, caller: Who, number: Annotated[str, Form(max_length=40)]) -> Response:
@@ -72,22 +61,62 @@ def router(pages: Pages, access: Access, catalogue: Catalogue, usage: Usage, sec
             _ = translations(chosen(request)).gettext
             failed = _("The code is wrong or no longer good. Ask for a new one.")
             return pages.render(request, caller, "my_data.html", status=403, step="number", failed=failed)
-        response = RedirectResponse("/my-data", status_code=303)
-        response.set_cookie(
-            COOKIE, proof, max_age=900, path="/my-data", httponly=True, samesite="strict", secure=secure
-        )
-        return response
+        return with_proof(HERE, COOKIE, proof, secure)
 
     @routes.post("/my-data/end")
     def end(_caller: Who) -> Response:
-        response = RedirectResponse("/my-data", status_code=303)
-        response.delete_cookie(COOKIE, path="/my-data", httponly=True, samesite="strict", secure=secure)
+        response = RedirectResponse(HERE, status_code=303)
+        for name, path in ((COOKIE, HERE), (CHILD_COOKIE, CHILD)):
+            response.delete_cookie(name, path=path, httponly=True, samesite="strict", secure=secure)
         return response
 
     @routes.get("/my-data/receipts/{entry}")
     def receipt(request: Request, entry: int) -> Response:
-        made = usage.receipt(request.cookies.get(COOKIE, ""), entry)
-        named = {"Content-Disposition": f'attachment; filename="{entry}.tlog-proof"', "Cache-Control": "no-store"}
-        return PlainTextResponse(made, headers=named)
+        return receipt_page(usage, request.cookies.get(COOKIE, ""), entry)
 
     return routes
+
+
+def uses_page(
+    pages: Pages,
+    catalogue: Catalogue,
+    usage: Usage,
+    request: Request,
+    caller: Caller | None,
+    *,
+    here: str = HERE,
+    offset: int = 0,
+    failed: str = "",
+) -> Response:
+    """The uses that the proof in a page's cookie shows. Raises `Unauthenticated`."""
+    proof = request.cookies.get(COOKIE if here == HERE else CHILD_COOKIE, "")
+    total, found = usage.uses(proof, offset=offset, limit=SHOWN)
+    return pages.render(
+        request,
+        caller,
+        "my_data.html",
+        status=403 if failed else 200,
+        step="uses",
+        here=here,
+        uses=found,
+        total=total,
+        offset=offset,
+        shown=SHOWN,
+        failed=failed,
+        guardians=here == HERE and usage.guardians.ready(),
+        titles={record.id: record.title for record in catalogue.search()},
+    )
+
+
+def with_proof(to: str, cookie: str, proof: str, secure: bool) -> Response:
+    """On to a page, with a proof that only this page is sent."""
+    response = RedirectResponse(to, status_code=303)
+    response.set_cookie(cookie, proof, max_age=900, path=to, httponly=True, samesite="strict", secure=secure)
+    return response
+
+
+def receipt_page(usage: Usage, proof: str, entry: int) -> Response:
+    """The receipt of a use, as a file."""
+    made = usage.receipt(proof, entry)
+    named = {"Content-Disposition": f'attachment; filename="{entry}.tlog-proof"', "Cache-Control": "no-store"}
+    return PlainTextResponse(made, headers=named)

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from exchange.brokering.model import UNLISTED
 from exchange.catalogue.service import Catalogue
-from exchange.oversight.model import DIMENSIONS, LEVELS, Filter, Sum
+from exchange.oversight.model import DIMENSIONS, LEVELS, MORE, Filter, Sum
 from exchange.oversight.quality import Quality
 from exchange.oversight.reporting import Reporting
 from exchange.oversight.routes import narrowed
@@ -53,7 +54,8 @@ def router(
         def word(value: str) -> str:
             if value in titles:
                 return text(titles[value], code)
-            return known.get(value) or text(purpose_text(value), code) or _("not stated")
+            special = {MORE: _("further fields"), UNLISTED: _("a purpose no agreement has")}
+            return special.get(value) or known.get(value) or text(purpose_text(value), code) or _("not stated")
 
         return word
 
@@ -86,9 +88,9 @@ def router(
             levels=LEVELS,
             word=worded(code, titles),
             titles=titles,
-            flows=oversight.flows(who, wish, limit=SHOWN),
+            flows=oversight.flows(who, wish, limit=SHOWN, overview=found),
             pairs=pairs,
-            sums={name: found.by(name)[:SHOWN] for name in ("purpose", "law", "field", "sensitivity")},
+            sums={name: found.by(name)[:SHOWN] for name in ("purpose", "law", "field", "sensitivity", "claimed")},
             days=days,
             day_chart=sankey.by_day(days, words(code)["delivered"], words(code)["refused"]),
             found=views.findings(oversight.findings(who, overview=everything), named(code), pairs),
@@ -159,9 +161,11 @@ def router(
         law: Annotated[str, Form(max_length=500)] = "",
         basis: Annotated[str, Form(max_length=500)] = "",
         delay_days: Annotated[int, Form(ge=0)] = 0,
+        viewer: Annotated[str, Form(max_length=10)] = "",
     ) -> Response:
         about = {"purpose": purpose, "law": law}
-        usage.set_rule(signed_in(caller), action, about, delay_days=delay_days, basis=basis, review_on=review_on)
+        more = {"delay_days": delay_days, "basis": basis, "review_on": review_on, "viewer": viewer}
+        usage.set_rule(signed_in(caller), action, about, **more)
         return RedirectResponse("/disclosure", status_code=303)
 
     @routes.post("/disclosure/{id}/end")

@@ -26,6 +26,7 @@ from exchange.brokering.model import Decision, Request, covers, decide
 from exchange.brokering.paths import segments
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import Incoming, Outgoing, Source
+from exchange.brokering.subjects import together
 from exchange.catalogue.model import Record
 from exchange.catalogue.service import Catalogue
 from exchange.clock import Clock
@@ -174,7 +175,7 @@ class Passing:
         terms = dict(answer.under.terms) if answer.under else {}
         under = {"scope": list(scope), "terms": terms}
         empty = bool(terms.get("rows")) and not made.fields
-        return Passed(value, made.fields, answer.delivery, tuple(sorted(about | asked)), under, empty)
+        return Passed(value, made.fields, answer.delivery, tuple(sorted(together(asked, about))), under, empty)
 
 
 class _Held:

@@ -104,7 +104,9 @@ def planted(traffic: Traffic, since: int, seed: int) -> list[tuple[str, int, int
 
 
 def measured(flows: int, days: int, seed: int, detect: Any, steady: float = 25) -> dict[str, float]:
-    """Alarms a flow and month on ordinary traffic, and the share of planted anomalies found, by kind."""
+    """Alarms a flow and month on ordinary traffic; the share of planted anomalies found (recall), by kind; and of the
+    flow days with an alarm in the spoiled traffic, the share in which something was planted (precision).
+    """
     calm = ordinary(flows, days, seed, steady)
     judged = days - 28
     alarms = detect(calm, calm.day + 28, working)
@@ -114,8 +116,39 @@ def measured(flows: int, days: int, seed: int, detect: Any, steady: float = 25) 
         (int(alarm.consumer[1:]), (alarm.hour + 8) // 24 - spoiled.day)
         for alarm in detect(spoiled, spoiled.day + 28, working)
     }
-    result = {"false_month": len(alarms) / flows / judged * 30}
+    truly = {(flow, day) for _, flow, day in told}
+    result = {"false_month": len(alarms) / flows / judged * 30, "precision": len(found & truly) / max(1, len(found))}
     for kind in sorted({kind for kind, _, _ in told}):
         mine = [(flow, day) for name, flow, day in told if name == kind]
         result[kind] = sum(pair in found for pair in mine) / len(mine)
     return result
+
+
+def fields_measured(flows: int, days: int, seed: int, new_fields: Any) -> dict[str, float]:
+    """The same for fields: answers have four fields always and two now and then (in a half and a fiftieth of the
+    calls); into every second flow, on a day of the last 30, another field is planted. False: a flow with an alarm on
+    which nothing was planted, or before it was.
+    """
+    random = np.random.default_rng(seed)
+    traffic = ordinary(flows, days, seed)
+    since, found, false = days - 30, 0, 0
+    for flow in range(flows):
+        day = int(random.integers(since, days)) if flow % 2 else days
+        seen = []
+        for place, hour in np.argwhere(traffic.calls[flow]):
+            calls = int(traffic.calls[flow, place, hour])
+            often, rarely = random.binomial(calls, 0.5), random.binomial(calls, 0.02)
+            more = ("NEW",) if place >= day else ()
+            at = int((traffic.day + place) * 24 + hour - 8)
+            for names, times in ((("A", "B", "C", "D"), calls - often), (("A", "B", "C", "D", "E"), often)):
+                seen.append((at, names + more, int(times), 0))
+            seen.append((at, ("A", "B", "C", "D", "F", *more), int(rarely), 0))
+        told = new_fields(traffic.flows[flow], [one for one in seen if one[2]], (traffic.day + since) * 24 - 8)
+        begun = any("NEW" in alarm.detail_en for alarm in told)
+        found += begun
+        false += len(told) > begun
+    return {
+        "recall": found / (flows // 2),
+        "precision": found / max(1, found + false),
+        "false_month": false / flows,
+    }

@@ -282,7 +282,11 @@ def validator() -> Any:
 
 def test_openlineage_events_fit_the_published_schema() -> None:
     check = validator()
-    for state, ends in (("delivered", ["START", "COMPLETE"]), ("refused", ["ABORT"]), ("failed", ["START", "FAIL"])):
+    for state, ends in (
+        ("delivered", ["START", "COMPLETE"]),
+        ("refused", ["START", "ABORT"]),
+        ("failed", ["START", "FAIL"]),
+    ):
         made = exporting.events(
             flow(state=state, fields=() if state != "delivered" else ("XM",)), "http://tongban.test"
         )
@@ -298,12 +302,16 @@ def test_openlineage_events_fit_the_published_schema() -> None:
 
 
 def test_csv_is_read_by_spreadsheets_and_runs_nothing_in_them() -> None:
-    rows = exporting.rows([flow(purpose="=cmd|' /C calc'!A0"), flow(purpose='“婚姻”, "核验"\n')])
+    begins = [f"{sign}1+1" for sign in ("=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠")]
+    flows = [flow(purpose="=cmd|' /C calc'!A0"), flow(purpose='“婚姻”, "核验"\n'), flow(fields=("@SUM(A1)", "XM"))]
+    rows = exporting.rows([*flows, *(flow(claimed=begin) for begin in begins)])
     text = b"".join(exporting.as_csv(rows, exporting.COLUMNS)).decode("utf-8-sig")
     read = list(csv.DictReader(io.StringIO(text)))
     assert read[0]["purpose"] == "'=cmd|' /C calc'!A0"
     assert read[1]["purpose"] == '“婚姻”, "核验"\n'
     assert read[0]["fields"] == "XM"
+    assert read[2]["fields"] == "'@SUM(A1) XM"
+    assert [row["claimed"] for row in read[3:]] == [f"'{begin}" for begin in begins]
 
 
 def test_parquet_comes_in_pieces_and_is_whole() -> None:
@@ -314,6 +322,9 @@ def test_parquet_comes_in_pieces_and_is_whole() -> None:
     assert table.num_rows == 12_000
     assert table.column("entry")[11_999].as_py() == 11_999
     assert table.schema.names == list(exporting.COLUMNS)
+    first = table.slice(0, 1).to_pylist()[0]
+    assert (first["at"], first["fields"], first["records"]) == (datetime(2026, 11, 2, 1, tzinfo=UTC), ["XM"], 2)
+    assert (first["launch"], first["done_at"]) == (None, None)
 
 
 # ---- supervision
