@@ -290,6 +290,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         threads.append(every(PUSH_SECONDS, pushing.due, stop, "pushes"))
         threads.append(every(SWEEP_SECONDS, partial(jobs.tidy, settings.job_days), stop, "jobs"))
         threads.append(every(SWEEP_SECONDS, bulk.due, stop, "bulk"))
+        threads.append(every(SWEEP_SECONDS, streams.due, stop, "streams"))
 
     def down() -> None:
         stop.set()

@@ -12,7 +12,7 @@ from exchange.brokering.model import Launch
 from exchange.brokering.service import Broker
 from exchange.brokering.sources import Outgoing, ServiceSource, Source, SourceFailure
 from exchange.brokering.terms import check_terms as check_calls
-from exchange.bulk.terms import check_terms as check_bulk
+from exchange.bulk.checking import check_terms as check_bulk
 from exchange.catalogue.model import Record
 from exchange.clock import Clock
 from exchange.errors import Upstream

@@ -7,8 +7,7 @@ agreement lists, never those found in the data: which groups exist would tell so
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,39 +21,10 @@ from exchange.bulk.desk import Desk
 from exchange.bulk.evidence import Ask
 from exchange.bulk.model import Source, refuse
 from exchange.bulk.plan import Unenforceable, arrow_types, filtered, reads
-from exchange.bulk.terms import Terms
-from exchange.errors import Forbidden, Unavailable, Unprocessable
+from exchange.bulk.privacy import Allowance, Noise, Question, allowance, check, laplace, scales
+from exchange.bulk.terms import Terms, digest, terms_of
+from exchange.errors import Forbidden, Unprocessable
 from exchange.parties.access import Caller
-
-MOST_GROUPS = 10_000
-LARGEST_EPSILON = 100.0
-LARGEST_VALUE = 2**62
-Noise = Callable[[int, float], int]
-"""(exact value, scale) → noisy value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What an agreement allows of aggregates. ``measures``: column → (low, high, step) a value is clamped and rounded
-    to; ``groups``: column → its public values; ``person``: whose rows are limited to ``contributions`` each.
-    """
-
-    epsilon: float
-    measures: Mapping[str, tuple[float, float, float]]
-    groups: Mapping[str, tuple[str, ...]]
-    person: str | None
-    contributions: int
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a consumer asks: a count, sums, by groups, of rows a CEL filter over agreed columns keeps."""
-
-    epsilon: float
-    count: bool = True
-    sums: tuple[str, ...] = ()
-    by: tuple[str, ...] = ()
-    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,70 +36,6 @@ class Answered:
     epsilon: float
     remaining: float
     scales: Mapping[str, float] = field(default_factory=dict)
-
-
-def allowance(terms: Terms) -> Allowance:
-    """The allowance of an agreement's terms. Raises `Unprocessable` for one that does not bound what may be learnt."""
-    told = terms.aggregates or {}
-    try:
-        epsilon, times = float(told["epsilon"]), int(told.get("contributions", 1))
-        measures = {
-            name: (float(one["low"]), float(one["high"]), float(one.get("step", 1)))
-            for name, one in told.get("measures", {}).items()
-        }
-        groups = {name: tuple(map(str, values)) for name, values in told.get("groups", {}).items()}
-        person = told.get("person")
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise Unprocessable("the aggregates of the agreement cannot be read", rule="unknown-term") from None
-    bounds = [low < high and step > 0 and math.isfinite(low + high + step) for low, high, step in measures.values()]
-    if not 0 < epsilon <= LARGEST_EPSILON or not 1 <= times <= 1000 or not all(bounds):
-        raise Unprocessable("the aggregates of the agreement have no sound bounds", rule="unknown-term")
-    if foreign := sorted((measures.keys() | groups.keys()) - set(terms.columns)):
-        raise Unprocessable(f"aggregates name columns that are not agreed: {', '.join(foreign)}", rule="unknown-term")
-    return Allowance(epsilon, measures, groups, person, times)
-
-
-def check(question: Question, allowed: Allowance) -> None:
-    """Raises `Unprocessable` for a question the allowance does not cover."""
-    if not (question.count or question.sums) or not 0 < question.epsilon <= LARGEST_EPSILON:
-        raise Unprocessable("ask for a count or sums, with an epsilon above 0", pointer="/epsilon")
-    for name, known in (("sums", allowed.measures), ("by", allowed.groups)):
-        asked: tuple[str, ...] = getattr(question, name)
-        if beyond := [one for one in asked if one not in known]:
-            raise Unprocessable(
-                f"{name} beyond the agreement: {', '.join(beyond)}",
-                hint=f"agreed are: {', '.join(sorted(known)) or 'none'}",
-                pointer=f"/{name}",
-            )
-        if len(set(asked)) != len(asked):
-            raise Unprocessable(f"{name} names a column twice", pointer=f"/{name}")
-    if math.prod(len(allowed.groups[name]) for name in question.by) > MOST_GROUPS:
-        raise Unprocessable(f"that makes more than {MOST_GROUPS} groups", pointer="/by")
-
-
-def scales(question: Question, allowed: Allowance) -> dict[str, float]:
-    """Scale of the noise of each measure, in whole steps: its sensitivity over its share of epsilon.
-
-    Groups share it: a row is in one group only (parallel composition); measures divide it (sequential).
-    """
-    share = question.epsilon / (int(question.count) + len(question.sums))
-    found = {"count": allowed.contributions / share} if question.count else {}
-    for name in question.sums:
-        low, high, step = allowed.measures[name]
-        found[name] = allowed.contributions * _steps(max(abs(low), abs(high)), step) / share
-    return found
-
-
-def laplace(value: int, scale: float) -> int:
-    """``value`` with discrete Laplace noise of this scale. Raises `Unavailable` when OpenDP is not installed."""
-    try:
-        import opendp.prelude as dp
-    except ImportError:
-        raise Unavailable("differential privacy needs OpenDP", hint="the operator installs tongban[privacy]") from None
-    dp.enable_features("contrib")
-    space = dp.atom_domain(T="i64"), dp.absolute_distance(T="i64")
-    bounded = max(-LARGEST_VALUE, min(LARGEST_VALUE, value))
-    return int(dp.m.make_laplace(*space, scale=scale)(bounded))
 
 
 class Aggregates:
@@ -164,12 +70,10 @@ class Aggregates:
             raise desk.stopped(ask, agreement, error) from None
         width = scales(question, allowed)
         rows = tuple(self._noisy(key, values, question, allowed, width) for key, values in exact.items())
-        return self._released(ask, agreement_id, question, allowed, rows, width)
+        return self._released(ask, agreement_id, terms, question, allowed, rows, width)
 
     def remaining(self, caller: Caller | None, agreement_id: str, table: str) -> float:
         """What is left of an agreement's budget, for both its sides and the authority."""
-        from exchange.bulk.terms import terms_of
-
         found = self.desk.agreements.agreement(caller, agreement_id)
         if "aggregates" not in found.terms:
             raise Unprocessable("the agreement says nothing of aggregates")
@@ -182,8 +86,8 @@ class Aggregates:
         """Exact counts and clamped sums, in whole steps, of every public group; empty groups are zero."""
         import duckdb
 
-        sources = self.desk.connecting.sources
-        with sources.open(source, None, None) as connection:
+        with self.desk.connecting.sources.open(source, None) as reading:
+            connection = reading.connection
             types = arrow_types(connection)
             filter = filtered(connection, terms)
             conditions = [filter.where] if filter.where else []
@@ -195,8 +99,8 @@ class Aggregates:
             if allowed.person is not None and allowed.person not in types:
                 raise Unenforceable("column-missing", allowed.person)
             wanted += [allowed.person] if allowed.person else []
-        select = _statement(question, allowed, conditions)
-        with sources.open(source, tuple(dict.fromkeys(wanted)), None) as connection:
+            select = _statement(question, allowed, conditions)
+            reading.rows(tuple(dict.fromkeys(wanted)))
             try:
                 found = connection.execute(select.sql, list(select.values)).fetchall()
             except duckdb.Error:
@@ -237,6 +141,7 @@ class Aggregates:
         self,
         ask: Ask,
         agreement_id: str,
+        terms: Terms,
         question: Question,
         allowed: Allowance,
         rows: tuple[Mapping[str, Any], ...],
@@ -247,6 +152,8 @@ class Aggregates:
         with desk.database.transaction() as tx:
             agreement, record = desk.agreement(agreement_id, tx)
             decision = desk.decide(agreement, record, ask, desk.clock(), aggregates=True)
+            if decision.allowed and agreement is not None:
+                decision = desk.unchanged(tx, agreement, record, ask.table, digest(terms))
             total = store.spent(tx, agreement_id) + question.epsilon
             over = total > allowed.epsilon * (1 + 1e-12)
             if decision.allowed and agreement is not None and not over:
@@ -266,10 +173,11 @@ def _statement(question: Question, allowed: Allowance, conditions: Sequence[Frag
     where = joined(" AND ".join(f"{{{n}}}" for n in range(len(conditions))), *conditions) if conditions else None
     inner = Fragment("SELECT * FROM source") if where is None else joined("SELECT * FROM source WHERE {0}", where)
     if allowed.person is not None:
-        # which rows of a person count must not depend on anything but the person's own rows
+        # which rows of a person count must not depend on anything but the person's own rows: not on how the others lie
         limit = Fragment("CAST(? AS INTEGER)", (allowed.contributions,))
-        name = quoted(allowed.person)
-        ranked = f"row_number() OVER (PARTITION BY {_brace(name)})"
+        used = ", ".join(quoted(name) for name in (*question.by, *question.sums))
+        order = f" ORDER BY hash({used}), {used}" if used else ""
+        ranked = _brace(f"row_number() OVER (PARTITION BY {quoted(allowed.person)}{order})")
         inner = joined(f"SELECT * FROM ({{0}}) QUALIFY {ranked} <= {{1}}", inner, limit)
     parts = [Fragment(f"CAST({quoted(name)} AS VARCHAR)") for name in question.by]
     grouped = len(parts)
@@ -290,10 +198,6 @@ def _sum(name: str, low: float, high: float, step: float) -> Fragment:
     whole = joined("CAST(round({0} / {1}) AS HUGEINT)", plain, bounds[2])
     # NaN is no number: it counts as no value, or one row could shift a sum without bound
     return joined("sum(CASE WHEN NOT isnan({0}) THEN {1} END)", column, whole)
-
-
-def _steps(value: float, step: float) -> int:
-    return math.ceil(value / step)
 
 
 def _brace(text: str) -> str:

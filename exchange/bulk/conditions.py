@@ -197,7 +197,9 @@ class _Translation:
             raise _unknown(f"the column {node.value} of {type}")
         if node.kind == "timestamp":
             zoned = pa.types.is_timestamp(type) and type.tz
-            return Fragment(f"make_timestamp(epoch_us({name}))" if zoned else f"CAST({name} AS TIMESTAMP)")
+            # a day beyond all moments is no value, and no error that would tell of a row
+            moment = f"make_timestamp(epoch_us(CAST({name} AS TIMESTAMPTZ)))"
+            return Fragment(moment if zoned else f"TRY_CAST({name} AS TIMESTAMP)")
         if node.kind == "int":
             return Fragment(name if pa.types.is_int64(type) else f"CAST({name} AS BIGINT)")
         if node.kind == "double":

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection
 
 from exchange.brokering.sources import SourceFailure
 from exchange.bulk import store
+from exchange.bulk.databases import parsed
 from exchange.bulk.model import Kind, Source, schema_name, shareable
 from exchange.bulk.plan import arrow_types
 from exchange.bulk.sources import Sources
@@ -63,7 +63,7 @@ class Connecting:
             table=table,
             department=record.department,
             kind=Kind(kind),
-            location=_shown(url) if url else location,
+            location=parsed(url).render_as_string(hide_password=True) if url else location,
             item=item or table,
             fresh_seconds=fresh_seconds,
             set_at=stamp(self.clock()),
@@ -73,8 +73,8 @@ class Connecting:
         )
         self.sources.check(source)
         try:
-            with self.sources.open(source, None, None) as connection:
-                there = set(arrow_types(connection))
+            with self.sources.open(source, None) as reading:
+                there = set(arrow_types(reading.connection))
         except SourceFailure as failure:
             raise Unprocessable(f"the source cannot be opened: {failure.rule}", rule=failure.rule) from None
         lacking = [field.name for field in known[table].fields if field.name not in there]
@@ -108,6 +108,11 @@ class Connecting:
             raise NotFound(f"{interface} has no source of {table}", hint="PUT one here")
         return found[0]
 
+    def has(self, tx: Connection, record: Record | None, table: str) -> bool:
+        """Whether a table has a source of the department that publishes it."""
+        found = store.source(tx, record.id, table) if record else None
+        return found is not None and record is not None and found[0].department == record.department
+
     def source(self, record: Record, table: str) -> Source | None:
         """The source to read, URL and all; None when there is none, or it is another department's.
 
@@ -138,13 +143,6 @@ class Connecting:
         shareable(table)
         shareable(schema_name(interface))
         return record
-
-
-def _shown(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        raise Unprocessable("the database URL cannot be read", hint="for example mysql+pymysql://…") from None
 
 
 def _texts(table: Table) -> tuple[str, ...]:

@@ -61,10 +61,12 @@ def chosen(header: str) -> str:
     return PARQUET
 
 
-def headers(snapshot: Snapshot, format: str) -> dict[str, str]:
-    """Headers of metadata and query answers."""
-    told = {"delta-table-version": str(snapshot.version)}
-    return told | ({CAPABILITIES: "responseformat=delta"} if format == DELTA else {})
+def headers(snapshot: Snapshot, format: str, ends: bool = False) -> dict[str, str]:
+    """Headers of metadata and query answers. ``ends``: the client asked for an ending line, and gets one."""
+    told = ["responseformat=delta"] if format == DELTA else []
+    told += ["includeendstreamaction=true"] if ends else []
+    version = {"delta-table-version": str(snapshot.version)}
+    return version | ({CAPABILITIES: ";".join(told)} if told else {})
 
 
 def beginning(snapshot: Snapshot, format: str) -> str:
@@ -98,7 +100,8 @@ def shown(files: Iterable[File], format: str) -> list[File]:
 
 def ending(token: str, expires: int) -> str:
     """The line only a client that asked for it gets: how to have the URLs renewed."""
-    return line({"endStreamAction": {"refreshToken": token, "minUrlExpirationTimestamp": expires}})
+    least = {"minUrlExpirationTimestamp": expires} if expires else {}
+    return line({"endStreamAction": {"refreshToken": token, **least}})
 
 
 def _start(token: str | None, size: int) -> int:
@@ -108,7 +111,7 @@ def _start(token: str | None, size: int) -> int:
         at = int(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
     except (ValueError, UnicodeError):
         at = -1
-    if not 0 < at < size:
+    if not 0 <= at < size:
         raise Invalid("pageToken was not made by this service", hint="use nextPageToken of the page before")
     return at
 

@@ -15,7 +15,7 @@ from exchange.bulk.evidence import Ask, Evidence
 from exchange.bulk.masks import agreement_key
 from exchange.bulk.model import Source, permitted, refuse, shareable
 from exchange.bulk.plan import Unenforceable
-from exchange.bulk.terms import Terms, terms_of
+from exchange.bulk.terms import Terms, stand, terms_of
 from exchange.catalogue.model import Record
 from exchange.clock import Clock
 from exchange.errors import Forbidden, NotFound, TongbanError, Unprocessable
@@ -111,6 +111,14 @@ class Desk:
         if source is None:
             raise self.evidence.refused(ask, agreement, refuse("no-source"))
         return source, terms
+
+    def unchanged(self, tx: Connection, agreement: Agreement, record: Record | None, table: str, made: str) -> Decision:
+        """Whether what was made under terms of this `digest` may leave under those of now, from a source that is
+        still connected. For an agreement that holds.
+        """
+        if not stand(agreement, table, made):
+            return refuse("terms-changed")
+        return Decision(True, "permitted", {}) if self.connecting.has(tx, record, table) else refuse("no-source")
 
     def stopped(self, ask: Ask, agreement: Agreement, error: Unenforceable | SourceFailure) -> TongbanError:
         """The error for terms that cannot be kept or a source that cannot be read, recorded."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +15,8 @@ from typing import Any
 from exchange.brokering.sources import SourceFailure
 from exchange.bulk.conditions import Fragment, quoted
 from exchange.bulk.model import File, Source
-from exchange.bulk.plan import Plan, filtered, planned
-from exchange.bulk.sources import Sources
+from exchange.bulk.plan import CARRIED, Plan, arrow_types, filtered, planned
+from exchange.bulk.sources import Reading, Sources
 from exchange.bulk.terms import Terms
 
 FILE_BYTES = 128 * 1024 * 1024
@@ -24,9 +26,11 @@ FORMATS = {
     "csv": "text/csv; charset=utf-8",
 }
 """What a stream can be, with its media type."""
-SUBJECTS = "subjects.txt"
+SUBJECTS = "subjects.json"
 MOST_SUBJECTS = 1000
 """Persons of one file that the ledger indexes; a larger one is found through its agreement."""
+ATTEMPTS = 8
+"""How often files that change while they are read are read before that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,10 @@ class Made:
 def snapshot(sources: Sources, source: Source, terms: Terms, key: bytes, folder: Path, person: str | None) -> Made:
     """The whole of what an agreement gives, as Parquet files of about 128 MB in ``folder``, which is new.
 
-    ``person``: the agreed column with citizen numbers. Raises `Unenforceable` and `SourceFailure`; then nothing is
+    ``person``: the column with citizen numbers. Raises `Unenforceable` and `SourceFailure`; then nothing is
     left behind.
     """
-    return _made(sources, source, terms, key, folder, person, "parquet", f"FILE_SIZE_BYTES {FILE_BYTES}")
+    return _made(_Job(sources, source, terms, key, folder, person, "parquet", f"FILE_SIZE_BYTES {FILE_BYTES}"))
 
 
 def stream(
@@ -66,14 +70,14 @@ def stream(
     limit: int | None = None,
 ) -> Made:
     """One file in one of `FORMATS`, as a consumer asked for it. Raises `Unprocessable` too, for the filter."""
-    return _made(sources, source, terms, key, folder, person, format, "", narrowed, where, limit)
+    return _made(_Job(sources, source, terms, key, folder, person, format, "", narrowed, where, limit))
 
 
 def head(path: Path, rows: int, into: Path) -> int:
     """Write the first ``rows`` rows of a Parquet file to ``into``; gives how many there were."""
     import pyarrow.parquet as pq
 
-    part = into.with_name(into.name + ".part")
+    part = into.with_name(f"{into.name}.{secrets.token_hex(4)}.part")
     with pq.ParquetFile(path) as file, pq.ParquetWriter(part, file.schema_arrow) as writer:
         left = rows
         for batch in file.iter_batches(batch_size=min(rows, 65_536)):
@@ -97,35 +101,60 @@ def told(body: bytes, records: int) -> File:
     return File(0, "", hashlib.sha256(body).hexdigest(), len(body), records)
 
 
-def _made(
-    sources: Sources,
-    source: Source,
-    terms: Terms,
-    key: bytes,
-    folder: Path,
-    person: str | None,
-    format: str,
-    options: str,
-    narrowed: Sequence[str] = (),
-    where: str = "",
-    limit: int | None = None,
-) -> Made:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    sources: Sources
+    source: Source
+    terms: Terms
+    key: bytes
+    folder: Path
+    person: str | None
+    format: str
+    options: str = ""
+    narrowed: Sequence[str] = ()
+    where: str = ""
+    limit: int | None = None
+
+
+def _made(job: _Job) -> Made:
+    for _ in range(ATTEMPTS):
+        before = job.sources.state(job.source)
+        made: Made | SourceFailure
+        try:
+            made = _attempt(job)
+        except SourceFailure as failure:
+            made = failure
+        if job.sources.state(job.source) == before:
+            if isinstance(made, SourceFailure):
+                raise made
+            return made
+        # files were replaced while they were read: nobody knows of which state the rows are
+        shutil.rmtree(job.folder, ignore_errors=True)
+    raise SourceFailure("source-changing")
+
+
+def _attempt(job: _Job) -> Made:
     import duckdb
     from pyarrow import ArrowException
 
-    part = folder.with_name(folder.name + ".part")
+    part = job.folder.with_name(job.folder.name + ".part")
     part.mkdir(parents=True)
     try:
-        with sources.open(source, None, None) as connection:
-            filter = filtered(connection, terms)
-        with sources.open(source, filter.reads, part) as connection:
-            plan = planned(connection, terms, filter, key, narrowed=narrowed, where=where)
-            files = _written(connection, plan, part, format, options, limit)
-        subjects = _subjects(sources, source, filter, person, sum(file.records for file in files))
-        (part / SUBJECTS).write_text("\n".join(subjects))
-        os.replace(part, folder)
+        with job.sources.open(job.source, part) as reading:
+            connection = reading.connection
+            filter = filtered(connection, job.terms)
+            person = job.person if job.person in arrow_types(connection) else None
+            plan = planned(
+                connection, job.terms, filter, job.key, narrowed=job.narrowed, where=job.where, person=person
+            )
+            reading.rows(plan.reads)
+            files, about = _written(reading, plan, part, job.format, job.options, job.limit)
+        (part / SUBJECTS).write_text(json.dumps(about))
+        os.replace(part, job.folder)
     except (duckdb.ParserException, duckdb.NotImplementedException, duckdb.InternalException):
         raise  # ours, not the provider's
+    except duckdb.InterruptException:
+        raise SourceFailure("source-slow") from None
     except (duckdb.Error, ArrowException):
         raise SourceFailure("source-unreadable") from None
     finally:
@@ -135,13 +164,33 @@ def _made(
 
 def subjects_of(folder: Path) -> tuple[str, ...]:
     """Whom a small result is about; kept beside its files and removed with them."""
-    return tuple((folder / SUBJECTS).read_text().split())
+    return tuple(json.loads((folder / SUBJECTS).read_text()))
 
 
-def _written(connection: Any, plan: Plan, part: Path, format: str, options: str, limit: int | None) -> list[File]:
-    select = plan.select
-    if limit is not None:
-        select = Fragment(f"SELECT * FROM ({select.sql}) LIMIT {int(limit)}", select.values)
+def _written(
+    reading: Reading, plan: Plan, part: Path, format: str, options: str, limit: int | None
+) -> tuple[list[File], tuple[str, ...]]:
+    """The files, and whom they are about by the unmasked number: who used my data must find the masked too."""
+    connection, few = reading.connection, limit is not None and limit <= MOST_SUBJECTS
+    if plan.carried and few:
+        # which rows a limit takes is known once they are taken, so they are, together with whom they are about
+        connection.execute(f"CREATE TEMP TABLE taken AS {plan.carried.sql} LIMIT {limit}", list(plan.carried.values))
+        files = _copied(connection, Fragment(plan.of("taken")), part, format, options)
+        return files, _persons(connection, Fragment("taken"))
+    select = plan.select if limit is None else Fragment(f"{plan.select.sql} LIMIT {limit}", plan.select.values)
+    files = _copied(connection, select, part, format, options)
+    if plan.carried is None or not 0 < sum(file.records for file in files) <= MOST_SUBJECTS:
+        return files, ()
+    reading.rows(plan.reads)
+    return files, _persons(connection, Fragment(f"({plan.carried.sql})", plan.carried.values))
+
+
+def _persons(connection: Any, rows: Fragment) -> tuple[str, ...]:
+    found = connection.execute(f"SELECT DISTINCT {quoted(CARRIED)} FROM {rows.sql}", list(rows.values)).fetchall()
+    return tuple(sorted(row[0] for row in found if row[0]))
+
+
+def _copied(connection: Any, select: Fragment, part: Path, format: str, options: str) -> list[File]:
     if format == "arrow":
         return [_arrow(connection, select, part / "part-0.arrows")]
     target, form = part / f"part-0.{format}", "FORMAT csv, HEADER true"
@@ -175,14 +224,3 @@ def _arrow(connection: Any, select: Fragment, path: Path) -> File:
             records += batch.num_rows
             writer.write_batch(batch)
     return measured(0, path, records)
-
-
-def _subjects(sources: Sources, source: Source, filter: Any, person: str | None, records: int) -> tuple[str, ...]:
-    """The persons a small file is about, by the unmasked number: who used my data must find them masked too."""
-    if person is None or not 0 < records <= MOST_SUBJECTS:
-        return ()
-    with sources.open(source, tuple(dict.fromkeys((*filter.reads, person))), None) as connection:
-        where = f" WHERE {filter.where.sql}" if filter.where else ""
-        values = list(filter.where.values) if filter.where else []
-        select = f"SELECT DISTINCT CAST({quoted(person)} AS VARCHAR) FROM source{where} LIMIT {MOST_SUBJECTS}"
-        return tuple(sorted(row[0] for row in connection.execute(select, values).fetchall() if row[0]))

@@ -50,7 +50,8 @@ def masked(name: str, type: str, mask: Mapping[str, Any], key: bytes) -> Fragmen
     if kind == "generalise" and more == {"to"}:
         to = mask["to"]
         if to in _PERIODS and (type == "date" or type.startswith("timestamp")):
-            return joined("CAST(date_trunc({0}, {1}) AS DATE)", Fragment("CAST(? AS VARCHAR)", (to,)), column)
+            moment = joined("CAST({0} AS TIMESTAMPTZ)", column) if type == "timestamptz_ns" else column
+            return joined("CAST(date_trunc({0}, {1}) AS DATE)", Fragment("CAST(? AS VARCHAR)", (to,)), moment)
         if type in _NUMBERS and not isinstance(to, bool) and isinstance(to, int | float) and 0 < to < 1e15:
             step = Fragment("CAST(? AS DOUBLE)", (float(to),))
             made = joined("floor(CAST({0} AS DOUBLE) / {1}) * {2}", column, step, step)

@@ -59,9 +59,9 @@ RULES: Mapping[str, tuple[str, str, str]] = {
         "ask with a smaller epsilon, or apply for a new agreement",
     ),
     "terms-changed": (
-        "授权条件已变更",
-        "the agreement was changed after this file was made",
-        "ask again: the next file is made by what is agreed now",
+        "授权范围或条件已变更",
+        "the agreement gives something else than when this was asked",
+        "ask again: what is agreed now is made anew",
     ),
     "share-revoked": (
         "共享令牌已撤销",
@@ -128,7 +128,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What an agreement gives of a table at one version: filtered, projected and masked. ``schema``: Spark's JSON."""
+    """What an agreement gives of a table at one version: filtered, projected and masked. ``schema``: Spark's JSON;
+    ``fingerprint``: of the terms and of the source's state it was made from, with a colon between.
+    """
 
     id: str
     agreement: str
@@ -139,6 +141,11 @@ class Snapshot:
     schema: str
     columns: tuple[str, ...]
     files: tuple[File, ...] = ()
+
+    @property
+    def terms(self) -> str:
+        """Digest of the terms it was made under."""
+        return self.fingerprint.partition(":")[0]
 
     @property
     def whole(self) -> tuple[File, ...]:

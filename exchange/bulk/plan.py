@@ -12,6 +12,9 @@ from exchange.bulk.tables import Column, columns_of, schema_string, stored
 from exchange.bulk.terms import Terms
 from exchange.errors import Unprocessable
 
+CARRIED = "\x02person"
+"""A name no column of a source has in earnest."""
+
 
 class Unenforceable(Exception):
     """The terms cannot be kept on this source. ``rule`` is one of `model.RULES`, ``why`` a sentence."""
@@ -31,15 +34,24 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One SELECT over ``source``; ``columns`` as they come out."""
+    """One SELECT over ``source``; ``columns`` as they come out. ``carried``: the same rows with one more column,
+    `CARRIED`, the unmasked number of the person each is about; None when the source has none.
+    ``reads``: the source's columns needed.
+    """
 
     select: Fragment
     columns: tuple[Column, ...]
+    carried: Fragment | None
+    reads: tuple[str, ...]
 
     @property
     def schema(self) -> str:
         """Spark's schema of what comes out."""
         return schema_string(self.columns)
+
+    def of(self, rows: str) -> str:
+        """SQL of what comes out, from a table that has the rows of ``carried``."""
+        return f"SELECT {', '.join(quoted(column.name) for column in self.columns)} FROM {rows}"
 
 
 def filtered(connection: Any, terms: Terms) -> Filter:
@@ -77,11 +89,34 @@ def planned(
     *,
     narrowed: Sequence[str] = (),
     where: str = "",
+    person: str | None = None,
 ) -> Plan:
     """The SELECT of an agreement. ``narrowed``: only these of the agreed columns; ``where``: the consumer's own filter,
-    over what comes out, so that nothing masked or left away can be asked about. Raises `Unenforceable` for terms,
-    `Unprocessable` for the consumer's filter.
+    over what comes out, so that nothing masked or left away can be asked about; ``person``: the source's column with
+    citizen numbers. Raises `Unenforceable` for terms, `Unprocessable` for what the consumer asks.
     """
+    parts = _parts(connection, terms, key)
+    shape = columns_of(_relation(connection, _select(parts, "source", filter.where)))
+    kept = [column for column in shape if not narrowed or column.name in narrowed]
+    if not kept:
+        raise Unprocessable("the agreement removes every column asked for", pointer="/columns")
+    cast = [(column.name, Fragment(f"CAST({quoted(column.name)} AS {stored(column.type)})")) for column in shape]
+    inner = _select([*parts, *_about(person)], "source", filter.where)
+    whole = _select([*cast, *([(CARRIED, Fragment(quoted(CARRIED)))] if person else [])], f"({inner.sql})", None)
+    whole = Fragment(whole.sql, inner.values)
+    condition = None
+    if where:
+        types = {field.name: field.type for field in _relation(connection, whole).limit(0).to_arrow_table().schema}
+        condition = translate(where, {column.name: types[column.name] for column in shape})
+    names = [column.name for column in kept]
+    select = _outer(names, whole, condition)
+    carried = _outer([*names, CARRIED], whole, condition) if person else None
+    needed = tuple(dict.fromkeys((*filter.reads, *([person] if person else ()))))
+    return Plan(select, columns_of(_relation(connection, select)), carried, needed)
+
+
+def _parts(connection: Any, terms: Terms, key: bytes) -> list[tuple[str, Fragment]]:
+    """The agreed columns, masked. Raises `Unenforceable`."""
     ids = {column.name: column.id for column in columns_of(connection.table("source"))}
     if unknown := sorted(terms.masks.keys() - set(terms.columns)):
         raise Unenforceable("mask-unenforceable", f"no agreed column {', '.join(unknown)}")
@@ -97,23 +132,16 @@ def planned(
             parts.append((name, made))
     if not parts:
         raise Unenforceable("mask-unenforceable", "every agreed column is removed")
-    inner = _select(parts, "source", filter.where)
-    shape = columns_of(_relation(connection, inner))
-    cast = [(column.name, Fragment(f"CAST({quoted(column.name)} AS {stored(column.type)})")) for column in shape]
-    whole = _select(cast, f"({inner.sql})", None)
-    whole = Fragment(whole.sql, inner.values)
-    if not narrowed and not where:
-        return Plan(whole, columns_of(_relation(connection, whole)))
-    relation = _relation(connection, whole)
-    condition = None
-    if where:
-        shape_of = {column.name: column for column in columns_of(relation)}
-        types = {field.name: field.type for field in relation.limit(0).to_arrow_table().schema}
-        condition = translate(where, {name: types[name] for name in shape_of})
-    kept = [(column.name, Fragment(quoted(column.name))) for column in shape if not narrowed or column.name in narrowed]
-    outer = _select(kept, f"({whole.sql})", condition)
-    outer = Fragment(outer.sql, whole.values + (condition.values if condition else ()))
-    return Plan(outer, columns_of(_relation(connection, outer)))
+    return parts
+
+
+def _about(person: str | None) -> list[tuple[str, Fragment]]:
+    return [(CARRIED, Fragment(f"CAST({quoted(person)} AS VARCHAR)"))] if person else []
+
+
+def _outer(names: Sequence[str], whole: Fragment, condition: Fragment | None) -> Fragment:
+    made = _select([(name, Fragment(quoted(name))) for name in names], f"({whole.sql})", condition)
+    return Fragment(made.sql, whole.values + (condition.values if condition else ()))
 
 
 def _select(parts: Sequence[tuple[str, Fragment]], source: str, where: Fragment | None) -> Fragment:

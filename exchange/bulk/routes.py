@@ -2,7 +2,6 @@
 
 # No postponed annotations here: FastAPI has to see the dependencies that are made inside `router`.
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,13 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.brokering import headers as passing
 from exchange.bulk import delta
-from exchange.bulk.aggregates import Aggregates, Question
+from exchange.bulk.aggregates import Aggregates
 from exchange.bulk.making import FORMATS
 from exchange.bulk.model import Share, Source
+from exchange.bulk.privacy import Question
+from exchange.bulk.sending import Sent
 from exchange.bulk.service import Bulk
 from exchange.bulk.streams import Streams
 from exchange.errors import Invalid
 from exchange.parties.access import Access, Caller
+
+LARGEST_LIMIT = 2**62
 
 
 class _Strict(BaseModel):
@@ -98,29 +101,43 @@ def router(bulk: Bulk, streams: Streams, aggregates: Aggregates, access: Access,
         """Files that left under an agreement: one line a query and file, with requests and bytes really sent."""
         return {"items": [dict(row._mapping) for row in bulk.flows(caller, agreement)]}
 
-    @routes.get("/bulk/{agreement}/tables/{table}", response_class=FileResponse)
     def stream(
         request: Request,
         caller: Who,
         agreement: str,
         table: str,
         format: str = "parquet",
-        columns: Annotated[str, Query(max_length=10_000)] = "",
+        columns: Annotated[str, Query(max_length=200_000)] = "",
         where: Annotated[str, Query(max_length=4000)] = "",
-        limit: Annotated[int | None, Query(ge=0)] = None,
+        limit: Annotated[int | None, Query(ge=0, le=LARGEST_LIMIT)] = None,
     ) -> Response:
-        """A table as one Parquet, Arrow IPC or CSV file, for the purpose named in Tongban-Purpose."""
+        """A table as one Parquet, Arrow IPC or CSV file, for the purpose named in Tongban-Purpose. HEAD tells its size
+        and makes it wait; Range is understood for a file that waits, so that DuckDB reads what it needs and a broken
+        download goes on.
+        """
         names = tuple(dict.fromkeys(part.strip() for part in columns.split(",") if part.strip()))
+        look, part = request.method == "HEAD", "range" in request.headers
         made = streams.fetch(
-            caller, agreement, table, _purpose(request), format, columns=names, where=where, limit=limit
+            caller,
+            agreement,
+            table,
+            _purpose(request),
+            format,
+            columns=names,
+            where=where,
+            limit=limit,
+            look=look,
+            part=part,
         )
-        headers = {
-            "Tongban-Receipt": made.delivery,
-            "Tongban-Records": str(made.records),
-            "Cache-Control": "private, no-store",
-            "ETag": f'"{made.sha256}"',
-        }
-        return _Whole(made.path, FORMATS[format], headers, made.done)
+        headers = {"Tongban-Records": str(made.records), "Cache-Control": "private, no-store"}
+        headers["ETag"] = f'"{made.sha256}"'
+        if made.delivery:
+            headers["Tongban-Receipt"] = made.delivery
+        return Sent(made.path, FORMATS[format], headers, lambda _, whole: streams.done(made, whole), partly=made.again)
+
+    place = "/bulk/{agreement}/tables/{table}"
+    routes.add_api_route(place, stream, methods=["GET"], response_class=FileResponse)
+    routes.add_api_route(place, stream, methods=["HEAD"], operation_id="headStream", include_in_schema=False)
 
     @routes.post("/bulk/{agreement}/tables/{table}/aggregates")
     def ask(request: Request, caller: Who, agreement: str, table: str, body: QuestionBody) -> dict[str, Any]:
@@ -141,22 +158,6 @@ def router(bulk: Bulk, streams: Streams, aggregates: Aggregates, access: Access,
         return {"remaining": aggregates.remaining(caller, agreement, table)}
 
     return routes
-
-
-class _Whole(FileResponse):
-    """A file for one request, removed afterwards whatever happened to the connection."""
-
-    chunk_size = 1024 * 1024
-
-    def __init__(self, path: Any, media_type: str, headers: dict[str, str], done: Callable[[], None]) -> None:
-        super().__init__(path, media_type=media_type, headers=headers)
-        self._done = done
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._done()
 
 
 def show_source(value: Source) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from exchange.bulk.evidence import Ask
 from exchange.bulk.model import File, Opened, Snapshot, Source, refuse
 from exchange.bulk.plan import Unenforceable
 from exchange.bulk.shares import Recipient, Shares
-from exchange.bulk.terms import Terms, digest, stand
+from exchange.bulk.terms import Terms, digest
 from exchange.bulk.urls import Urls
 from exchange.catalogue.model import Record
 from exchange.clock import new_id, stamp
@@ -98,12 +98,17 @@ class Bulk:
     def reopened(self, recipient: Recipient, table: str, token: str) -> tuple[Opened, Snapshot, tuple[File, ...]]:
         """New URLs for the files of an earlier query of this token: the same flow goes on."""
         id = self.urls.query_of(token)
-        self.desk.hold(recipient.agreement, recipient.record, recipient.ask(table))
-        with self.database.reading() as tx:
+        ask = recipient.ask(table)
+        agreement, record = self.desk.hold(recipient.agreement, recipient.record, ask)
+        with self.database.transaction() as tx:
             opened = store.query(tx, id)
             snapshot = store.snapshot(tx, opened.snapshot) if opened else None
-        if opened is None or snapshot is None or (opened.share, opened.table) != (recipient.share.id, table):
-            raise NotFound("these files are not kept any more", hint="query the table again")
+            if opened is None or snapshot is None or (opened.share, opened.table) != (recipient.share.id, table):
+                raise NotFound("these files are not kept any more", hint="query the table again")
+            decision = self.desk.unchanged(tx, agreement, record, table, snapshot.terms)
+            store.renew_query(tx, id, stamp(self.clock()))
+        if not decision.allowed:
+            raise self.desk.evidence.refused(ask, agreement, decision)
         return opened, snapshot, tuple(file for file in snapshot.files if file.number in opened.numbers)
 
     # ---- files
@@ -186,17 +191,17 @@ class Bulk:
         source, terms = self.desk.readable(ask, agreement, record)
         with self._making[agreement.id, ask.table]:
             try:
-                fingerprint = self._fingerprint(source, terms)
+                now = self._fingerprint(source, terms)
                 with self.database.reading() as tx:
                     found = store.newest(tx, agreement.id, ask.table)
-                if found and found.fingerprint == fingerprint and self._kept(found):
+                if found and found.fingerprint == now and self._kept(found):
                     return found
-                return self._make(source, terms, agreement, record, ask.table, fingerprint)
+                return self._make(source, terms, agreement, record, ask.table, now)
             except (Unenforceable, SourceFailure) as error:
                 raise self.desk.stopped(ask, agreement, error) from None
 
     def _make(
-        self, source: Source, terms: Terms, agreement: Agreement, record: Record, table: str, fingerprint: str
+        self, source: Source, terms: Terms, agreement: Agreement, record: Record, table: str, state: str
     ) -> Snapshot:
         now = self.clock()
         id = new_id("snp", now)
@@ -205,12 +210,12 @@ class Bulk:
         made = making.snapshot(self.desk.connecting.sources, source, terms, key, folder, person)
         with self.database.transaction() as tx:
             other = store.newest(tx, agreement.id, table)
-            if other and other.fingerprint == fingerprint and self._kept(other):
+            if other and other.fingerprint == state and self._kept(other):
                 shutil.rmtree(folder)  # another worker was quicker
                 return other
             version = store.last_version(tx, agreement.id, table) + 1
             snapshot = Snapshot(
-                id, agreement.id, table, version, fingerprint, stamp(now), made.schema, made.columns, made.files
+                id, agreement.id, table, version, state, stamp(now), made.schema, made.columns, made.files
             )
             store.add_snapshot(tx, snapshot)
             place = self._folder(snapshot)
@@ -230,7 +235,8 @@ class Bulk:
             return snapshot.whole
         if limit == 0:
             return ()
-        if limit <= SMALL_ROWS and snapshot.whole[0].records > 2 * limit:
+        # a file of few rows is about persons the ledger names one by one, so it leaves as it is
+        if limit <= SMALL_ROWS and snapshot.whole[0].records > max(2 * limit, making.MOST_SUBJECTS):
             return (self._head(snapshot, 1 << (limit - 1).bit_length()),)
         chosen: list[File] = []
         for file in snapshot.whole:
@@ -275,9 +281,8 @@ class Bulk:
         if decision.allowed and share.revoked_at is not None:
             decision = refuse("share-revoked")
         snapshot = store.snapshot(tx, opened.snapshot)
-        made_by = snapshot.fingerprint.partition(":")[0] if snapshot else ""
-        if decision.allowed and snapshot and not stand(agreement, opened.table, made_by):
-            decision = refuse("terms-changed")
+        if decision.allowed and snapshot:
+            decision = self.desk.unchanged(tx, agreement, record, opened.table, snapshot.terms)
         files = snapshot.files if snapshot else ()
         file = next((one for one in files if one.number == number and number in opened.numbers), None)
         return _Leaving(ask, agreement, decision, snapshot, file, store.flow(tx, query, number) is None)

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Message, Receive, Scope, Send
 
 from exchange.bulk import delta
 from exchange.bulk.delta import JSON, NDJSON
 from exchange.bulk.model import File, Opened, Snapshot, schema_name
+from exchange.bulk.sending import Sent
 from exchange.bulk.service import Bulk
 from exchange.bulk.shares import Recipient
 from exchange.bulk.urls import PATH
@@ -23,8 +23,9 @@ from exchange.http.problems import MEDIA_TYPE, STATUS, TITLES
 PREFIX = "/delta-sharing"
 LARGEST_BODY = 1_000_000
 Auth = Annotated[str, Header(alias="authorization")]
+Ids = Annotated[str, Header(alias="fileidhash")]
 Wants = Annotated[str, Header(alias=delta.CAPABILITIES)]
-Most = Annotated[int | None, Query(alias="maxResults")]
+Most = Annotated[str, Query(alias="maxResults")]
 Token = Annotated[str | None, Query(alias="pageToken")]
 
 
@@ -33,7 +34,7 @@ def router(bulk: Bulk) -> APIRouter:
     routes = APIRouter(tags=["bulk"])
 
     @routes.get(f"{PREFIX}/shares")
-    def shares(authorization: Auth = "", most: Most = None, token: Token = None) -> Response:
+    def shares(authorization: Auth = "", most: Most = "", token: Token = None) -> Response:
         """Shares of the token: one, the agreement it was issued for."""
         return _told(lambda: _page([_share(_held(bulk, authorization))], most, token))
 
@@ -43,7 +44,7 @@ def router(bulk: Bulk) -> APIRouter:
         return _told(lambda: Response(delta.line({"share": _share(_of(bulk, authorization, share))}), media_type=JSON))
 
     @routes.get(f"{PREFIX}/shares/{{share}}/schemas")
-    def schemas(share: str, authorization: Auth = "", most: Most = None, token: Token = None) -> Response:
+    def schemas(share: str, authorization: Auth = "", most: Most = "", token: Token = None) -> Response:
         """Schemas of a share: one, the interface."""
 
         def made() -> Response:
@@ -53,12 +54,12 @@ def router(bulk: Bulk) -> APIRouter:
         return _told(made)
 
     @routes.get(f"{PREFIX}/shares/{{share}}/all-tables")
-    def all_tables(share: str, authorization: Auth = "", most: Most = None, token: Token = None) -> Response:
+    def all_tables(share: str, authorization: Auth = "", most: Most = "", token: Token = None) -> Response:
         """Every table of a share."""
         return _told(lambda: _page(_tables(bulk, _of(bulk, authorization, share)), most, token))
 
     @routes.get(f"{PREFIX}/shares/{{share}}/schemas/{{schema}}/tables")
-    def tables(share: str, schema: str, authorization: Auth = "", most: Most = None, token: Token = None) -> Response:
+    def tables(share: str, schema: str, authorization: Auth = "", most: Most = "", token: Token = None) -> Response:
         """Tables of a schema."""
 
         def made() -> Response:
@@ -70,6 +71,7 @@ def router(bulk: Bulk) -> APIRouter:
 
     table_path = f"{PREFIX}/shares/{{share}}/schemas/{{schema}}/tables/{{table}}"
 
+    @routes.head(table_path, include_in_schema=False)
     @routes.get(f"{table_path}/version")
     def version(request: Request, share: str, schema: str, table: str, authorization: Auth = "") -> Response:
         """The version of a table, as a header."""
@@ -83,23 +85,35 @@ def router(bulk: Bulk) -> APIRouter:
 
     @routes.get(f"{table_path}/metadata")
     def metadata(
-        request: Request, share: str, schema: str, table: str, authorization: Auth = "", wants: Wants = ""
+        request: Request,
+        share: str,
+        schema: str,
+        table: str,
+        authorization: Auth = "",
+        wants: Wants = "",
+        ids: Ids = "",
     ) -> Response:
         """Protocol and schema of a table, in the format the client can read."""
 
         def made() -> Response:
             _refuse_history(request.query_params, "version", "timestamp")
+            named = _ids(ids)
             held, name = _table(bulk, authorization, share, schema, table)
             snapshot, format = bulk.look(held, name), delta.chosen(wants)
-            return Response(
-                delta.beginning(snapshot, format), media_type=NDJSON, headers=delta.headers(snapshot, format)
-            )
+            headers = delta.headers(snapshot, format) | named
+            return Response(delta.beginning(snapshot, format), media_type=NDJSON, headers=headers)
 
         return _told(made)
 
     @routes.post(f"{table_path}/query")
     async def query(
-        request: Request, share: str, schema: str, table: str, authorization: Auth = "", wants: Wants = ""
+        request: Request,
+        share: str,
+        schema: str,
+        table: str,
+        authorization: Auth = "",
+        wants: Wants = "",
+        ids: Ids = "",
     ) -> Response:
         """The files of a table with their URLs; hints never widen what is agreed."""
         raw = bytearray()
@@ -109,7 +123,7 @@ def router(bulk: Bulk) -> APIRouter:
                 break
 
         def made() -> Response:
-            asked = _asked(bytes(raw))
+            asked, named = _asked(bytes(raw)), _ids(ids)
             held, name = _table(bulk, authorization, share, schema, table)
             renewed = asked.get("refreshToken")
             if isinstance(renewed, str):
@@ -120,7 +134,8 @@ def router(bulk: Bulk) -> APIRouter:
             ends = "includeendstreamaction=true" in wants.lower().replace(" ", "")
             more = asked.get("includeRefreshToken") is True
             body = _files(bulk, opened, snapshot, files, format, ends or more)
-            return Response(body, media_type=NDJSON, headers=delta.headers(snapshot, format))
+            headers = delta.headers(snapshot, format, ends) | named
+            return Response(body, media_type=NDJSON, headers=headers)
 
         return await run_in_threadpool(_told, made)
 
@@ -136,10 +151,30 @@ def router(bulk: Bulk) -> APIRouter:
 
         return _told(made)
 
+    @routes.post(f"{table_path}/temporary-table-credentials")
+    def credentials(share: str, schema: str, table: str, authorization: Auth = "") -> Response:
+        """Credentials for a storage folder: not offered, what is in a folder cannot be cut."""
+
+        def made() -> Response:
+            _table(bulk, authorization, share, schema, table)
+            raise Invalid("directory access (temporary-table-credentials) is not shared", hint="POST …/query")
+
+        return _told(made)
+
+    @routes.post(f"{table_path}/queries/{{id}}")
+    def answered(share: str, schema: str, table: str, id: str, authorization: Auth = "") -> Response:
+        """The outcome of an asynchronous query: not offered, queries are answered at once."""
+
+        def made() -> Response:
+            _table(bulk, authorization, share, schema, table)
+            raise Invalid("asynchronous queries are not shared", hint="POST …/query answers at once")
+
+        return _told(made)
+
     def file(
         request: Request,
         query: str,
-        number: int,
+        number: str,
         expires: Annotated[str, Query(alias="Expires")] = "",
         signature: Annotated[str, Query(alias="X-Amz-Signature")] = "",
     ) -> Response:
@@ -147,9 +182,12 @@ def router(bulk: Bulk) -> APIRouter:
 
         def made() -> Response:
             look = request.method == "HEAD"
-            path, one = bulk.file(query, number, expires, signature, look=look)
+            if not (number.isascii() and number.isdigit() and len(number) < 10):
+                raise _nothing()
+            path, one = bulk.file(query, int(number), expires, signature, look=look)
             headers = {"ETag": f'"{one.sha256}"', "Cache-Control": "private, no-store"}
-            return Counted(path, headers, None if look else lambda sent: bulk.sent(query, number, sent))
+            count = None if look else lambda sent, _: bulk.sent(query, int(number), sent)
+            return Sent(path, "application/vnd.apache.parquet", headers, count)
 
         return _told(made)
 
@@ -157,36 +195,6 @@ def router(bulk: Bulk) -> APIRouter:
     routes.add_api_route(place, file, methods=["GET"], operation_id="getSharedFile", response_class=FileResponse)
     routes.add_api_route(place, file, methods=["HEAD"], operation_id="headSharedFile", include_in_schema=False)
     return routes
-
-
-class Counted(FileResponse):
-    """A file that tells how many bytes were really sent, also when the client hung up."""
-
-    chunk_size = 1024 * 1024
-
-    def __init__(
-        self,
-        path: Any,
-        headers: dict[str, str],
-        told: Callable[[int], None] | None,
-        media_type: str = "application/vnd.apache.parquet",
-    ) -> None:
-        super().__init__(path, headers=headers, media_type=media_type)
-        self._told = told
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sent = 0
-
-        async def counting(message: Message) -> None:
-            nonlocal sent
-            await send(message)
-            sent += len(message.get("body", b""))
-
-        try:
-            await super().__call__(scope, receive, counting)
-        finally:
-            if self._told is not None:
-                await run_in_threadpool(self._told, sent)
 
 
 def _told(make: Callable[[], Response]) -> Response:
@@ -251,8 +259,25 @@ def _tables(bulk: Bulk, held: Recipient) -> list[dict[str, Any]]:
     return [{"name": name, **common, "id": f"{agreement.id}.{name}"} for name in sorted(agreement.scope)]
 
 
-def _page(items: list[dict[str, Any]], most: int | None, token: str | None) -> Response:
-    return Response(delta.page(items, most, token), media_type=JSON)
+def _page(items: list[dict[str, Any]], most: str, token: str | None) -> Response:
+    return Response(delta.page(items, _number(most), token), media_type=JSON)
+
+
+def _number(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid("maxResults is a whole number from 0")
+    return int(text)
+
+
+def _ids(header: str) -> dict[str, str]:
+    """How files are named was asked for: both ways are the same here."""
+    if not header:
+        return {}
+    if header.lower() not in (delta.PARQUET, delta.DELTA):
+        raise Invalid("fileidhash is parquet or delta")
+    return {"fileidhash": header.lower()}
 
 
 def _files(bulk: Bulk, opened: Opened, snapshot: Snapshot, files: tuple[File, ...], format: str, ends: bool) -> str:
@@ -270,7 +295,7 @@ def _asked(raw: bytes) -> dict[str, Any]:
         raise Invalid("the body of a query is too large")
     try:
         asked = json.loads(raw or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         raise Invalid("the body of a query is a JSON object", hint="{} asks for everything that is agreed")

@@ -212,6 +212,11 @@ def query(tx: Connection, id: str) -> Opened | None:
     return None if row is None else Opened(**dict(row._mapping) | {"numbers": tuple(row.numbers)})
 
 
+def renew_query(tx: Connection, id: str, at: str) -> None:
+    """A query's files were handed out again: they are kept as if it had been opened now."""
+    tx.execute(QUERIES.update().where(QUERIES.c.id == id).values(at=at))
+
+
 def last_opened(tx: Connection, snapshot: str) -> str | None:
     """When a snapshot was last opened."""
     return tx.execute(select(func.max(QUERIES.c.at)).where(QUERIES.c.snapshot == snapshot)).scalar()

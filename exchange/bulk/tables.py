@@ -31,6 +31,7 @@ _WIDER = {
     "timestamp_s": "TIMESTAMP WITH TIME ZONE",
     "timestamp_ms": "TIMESTAMP WITH TIME ZONE",
     "timestamp_ns": "TIMESTAMP WITH TIME ZONE",
+    "timestamptz_ns": "TIMESTAMP WITH TIME ZONE",
 }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.agreements.model import Agreement
-from exchange.bulk.model import AGGREGATES, ENFORCED, MASKS, ROWS
+from exchange.bulk.model import AGGREGATES, MASKS, ROWS
 from exchange.errors import Unprocessable
 from exchange.ledger.model import canonical
 
@@ -58,7 +58,8 @@ def terms_of(agreement: Agreement, table: str) -> Terms:
 def digest(terms: Terms) -> str:
     """Hex digest of all that decides what of a table leaves."""
     masks = {name: dict(mask) for name, mask in terms.masks.items()}
-    return hashlib.sha256(canonical({"columns": list(terms.columns), "rows": terms.rows, "masks": masks})).hexdigest()
+    told = {"columns": list(terms.columns), "rows": terms.rows, "masks": masks, "aggregates": terms.aggregates}
+    return hashlib.sha256(canonical(told)).hexdigest()
 
 
 def stand(agreement: Agreement, table: str, made_by: str) -> bool:
@@ -67,14 +68,6 @@ def stand(agreement: Agreement, table: str, made_by: str) -> bool:
         return digest(terms_of(agreement, table)) == made_by
     except Unprocessable:
         return False
-
-
-def check_terms(agreement: Agreement) -> None:
-    """Raises `Unprocessable` for an agreement in bulk whose terms cannot be read, so that none such is made."""
-    if unknown := sorted(agreement.terms.keys() - ENFORCED):
-        raise Unprocessable(f"bulk sharing cannot keep: {', '.join(unknown)}", rule="unknown-term", pointer="/terms")
-    for table in agreement.scope:
-        terms_of(agreement, table)
 
 
 _WORDS = {

@@ -125,6 +125,7 @@ PUT    /api/v1/calendar/{year}                                       agreement.s
 *      /r1/{instance}/{member_class}/{member_code}/{subsystem}/{service}/{path:path} credential
 GET    /listClients                                                  credential
 GET    /api/v1/bulk/{agreement}/tables/{table}                       exchange.call
+HEAD   /api/v1/bulk/{agreement}/tables/{table}                       exchange.call
 GET    /api/v1/bulk/{agreement}/tables/{table}/budget                exchange.call
 POST   /api/v1/bulk/{agreement}/tables/{table}/aggregates            exchange.call
 GET    /api/v1/bulk/{agreement}/flows                                exchange.call
@@ -133,10 +134,13 @@ GET    /delta-sharing/shares/{share}                                 credential
 GET    /delta-sharing/shares/{share}/all-tables                      credential
 GET    /delta-sharing/shares/{share}/schemas                         credential
 GET    /delta-sharing/shares/{share}/schemas/{schema}/tables         credential
+HEAD   /delta-sharing/shares/{share}/schemas/{schema}/tables/{table} credential
 GET    /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/version credential
 GET    /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/metadata credential
 GET    /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/changes credential
 POST   /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/query credential
+POST   /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/queries/{id} credential
+POST   /delta-sharing/shares/{share}/schemas/{schema}/tables/{table}/temporary-table-credentials credential
 GET    /delta-sharing/files/{query}/{number}.parquet                 credential
 HEAD   /delta-sharing/files/{query}/{number}.parquet                 credential
 GET    /api/v1/deliveries                                            delivery.read

@@ -63,17 +63,21 @@ def measure() -> list[dict[str, Any]]:
 
 def _streams(world: _World) -> list[dict[str, Any]]:
     large = world.agree("large", TERMS)
-    bare, ours = [], []
+    bare, ours, used = [], [], []
     for _ in range(ROUNDS):
+        before, began = world.processor(), time.perf_counter()
         bare.append(_bare(world, large))
+        idle = (world.processor() - before) / (time.perf_counter() - began)
         ours.append(world.stream(large, "large", "parquet"))
+        # what the service does all the time is no part of a file
+        used.append(ours[-1][1] - idle * ours[-1][0])
     wall, cpu = min(one[0] for one in bare), min(one[1] for one in bare)
-    mine, used = min(one[0] for one in ours), min(one[1] for one in ours)
+    mine, work = min(one[0] for one in ours), min(used)
     size = f"{ROWS:,} rows × 20 columns, 8 agreed, filter, hash mask"
     copy = f"bare COPY {wall:.2f} s"
     made = [
         row(f"Parquet, {size}", round(mine, 2), "s", copy, round(wall / mine, 2), ">= 0.8", wall >= 0.8 * mine),
-        row("the same, processor time", round(used, 2), "s", f"{cpu:.2f} s", round(cpu / used, 2), "", None),
+        row("the same, processor time", round(work, 2), "s", f"{cpu:.2f} s", round(cpu / work, 2), "", None),
     ]
     for format in ("arrow", "csv"):
         seconds, _, records = world.stream(large, "large", format)
@@ -252,7 +256,8 @@ def _bare(world: _World, agreement: str) -> tuple[float, float]:
     sources = Sources(world.folder / "files", world.folder / "spill", lambda _address: False)
     source = Source("bench.large", "rows", "bench", Kind.FILES, "large.parquet", "rows", 1, "", "")
     terms = Terms(AGREED, str(TERMS["rows"]), {"c01": {"mask": "hash"}})
-    with sources.open(source, None, None) as connection:
+    with sources.open(source, None) as reading:
+        connection = reading.connection
         plan = planned(connection, terms, filtered(connection, terms), agreement_key(b"k" * 32, agreement))
     values = [f"hex:{value.hex()}" if isinstance(value, bytes) else value for value in plan.select.values]
     file, target = world.folder / "files" / "bench" / "large.parquet", world.folder / "bare.parquet"

@@ -8,12 +8,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from exchange.bulk.aggregates import Aggregates, Question, allowance, check, laplace, scales
+from exchange.bulk.aggregates import Aggregates
+from exchange.bulk.privacy import Question, allowance, check, laplace, scales
 from exchange.bulk.terms import Terms
 from exchange.errors import Forbidden, Unprocessable
-from tests.unit.exchange.test_bulk import PURPOSE, ROWS, TABLE, World, once, refused
+from tests.unit.exchange.bulked import PURPOSE, ROWS, TABLE, World, once, refused
 
 ALLOWED = {
     "epsilon": 2.0,
@@ -42,16 +46,20 @@ def test_no_noise_no_bounds_no_answer() -> None:
         {"epsilon": 1, "measures": {"secret": {"low": 0, "high": 5}}},
         {"epsilon": 1, "groups": {"secret": ["1"]}},
         {"epsilon": 1, "measures": 3},
+        {"epsilon": 1, "measures": {"income": {"low": 0, "high": 1e300}}},  # sums would not be exact
     ):  # fmt: skip
         with pytest.raises(Unprocessable):
             allowance(Terms(FIELDS, aggregates=wrong))
 
 
 def test_a_question_stays_inside_what_is_agreed() -> None:
+    with pytest.raises(Unprocessable):  # a mask nobody would apply
+        allowance(Terms(FIELDS, masks={"income": {"mask": "hash"}}, aggregates=ALLOWED))
     allowed = allowance(Terms(FIELDS, aggregates=ALLOWED))
     check(Question(0.5, sums=("income",), by=("HJXZQH",)), allowed)
     for wrong in (
-        Question(0.0), Question(-1.0), Question(float("nan")), Question(0.5, count=False), Question(0.5, sums=("XM",)),
+        Question(0.0), Question(1e-17), Question(-1.0), Question(float("nan")), Question(0.5, count=False),
+        Question(0.5, sums=("XM",)),
         Question(0.5, by=("income",)), Question(0.5, sums=("income", "income")),
     ):  # fmt: skip
         with pytest.raises(Unprocessable):
@@ -134,3 +142,66 @@ def test_the_budget_is_never_overdrawn_and_no_row_leaves(world: World) -> None:
     assert sorted(outcomes) == ["answered"] * 4 + ["budget-spent"] * 3
     assert world.aggregates.remaining(world.asking, made.id, TABLE) == 0
     assert world.services.last("delivery.refused")["rule"] == "budget-spent"
+
+
+def audited(world: World, agreement: str) -> float:
+    """What the ledger says was spent under an agreement, whatever the table of budgets says."""
+    entries = [world.services.ledger.entry(n) for n in range(world.services.ledger.size())]
+    made = [one.body for one in entries if one.kind == "delivery.made" and one.body.get("agreement") == agreement]
+    return sum(float(body["epsilon"]) for body in made)
+
+
+@once
+def test_asking_again_is_paid_again_and_an_overspend_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = {"HJXZQH": ["110101", "110101", "310101"]}
+    made = world.agree(FIELDS, aggregates=ALLOWED | {"epsilon": 1.0, "groups": groups})
+    ours = Aggregates(world.desk, exact)
+
+    def answered(times: int) -> int:
+        """How many of so many questions are answered: the same one, parts of it, overlapping ones, over days."""
+        kept = 0
+        for n in range(times):
+            where = ["", "HJXZQH == '110101'", "HJXZQH != '110101'", "income >= 0.0"][n % 4]
+            question = Question(0.25, by=("HJXZQH",) if n % 3 else (), where=where)
+            try:
+                rows = ours.ask(world.asking, made.id, TABLE, PURPOSE, question).rows
+            except Forbidden:
+                continue
+            kept += 1
+            # a group is answered once for one price
+            assert len(rows) == (2 if n % 3 else 1)
+            world.services.clock.advance(hours=5)
+        return kept
+
+    # a question the agreement does not cover costs nothing and tells nothing
+    with pytest.raises(Unprocessable):
+        ours.ask(world.asking, made.id, TABLE, PURPOSE, Question(0.1, where="secret == 'x'"))
+    assert answered(7) == 4
+    assert audited(world, made.id) == pytest.approx(1.0)
+    assert world.services.last("delivery.refused")["rule"] == "budget-spent"
+    assert world.aggregates.remaining(world.giving, made.id, TABLE) == pytest.approx(0)
+    made = world.agree(FIELDS, aggregates=ALLOWED | {"epsilon": 1.0, "groups": groups})
+    monkeypatch.setattr("exchange.bulk.aggregates.store.spend", lambda *_: None)  # the planted fault
+    assert answered(7) == 7
+    assert audited(world, made.id) > 1.0
+
+
+@once
+def test_which_rows_of_a_person_count_depends_on_no_other_person(world: World) -> None:
+    place = world.folder / "police" / "persons.parquet"
+    allowed = ALLOWED | {"epsilon": 50.0, "person": "XM", "contributions": 3}
+    made = world.agree(FIELDS, aggregates=allowed)
+    ours = {"XM": ["a"] * 60, "HJXZQH": ["110101", "310101"] * 30, "income": [float(n) for n in range(60)]}
+    others = pa.table({"XM": [str(n) for n in range(20_000)], "HJXZQH": ["440301"] * 20_000, "income": [0.0] * 20_000})
+    seen = set()
+    for count in (0, 1, 20_000):
+        table = pa.concat_tables([others.slice(0, count), pa.table(ours)])
+        pq.write_table(table.take(np.random.default_rng(count).permutation(len(table))), place, row_group_size=2048)
+        rows = (
+            Aggregates(world.desk, exact)
+            .ask(world.asking, made.id, TABLE, PURPOSE, Question(0.5, sums=("income",), by=("HJXZQH",)))
+            .rows
+        )
+        seen.add(tuple((row["count"], row["sum_income"]) for row in rows if row["HJXZQH"] != "440301"))
+    [((one, _), (other, _))] = seen
+    assert one + other == 3

@@ -404,6 +404,8 @@ def test_every_role_reaches_what_its_row_says_and_nothing_else(world: World) -> 
             allowed = allowed_by(gate, kind, role)
             if allowed and (gate.own or (method, path) in ENDLESS):
                 continue  # the next test
+            if allowed and method == "HEAD":
+                continue  # without a body a refusal by an agreement looks the same; GET's row says it
             # of a kind whose every role is refused, they take turns over the routes
             roles = sorted(ROLES[Kind(kind)])
             all_refused = not any(allowed_by(gate, kind, other) for other in roles)

@@ -9,7 +9,7 @@ import pytest
 from exchange.agreements.model import Agreement, Application, ApplicationState, Sharing
 from exchange.agreements.wish import Mode, Wish, scope_of
 from exchange.brokering import terms as calls
-from exchange.bulk import terms as tables
+from exchange.bulk import checking as tables
 from exchange.portal import conditions, conditions_form
 from specs import library
 from specs.model import Interface
