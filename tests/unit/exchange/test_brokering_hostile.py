@@ -96,7 +96,7 @@ def cut(
         frozenset(), b"",
     )  # fmt: skip
     passage = Passage(
-        ask, compiled, agreement, agreement.scope["one"], row(ask, State.PERMITTED, "permitted", agreement), 0
+        ask, compiled, agreement, agreement.scope["one"], row(ask, State.PERMITTED, "permitted", agreement, "p"), 0
     )
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     return Cutter(b"k" * 32).cut(passage, Incoming(status, {"content-type": kind}, data), (), "")
