@@ -112,7 +112,7 @@ class Evidence:
         self.database, self.ledger, self.agreements, self.clock = database, ledger, agreements, clock
         self.delivered: Delivered = lambda _tx, _launch, _interface, _operation: None
         self._pen = Pen(database)
-        self._sight = Sight(agreements)
+        self.sight = Sight(agreements)
         self.lane = Lane(self._write, self._pen.close)
 
     async def permit(self, intake: Intake, standing: Standing | None = None) -> Passage:
@@ -170,10 +170,10 @@ class Evidence:
     def _write(self, jobs: Sequence[Job]) -> list[Any]:
         try:
             with self._pen.writing(durable=not all(map(_lightly, jobs))) as (tx, holds):
-                self._sight.on(tx, holds=holds)
+                self.sight.on(tx, holds=holds)
                 return self._together(tx, jobs)
         except Exception as error:
-            self._sight.forget()
+            self.sight.forget()
             if len(jobs) == 1:
                 return [cannot(error) if isinstance(error, CANNOT) else error]
             # one of them cannot be written: each has its own fate
@@ -212,7 +212,7 @@ class Evidence:
         return _Line(job, draft, None, job.end, None)
 
     def _decided(self, job: Permit) -> _Line:
-        intake, sight = job.intake, self._sight
+        intake, sight = job.intake, self.sight
         ask, compiled = intake.ask, intake.compiled
         if job.standing is not None and not sight.stands(job.standing):
             return _Line(job, None, None, None, Unauthenticated("the token is not valid", hint="ask for a new one"))
@@ -232,7 +232,7 @@ class Evidence:
         ask = job.intake.ask
         if refusal is None:
             raise AssertionError("neither permitted nor refused")
-        claimed = records.stated(ask.claimed, self._sight.known(ask.claimed))
+        claimed = records.stated(ask.claimed, self.sight.known(ask.claimed))
         row = records.row(ask, State.REFUSED, refusal.rule, agreement, claimed)
         body = records.body(row, ask.record.digest if ask.record else None)
         refusal.error.extra = {**refusal.error.extra, "rule": refusal.rule, "receipt": ask.id}
@@ -260,7 +260,7 @@ class Evidence:
     def _looked_at_again(self, passage: Passage) -> tuple[Refusal | None, Agreement | None]:
         """The agreement that permitted a call, and no other: the record must name what the data really left under."""
         ask, then = passage.ask, passage.agreement
-        if then in self._sight.agreements(*_key(ask)) and in_force(then, self.clock()):
+        if then in self.sight.agreements(*_key(ask)) and in_force(then, self.clock()):
             return None, then  # nearly always: what decided is as it was
         decision, agreement = self._choose(ask, then.id)
         if not decision.allowed:
@@ -286,7 +286,7 @@ class Evidence:
         request = Request(ask.consumer, ask.interface, operation, ask.claimed, ask.asked, key[-1])
         now = self.clock()
         refused: tuple[Decision, Agreement | None] | None = None
-        for agreement in self._sight.agreements(*key):
+        for agreement in self.sight.agreements(*key):
             if only is not None and agreement.id != only:
                 continue
             decision = decide(agreement, request, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -36,6 +36,9 @@ class Sight:
 
     def __init__(self, agreements: Agreements) -> None:
         self._service = agreements
+        self.keys: Callable[[], Sequence[object]] = tuple
+        """Gives the signing keys there are now; looked at once a transaction."""
+        self._keys: Sequence[object] = ()
         self._agreements: dict[tuple[str, str, str | None, str | None], list[Agreement]] = {}
         self._records: dict[str, Record | None] = {}
         self._callers: dict[tuple[str, bytes], tuple[str, str, frozenset[str]] | None] = {}
@@ -43,7 +46,7 @@ class Sight:
 
     def on(self, tx: Connection, *, holds: bool) -> None:
         """Look through this transaction. ``holds``: nobody else wrote since the last one, so what was seen is true."""
-        self._tx = tx
+        self._tx, self._keys = tx, self.keys()
         seen = len(self._agreements) + len(self._records) + len(self._callers) + len(self._purposes)
         if not holds or seen > MOST:
             self.forget()
@@ -80,6 +83,8 @@ class Sight:
 
     def stands(self, standing: Standing) -> bool:
         """Whether the caller is still who they were: not revoked, of the same party, with the same roles or more."""
+        if standing.keys != self._keys:  # a key that was taken away ends its tokens at once
+            return False
         caller = standing.caller
         key = (caller.id, standing.spent)
         if key not in self._callers:

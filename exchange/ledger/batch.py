@@ -31,12 +31,25 @@ class Draft:
     payload: Mapping[str, Any] | None = field(default=None)
 
 
+@dataclass(slots=True)
+class Tail:
+    """Leaf hashes, joined, of the tile that is not full yet, in the tree with this root: kept from one transaction to
+    the next, they need not be made of the entries again when it is full. One that was rolled back fits no later tree.
+    """
+
+    root: bytes = b""
+    hashes: bytes = b""
+
+
 class Batch:
     """Entries on their way into one transaction. The head is locked from the first of them to the commit."""
 
-    def __init__(self, tx: Connection, clock: Clock, random: Callable[[int], bytes], subjects: SubjectKeys) -> None:
+    def __init__(
+        self, tx: Connection, clock: Clock, random: Callable[[int], bytes], subjects: SubjectKeys, tail: Tail
+    ) -> None:
         self._tx, self._at, self._random, self._keys = tx, stamp(clock()), random, subjects
-        head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
+        head = store.locked(tx) or store.start(tx, tree.EMPTY)
+        self._before, self._tail = head.root, tail
         self._first, self._frontier = head.size, tree.unpack(head.frontier)
         self._leaves: list[bytes] = []
         self._payloads: list[Payload] = []
@@ -55,8 +68,21 @@ class Batch:
         store.add(self._tx, entries, head)
         store.add_payloads(self._tx, self._payloads)
         store.add_subjects(self._tx, self._subjects, self._keys.generation)
-        _keep_tiles(self._tx, self._first, self._leaves)
+        self._keep_tiles(head.root)
         return entries
+
+    def _keep_tiles(self, root: bytes) -> None:
+        """Store the tiles that became full, and remember the leaves of the one that did not."""
+        start, tail, full = self._first - self._first % WIDTH, self._tail, self._size - self._size % WIDTH
+        known = tail.root == self._before or start == self._first
+        hashes = tail.hashes if tail.root == self._before else b""
+        if full > start and not known:
+            hashes, known = store.leaves(self._tx, start, self._first - start), True
+        hashes += b"".join(self._leaves)
+        for at in range(start, full, WIDTH):
+            begin = (at - start) * 32
+            _keep_tile(self._tx, 0, at // WIDTH, hashes[begin : begin + WIDTH * 32])
+        tail.root, tail.hashes = (root, hashes[(max(full, start) - start) * 32 :]) if known else (b"", b"")
 
     @property
     def _size(self) -> int:
@@ -77,15 +103,6 @@ class Batch:
         tree.push(index, self._frontier, leaf)
         self._leaves.append(leaf)
         return entry
-
-
-def _keep_tiles(tx: Connection, first: int, leaves: Sequence[bytes]) -> None:
-    """Store the tiles that ``leaves``, from index ``first`` on, have filled."""
-    for n in range(first // WIDTH, (first + len(leaves)) // WIDTH):
-        start = n * WIDTH
-        older = store.leaves(tx, start, first - start) if start < first else b""
-        begin = max(start - first, 0)
-        _keep_tile(tx, 0, n, older + b"".join(leaves[begin : begin + WIDTH - len(older) // 32]))
 
 
 def _keep_tile(tx: Connection, level: int, n: int, hashes: bytes) -> None:

@@ -15,7 +15,7 @@ from exchange.clock import Clock, stamp
 from exchange.database import Database
 from exchange.errors import Conflict, NotFound, Unavailable
 from exchange.ledger import guard, note, soundness, store, tree
-from exchange.ledger.batch import Batch, Draft
+from exchange.ledger.batch import Batch, Draft, Tail
 from exchange.ledger.model import Checkpoint, Entry, Payload
 from exchange.ledger.subjects import SubjectKeys
 from exchange.ledger.tiles import WIDTH, Tiles, Trees, bundle
@@ -47,6 +47,7 @@ class Ledger:
         self.distrusted: Unavailable | None = None
         self.clock = clock
         self._trees: Trees = {}
+        self._tail = Tail()
         self._random = random
 
     @property
@@ -77,7 +78,7 @@ class Ledger:
         """Write several entries at once; a batch shares one pass over the head."""
         if not drafts:
             return []
-        return Batch(tx, self.clock, self._random, self.subjects).write(drafts)
+        return Batch(tx, self.clock, self._random, self.subjects, self._tail).write(drafts)
 
     def erase(self, tx: Connection, index: int, reason: str) -> Entry:
         """Forget an entry's payload and record that: the tree stays valid. Raises `NotFound`, `Conflict`."""
@@ -157,7 +158,7 @@ class Ledger:
         if head_now is not None and last is not None and (last.size, last.root) == (head_now.size, head_now.root):
             return last
         with self.database.transaction() as tx:
-            head = store.head(tx, lock=True) or store.start(tx, tree.EMPTY)
+            head = store.locked(tx) or store.start(tx, tree.EMPTY)
             last = store.checkpoint(tx)
             if last is not None and (last.size, last.root) == (head.size, head.root):
                 return last  # another worker was quicker

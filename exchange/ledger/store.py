@@ -145,10 +145,20 @@ _MOVED = (
 _COSIGNED = select(COSIGNATURES.c.line).where(COSIGNATURES.c.size == bindparam("at")).order_by(COSIGNATURES.c.witness)
 
 
-def head(tx: Connection, *, lock: bool = False) -> Head | None:
-    """The head; ``lock`` holds other appenders off until the transaction ends (PostgreSQL)."""
-    row = tx.execute(_HEAD_LOCKED if lock else _HEAD).one_or_none()
-    return None if row is None else Head(row.size, row.frontier, row.root)
+def head(tx: Connection) -> Head | None:
+    """The head."""
+    row = tx.execute(_HEAD).one_or_none()
+    return None if row is None else Head(*row)
+
+
+def locked(tx: Connection) -> Head | None:
+    """The head in a transaction that writes: other appenders are held off until it ends."""
+    if tx.dialect.name == "sqlite":  # one writer at a time anyway; straight on the driver, as the move of the head
+        driver: Any = tx.connection.dbapi_connection
+        row = driver.execute("SELECT size, frontier, root FROM ledger_head WHERE id = 1").fetchone()
+    else:
+        row = tx.execute(_HEAD_LOCKED).one_or_none()
+    return None if row is None else Head(*row)
 
 
 def start(tx: Connection, root: bytes) -> Head:
@@ -160,7 +170,12 @@ def start(tx: Connection, root: bytes) -> Head:
 def add(tx: Connection, added: Sequence[Entry], after: Head) -> None:
     """Write entries and move the head."""
     _insert(tx, ENTRIES, [(e.index, e.kind, e.at, e.data) for e in added])
-    tx.execute(_MOVE, {"new_size": after.size, "new_frontier": after.frontier, "new_root": after.root})
+    if tx.dialect.name == "sqlite":
+        driver: Any = tx.connection.dbapi_connection
+        moved = (after.size, after.frontier, after.root)
+        driver.execute("UPDATE ledger_head SET size = ?, frontier = ?, root = ? WHERE id = 1", moved)
+    else:
+        tx.execute(_MOVE, {"new_size": after.size, "new_frontier": after.frontier, "new_root": after.root})
 
 
 def add_payloads(tx: Connection, added: Sequence[Payload]) -> None:
