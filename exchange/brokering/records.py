@@ -16,6 +16,8 @@ from exchange.catalogue.model import Record
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNKNOWN = "unknown"
+MOST_LABELS = 32_000
+"""Bytes of field names in one entry, which has 65,535 in all; the delivery itself names every field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,17 @@ def outcome(end: End, permit: int) -> dict[str, Any]:
     if end.status is not None:
         told["status"] = end.status
     if end.state is State.DELIVERED:
-        told |= {"fields": list(end.fields), "records": end.records}
+        told |= {**_labels(end.fields), "records": end.records}
     return told
+
+
+def _labels(fields: tuple[str, ...]) -> dict[str, Any]:
+    """The fields that left, by name as far as an entry has room; of more, also how many they are and their hash."""
+    joined = "\n".join(fields).encode()
+    if len(joined) <= MOST_LABELS:
+        return {"fields": list(fields)}
+    named = joined[:MOST_LABELS].decode(errors="ignore").split("\n")[:-1]
+    return {"fields": named, "fields_in_all": {"count": len(fields), "sha256": hashlib.sha256(joined).hexdigest()}}
 
 
 def payload(ask: Ask, left: str | None = None) -> Mapping[str, Any]:

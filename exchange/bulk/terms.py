@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.agreements.model import Agreement
+from exchange.agreements.scope import name_of
 from exchange.bulk.model import AGGREGATES, MASKS, ROWS
 from exchange.errors import Unprocessable
 from exchange.ledger.model import canonical
@@ -51,7 +52,7 @@ def terms_of(agreement: Agreement, table: str) -> Terms:
         made = {"mask": mask} if isinstance(mask, str) else mask
         if not isinstance(made, Mapping):
             raise _unreadable()
-        named[unescaped(found[1]) if found else place] = made
+        named[name_of(found[1]) if found else place] = made
     return Terms(columns, rows, named, aggregates)
 
 
@@ -104,7 +105,7 @@ def _place(one: Any) -> str:
     found = _PLAIN.match(str(one.get("place", ""))) if isinstance(one, dict) else None
     if found is None or "`" in found[1] or "\n" in found[1]:
         raise _unreadable()
-    return unescaped(found[1])
+    return name_of(found[1])
 
 
 def _rest(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,9 +121,4 @@ def column_of(template: str) -> str:
     found = _PLAIN.match(template)
     if found is None:
         raise Unprocessable(f"{template} names no column of a table", rule="unknown-term")
-    return unescaped(found[1])
-
-
-def unescaped(token: str) -> str:
-    """A token of a template as the name it stands for."""
-    return token.replace("~2", "*").replace("~1", "/").replace("~0", "~")
+    return name_of(found[1])

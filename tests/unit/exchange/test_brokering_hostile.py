@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DataError, OperationalError
 
 import specs
 from exchange.agreements.model import Agreement
+from exchange.brokering import records
 from exchange.brokering.check import Breach, Checker
 from exchange.brokering.compiled import Compiled
 from exchange.brokering.credentials import Vault
@@ -27,7 +29,7 @@ from exchange.brokering.evidence import Passage
 from exchange.brokering.front import Front
 from exchange.brokering.headers import outgoing, purpose, returned
 from exchange.brokering.leaving import Cutter, Leaving
-from exchange.brokering.model import State
+from exchange.brokering.model import End, State
 from exchange.brokering.paths import Match
 from exchange.brokering.pen import Pen
 from exchange.brokering.records import Ask, row
@@ -41,6 +43,7 @@ from exchange.errors import Invalid
 from exchange.http import problems
 from exchange.http.text import well_formed
 from exchange.ledger import verify as verifier
+from exchange.ledger.model import MAXIMUM_BYTES, encode
 from exchange.parties.access import Access
 from exchange.parties.tokens import Tokens
 from tests.unit.exchange.test_brokering import DOCUMENT, NAME, NUMBER, World
@@ -326,3 +329,14 @@ def test_a_consumer_proves_what_it_got_with_one_command(services: Any, tmp_path:
     assert run(found | {"id": "dlv_other"}) == 1
     assert run(found | {"evidence": evidence | {"salt": None, "payload": None}}) == 0  # erased: the entry still stands
     assert run(found | {"evidence": evidence | {"salt": None, "payload": None}}, answer.body) == 1
+
+
+def test_an_answer_of_ten_thousand_fields_has_a_receipt_all_the_same() -> None:
+    fields = tuple(f"字段{number}" for number in range(10_000))
+    body = records.outcome(End(State.DELIVERED, "permitted", 200, fields, 1), 7)
+    assert body["fields"] == list(fields[: len(body["fields"])])
+    assert body["fields_in_all"] == {"count": 10_000, "sha256": sha256("\n".join(fields).encode()).hexdigest()}
+    assert len(encode("delivery.made", "2026-11-02T01:00:00.000Z", 1, body)) < MAXIMUM_BYTES
+    few = records.outcome(End(State.DELIVERED, "permitted", 200, fields[:3], 1), 7)
+    assert few["fields"] == list(fields[:3])
+    assert "fields_in_all" not in few
