@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from conformance.arazzo.cli import flow
+
 if TYPE_CHECKING:
     from conformance.grade import Grade
     from conformance.report import Report
@@ -29,6 +31,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+
+app.command()(flow)
 
 NOT_PASSED, USAGE, BAD_INPUT, ENVIRONMENT = 1, 2, 3, 4
 

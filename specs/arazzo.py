@@ -16,12 +16,13 @@ from specs.naming import INTERFACE_ID, department_of, interface_id
 from specs.normalise import Dialect, Normaliser
 from specs.openapi import title_of, version_of
 from specs.parts import english
-from specs.process import Action, Argument, Criterion, Payload, Process, Source, Step, Workflow
+from specs.process import Action, Argument, Criterion, Payload, Process, Replacement, Source, Step, Workflow
 from specs.sources import Node, Sources
 from specs.words import Text, words
 
 _SOURCE = re.compile(r"\$sourceDescriptions\.([A-Za-z0-9_-]+)\.(.+)", re.DOTALL)
 _OUTPUT = re.compile(r"\$steps\.([A-Za-z0-9_-]+)\.outputs\.([A-Za-z0-9_.-]+)")
+_ELSEWHERE = re.compile(r"\$(?:workflows\.[^.]+|sourceDescriptions\.[^.]+\.[^.]+)\.steps\.[^.]+")
 _PLACES = ("path", "query", "querystring", "header", "cookie")
 
 
@@ -52,7 +53,7 @@ class _Reader:
             description=words(info.text("description"), english(info, "description")),
             department=department_of(info),
             document=self.sources.main,
-            process=Process(workflows, tuple(self.described.values())),
+            process=Process(workflows, tuple(self.described.values()), root.text("$self")),
             definitions=self.schemas.finish(),
             extensions={**info.extensions(), **root.extensions()},
             findings=self.sources.findings,
@@ -137,21 +138,24 @@ class _Reader:
         if len(targets) != 1:
             problem = f"the step {id!r} must name exactly one of operationId, operationPath, workflowId"
             node.report("missing-field", problem, f"it names {len(targets)}")
-        depends = []
+        depends, elsewhere = [], []
         for other in _dependencies(node):
-            if str(other.value) not in ids:
+            if _ELSEWHERE.fullmatch(str(other.value)):
+                elsewhere.append(str(other.value))
+            elif str(other.value) not in ids:
                 other.report("unknown-step", f"there is no step {other.value!r} in this workflow", "correct dependsOn")
             else:
                 depends.append(str(other.value))
         source, operation = self.qualified(node, "operationId")
         path_source, path = self.qualified(node, "operationPath")
+        called = source or path_source
         workflow = node.text("workflowId")
         if workflow and workflow not in workflows and not workflow.startswith("$sourceDescriptions."):
             node.get("workflowId").report("unknown-step", f"there is no workflow {workflow!r}", "correct the name")
         return Step(
             id=id,
             description=self.told(node),
-            interface=source or path_source,
+            interface=called.interface if called else None,
             operation=operation,
             operation_path=path,
             workflow=workflow,
@@ -165,10 +169,13 @@ class _Reader:
             timeout=node.value["timeout"] if isinstance(node.value.get("timeout"), int) else None,
             extensions=node.extensions(),
             pointer=node.where,
+            source=called.name if called else None,
+            depends_elsewhere=tuple(dict.fromkeys(elsewhere)),
+            channel=node.text("channelPath"),
         )
 
-    def qualified(self, node: Node, word: str) -> tuple[str | None, str | None]:
-        """Interface id and the rest of `$sourceDescriptions.NAME.rest`, or of a name in the only source."""
+    def qualified(self, node: Node, word: str) -> tuple[Source | None, str | None]:
+        """Source and the rest of `$sourceDescriptions.NAME.rest`, or of a name in the only source."""
         text = node.text(word)
         if text is None:
             return None, None
@@ -194,7 +201,7 @@ class _Reader:
                 problem = f"there is no source description {name!r}"
             node.get(word).report("unknown-source", problem, hint)
             return None, rest
-        return self.described[name].interface, rest
+        return self.described[name], rest
 
     def plain_source(self, address: str) -> str | None:
         """The source description that `address`, no runtime expression, clearly means: its name or its URL."""
@@ -238,7 +245,12 @@ class _Reader:
         if not node.value:
             return None
         replacements = tuple(
-            (str(part.value.get("target")), part.value.get("value"))
+            Replacement(
+                str(part.value.get("target")),
+                part.value.get("value"),
+                *_language(part.value.get("targetSelectorType")),
+                pointer=part.where,
+            )
             for part in node.items("replacements")
             if isinstance(part.value, dict)
         )
@@ -251,9 +263,9 @@ class _Reader:
             if not condition:
                 entry.report("wrong-type", "this is no criterion ({condition: …}); ignored", "write a condition")
                 continue
-            spoken = entry.value.get("type")
-            kind = spoken.get("type") if isinstance(spoken, dict) else spoken
-            made.append(Criterion(condition, str(kind or "simple"), entry.text("context"), entry.where))
+            kind, version = _language(entry.value.get("type"))
+            context, exact = entry.text("context"), entry.flag("x-exact")
+            made.append(Criterion(condition, kind or "simple", context, entry.where, version, exact))
         return tuple(made)
 
     def actions(self, node: Node, word: str) -> tuple[Action, ...]:
@@ -275,6 +287,7 @@ class _Reader:
                     retry_limit=limit if isinstance(limit, int) else 1,
                     criteria=self.criteria(part, "criteria"),
                     pointer=entry.where,
+                    parameters=self.arguments(part, "parameters"),
                 )
             )
         return tuple(made)
@@ -316,6 +329,12 @@ class _Reader:
                     elif target not in _ancestors(order, id):
                         problem = f"the step {id!r} uses an output of {target!r}, which runs later"
                         place.report("forward-reference", problem, "reorder the steps or add dependsOn")
+
+
+def _language(spoken: Any) -> tuple[str | None, str | None]:
+    """Type and version of an expression type: a word, or an Expression Type Object."""
+    kind, version = (spoken.get("type"), spoken.get("version")) if isinstance(spoken, dict) else (spoken, None)
+    return str(kind) if kind else None, str(version) if version else None
 
 
 def _has(outputs: set[str], wanted: str) -> bool:

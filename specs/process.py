@@ -33,29 +33,44 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """A value put into a payload at `target`. `type` jsonpointer | jsonpath | xpath; None: what the media type says."""
+
+    target: str
+    value: Any
+    type: str | None = None
+    version: str | None = None
+    pointer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
-    """The request body of a step; `replacements` are (target, value) applied to `value` in order."""
+    """The request body of a step; `replacements` are applied to `value` in order."""
 
     value: Any
     content_type: str | None = None
-    replacements: tuple[tuple[str, Any], ...] = ()
+    replacements: tuple[Replacement, ...] = ()
     pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A condition. `type` simple | regex | jsonpath | xpath | jsonpointer; `context` an expression, or None
-    for simple ones."""
+    """A condition. `type` simple | regex | jsonpath | xpath | jsonpointer, `version` of that language where one is
+    stated; `context` an expression, or None for simple ones. `exact` (`x-exact`): strings are compared as they are, not
+    without regard to case."""
 
     condition: str
     type: str = "simple"
     context: str | None = None
     pointer: str = ""
+    version: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What follows a step. `type` end | goto | retry; `retry_after` in seconds."""
+    """What follows a step. `type` end | goto | retry; `retry_after` in seconds. `parameters` are inputs of
+    `workflow`."""
 
     name: str
     type: str
@@ -65,12 +80,14 @@ class Action:
     retry_limit: int = 1
     criteria: tuple[Criterion, ...] = ()
     pointer: str = ""
+    parameters: tuple[Argument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: exactly one of `operation` (with `interface`, when its source is known), `operation_path` or
-    `workflow` is set. `depends_on` holds step ids of the same workflow. `timeout` in milliseconds."""
+    """One step: exactly one of `operation` (with `interface`, when its source is known), `operation_path`, `workflow`
+    or `channel` is set. `source`: the name of the source description it calls. `depends_on` holds step ids of the same
+    workflow, `depends_elsewhere` expressions that name steps of others. `timeout` in milliseconds."""
 
     id: str
     description: Text = NOTHING
@@ -88,6 +105,9 @@ class Step:
     timeout: int | None = None
     extensions: Mapping[str, Any] = NOTHING
     pointer: str = ""
+    source: str | None = None
+    depends_elsewhere: tuple[str, ...] = ()
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +134,11 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A cross-department process (Arazzo)."""
+    """A cross-department process (Arazzo). `self_uri`: the URI the document gives itself (`$self`)."""
 
     workflows: tuple[Workflow, ...] = ()
     sources: tuple[Source, ...] = ()
+    self_uri: str | None = None
 
     def workflow(self, id: str) -> Workflow:
         """The workflow of that id. Raises KeyError naming near ones."""

@@ -171,7 +171,7 @@ def sends(step: Step) -> tuple[tuple[str, str], ...]:
         parts += [(str(name), text) for name, value in payload.items() for text in _strings(value)]
     elif step.payload:
         parts += [("(body)", text) for text in _strings(payload)]
-    parts += [(target, str(value)) for target, value in (step.payload.replacements if step.payload else ())]
+    parts += [(one.target, str(one.value)) for one in (step.payload.replacements if step.payload else ())]
     return tuple(dict.fromkeys(parts))
 
 

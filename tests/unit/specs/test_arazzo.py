@@ -53,7 +53,8 @@ def test_a_process_is_read() -> None:
         ("Trace", "header", "b"),
     ]
     assert check.payload is not None
-    assert (check.payload.value, check.payload.replacements) == ({"XM": "$inputs.name"}, (("/XM", "x"),))
+    assert check.payload.value == {"XM": "$inputs.name"}
+    assert [(one.target, one.value) for one in check.payload.replacements] == [("/XM", "x")]
     assert [(c.condition, c.type, c.context) for c in check.criteria] == [
         ("$statusCode == 200", "simple", None),
         ("$.ZT", "jsonpath", "$response.body"),
