@@ -33,7 +33,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return len(os.sched_getaffinity(0)) + 2
 
 
-ORDER = ("acceptance", "faulty", "integration", "unit/conformance", "browser")
+ORDER = ("acceptance", "faulty", "integration", "unit/conformance", "browser", "unit/mockdata")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
