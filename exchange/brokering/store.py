@@ -13,13 +13,11 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
-    Insert,
     Integer,
     LargeBinary,
     Row,
     Table,
     Text,
-    Update,
     bindparam,
     func,
     select,
@@ -28,7 +26,7 @@ from sqlalchemy.dialects.postgresql import psycopg
 
 from exchange.brokering.model import Delivery, End, QualityFinding, State
 from exchange.database import metadata
-from exchange.rows import write
+from exchange.rows import insert, write
 
 DELIVERIES = Table(
     "deliveries",
@@ -69,8 +67,6 @@ DELIVERIES = Table(
     ),
 )
 # statements of every call, built once: building them costs more than running them
-_ADD = DELIVERIES.insert()
-_ADDED = tuple(column.name for column in DELIVERIES.c)
 _OUTCOME = ("state", "rule", "entry", "status", "fields", "records", "bytes_out", "done_at")
 _ENDED = ("key", *(f"new_{name}" for name in _OUTCOME))
 _SAVE = (
@@ -110,14 +106,16 @@ CREDENTIALS = Table(
 
 def add_all(tx: Connection, added: Sequence[tuple[Delivery, End | None, int]]) -> None:
     """Insert deliveries, each with the index of its entry, and with its end when it is refused."""
-    if added:
-        _many(tx, _ADD, [_values(delivery, end, entry) for delivery, end, entry in added])
+    insert(tx, DELIVERIES, [_values(delivery, end, entry) for delivery, end, entry in added])
 
 
 def save_all(tx: Connection, ended: Sequence[tuple[str, End, int]]) -> None:
     """Write the ends of deliveries by id, each with the index of its entry."""
-    if ended:
-        _many(tx, _SAVE, [_ended(id, end, entry) for id, end, entry in ended])
+    rows = [_ended(id, end, entry) for id, end, entry in ended]
+    if tx.dialect.name == "sqlite":
+        write(tx, _SAVE_ON_SQLITE, rows, f") WHERE {DELIVERIES.name}.id = column1")
+    elif rows:
+        tx.exec_driver_sql(_save_on_postgresql(), [dict(zip(_ENDED, row, strict=True)) for row in rows])
 
 
 def delivery(tx: Connection, id: str) -> Delivery | None:
@@ -196,23 +194,9 @@ def credential(tx: Connection, interface: str) -> Row[Any] | None:
     return tx.execute(select(CREDENTIALS).where(CREDENTIALS.c.interface == interface)).first()
 
 
-def _many(tx: Connection, statement: Insert | Update, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run a statement of every call for many rows, straight on the driver; values in the order of its names."""
-    if tx.dialect.name == "sqlite":
-        if statement is _ADD:
-            write(tx, f"INSERT INTO {DELIVERIES.name} ({', '.join(_ADDED)})", rows)
-        else:
-            write(tx, _SAVE_ON_SQLITE, rows, f") WHERE {DELIVERIES.name}.id = column1")
-    else:
-        text, names = _text(statement)
-        tx.exec_driver_sql(text, [dict(zip(names, row, strict=True)) for row in rows])
-
-
 @cache
-def _text(statement: Insert | Update) -> tuple[str, tuple[str, ...]]:
-    """PostgreSQL's text of a statement and the names of its values."""
-    names = _ADDED if statement is _ADD else _ENDED
-    return str(statement.compile(dialect=psycopg.dialect())), names  # type: ignore[no-untyped-call]
+def _save_on_postgresql() -> str:
+    return str(_SAVE.compile(dialect=psycopg.dialect()))  # type: ignore[no-untyped-call]
 
 
 def _values(value: Delivery, end: End | None, entry: int) -> tuple[Any, ...]:

@@ -22,8 +22,6 @@ from exchange.ledger.tiles import WIDTH, Tiles, Trees, bundle
 
 __all__ = ["Draft", "Ledger", "guard"]  # guard: importing the ledger installs the triggers
 
-"""Where a connection keeps the batch that is open on it."""
-
 
 class Ledger:
     """One append-only log per service. Its methods are safe to call from any thread and process."""

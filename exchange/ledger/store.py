@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from exchange.database import metadata
 from exchange.ledger.model import Checkpoint, Entry, Payload
-from exchange.rows import write
+from exchange.rows import insert
 
 # SQLite gives a rowid only to INTEGER; PostgreSQL needs eight bytes
 Index = BigInteger().with_variant(Integer, "sqlite")
@@ -169,7 +169,7 @@ def start(tx: Connection, root: bytes) -> Head:
 
 def add(tx: Connection, added: Sequence[Entry], after: Head) -> None:
     """Write entries and move the head."""
-    _insert(tx, ENTRIES, [(e.index, e.kind, e.at, e.data) for e in added])
+    insert(tx, ENTRIES, [(e.index, e.kind, e.at, e.data) for e in added])
     if tx.dialect.name == "sqlite":
         driver: Any = tx.connection.dbapi_connection
         moved = (after.size, after.frontier, after.root)
@@ -180,12 +180,12 @@ def add(tx: Connection, added: Sequence[Entry], after: Head) -> None:
 
 def add_payloads(tx: Connection, added: Sequence[Payload]) -> None:
     """Write erasable data."""
-    _insert(tx, PAYLOADS, [(p.index, p.salt, p.data) for p in added])
+    insert(tx, PAYLOADS, [(p.index, p.salt, p.data) for p in added])
 
 
 def add_subjects(tx: Connection, added: Sequence[tuple[bytes, int]], generation: int) -> None:
     """Index entries under keyed subjects, (key, index) each."""
-    _insert(tx, SUBJECTS, [(index // EPOCH, key, index, generation) for key, index in added])
+    insert(tx, SUBJECTS, [(index // EPOCH, key, index, generation) for key, index in added])
 
 
 def older_subjects(
@@ -349,17 +349,6 @@ def _about(subjects: Sequence[bytes]) -> Select[tuple[int]]:
     epochs = epochs.union_all(select(epochs.c.epoch + 1).where(epochs.c.epoch < last))
     found = select(SUBJECTS.c.idx).join_from(epochs, SUBJECTS, SUBJECTS.c.epoch == epochs.c.epoch)
     return found.where(SUBJECTS.c.subject.in_(subjects))
-
-
-def _insert(tx: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
-    """Rows with a value for every column, straight to the driver: the hottest statements of a batch."""
-    if not rows:
-        return
-    into = f"INSERT INTO {table.name} ({', '.join(table.columns.keys())})"
-    if tx.dialect.name == "sqlite":
-        write(tx, into, rows)
-    else:
-        tx.exec_driver_sql(f"{into} VALUES ({', '.join(['%s'] * len(table.columns))})", rows)
 
 
 def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
