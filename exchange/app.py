@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
@@ -155,11 +155,12 @@ class Exchange(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection of any kind."""
-        front = shortcut(self.fronts, scope)
-        if front is not None:
-            await front(scope, receive, send)
-        else:  # sandboxes cut connections on purpose
-            await showing(super().__call__)(scope, receive, send)
+        front = shortcut(self.fronts, scope) or self._framework
+        await front(scope, receive, send)
+
+    @cached_property
+    def _framework(self) -> App:
+        return showing(super().__call__)  # sandboxes cut connections on purpose
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
