@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import islice, permutations
 from typing import TYPE_CHECKING, Any
 
 from mockdata.instances.dead import Dead
@@ -16,7 +18,12 @@ from mockdata.instances.suggestions import Path
 if TYPE_CHECKING:
     from mockdata.instances.values import Maker
 
-RETRIES = 24  # draws for an item that must differ from all before it
+RETRIES = 24
+"""Draws for an item that must differ from all before it."""
+PLAIN = 8
+"""Of these, the draws made as everywhere else; the later ones are stirred."""
+ORDERS = 720
+"""Orders of an item's own items tried after that: all of six."""
 
 
 @dataclass(slots=True)
@@ -146,8 +153,25 @@ def _item(maker: Maker, plan: ArrayPlan, before: list[Any], draws: Draws, path: 
     demands = plan.demands(len(before))
     if not plan.unique:
         return maker.value(demands, draws, path)
+    value: Any = None
     for attempt in range(RETRIES):
-        value = maker.value(demands, draws.child(attempt), path, wild=attempt)
-        if not any(same(value, other) for other in before):
+        with maker.stirred(path) if attempt >= PLAIN else nullcontext():
+            value = maker.value(demands, draws.child(attempt), path, wild=attempt)
+        if not _known(value, before):
             return value
+    return _rearranged(maker, demands, value, before)
+
+
+def _known(value: Any, before: list[Any]) -> bool:
+    return any(same(value, other) for other in before)
+
+
+def _rearranged(maker: Maker, demands: list[Demand], value: Any, before: list[Any]) -> Any:
+    """The items of a value in an order not there before: all that is left where its items have few values. Raises
+    Dead.
+    """
+    orders = permutations(value) if isinstance(value, list) else iter(())
+    for other in map(list, islice(orders, ORDERS)):
+        if not _known(other, before) and all(maker.checks.holds(d.schema, other) is not d.negative for d in demands):
+            return copy.deepcopy(other)
     raise Dead("uniqueItems leaves no further value", None)

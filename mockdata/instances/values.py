@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,8 @@ from mockdata.instances.references import References, Unresolved
 from mockdata.instances.suggestions import Path, Suggestions
 
 DEEPEST = 48
+ROOM = 60
+"""Parts a stirred draw may have beyond those drawn already."""
 _NUMERIC = frozenset(("integer", "fraction", "null"))
 _SIGNS = {
     "object": frozenset(
@@ -87,6 +90,19 @@ class Maker:
     def generous(self, path: Path) -> bool:
         """Whether more than the required parts may still be drawn at this level."""
         return len(path) <= self.mode.depth and self._nodes < self.mode.nodes
+
+    @contextmanager
+    def stirred(self, path: Path) -> Iterator[None]:
+        """Inside, what is optional below `path` is there as often as not, whatever the mode: values that must differ
+        then do, where members that are always there, or never, would make them the same.
+        """
+        mode = self.mode
+        nodes, depth = max(mode.nodes, self._nodes + ROOM), max(mode.depth, len(path) + 2)
+        self.mode = replace(mode, optional=0.5, nodes=nodes, depth=depth)
+        try:
+            yield
+        finally:
+            self.mode = mode
 
     def optional(self, path: Path, draws: Draws) -> bool:
         """Whether to have the optional member at `path`."""

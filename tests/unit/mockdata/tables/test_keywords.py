@@ -99,11 +99,22 @@ def holding(item, **words):
     return {**held, "maxProperties": 1}
 
 
+def distinct(item, least):
+    """A list of that many different ones of these."""
+    return {"type": "array", "items": item, "uniqueItems": True, "minItems": least}
+
+
+two = {"c": {"const": None}, "b": {"type": "string", "maxLength": 0}, "年": {"enum": [None]}}
+pair = {"type": "object", "properties": two, "required": ["c", "b"], "additionalProperties": False}
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(schemas, st.sampled_from([["x"], ["n"], []]))
 @example(holding({"type": "string", "format": "date", "maxLength": 0}, minItems=1), ["x"])
 @example(holding({"type": "string", "format": "date-time", "maxLength": 19}), ["x"])
 @example({"type": "array", "items": {"type": "string", "format": "date-time", "maxLength": 19}}, ["x"])
+@example(distinct(distinct(pair, 2), 2), ["x"])
+@example(distinct(distinct({"enum": [1, 2, 3]}, 3), 6), ["x"])
 def test_every_row_is_valid(schema, required):
     interface = api(schema, required)
     whole = interface.standalone(interface.definitions["Row"])
