@@ -23,7 +23,7 @@ from conformance.case import DepartmentCall
 from conformance.observe import Recorded
 from mockdata.population import Population
 from mockdata.sandbox import Sandbox
-from mockdata.sandbox.messages import Request, Response, problem
+from mockdata.sandbox.messages import Request, Response, dump, problem
 from mockdata.sandbox.record import Call
 from specs.model import Interface
 
@@ -52,6 +52,7 @@ class Gateway:
         self._secret = f"{seed}/{salt}".encode()
         self._launches: dict[str, str] = {}
         self._down: dict[str, frozenset[str]] = {}
+        self._meanwhile: dict[tuple[str, str], Callable[[Any], Any]] = {}
         self._record: list[Recorded] = []
         self._lock = threading.Lock()
         self._heard = threading.local()
@@ -83,15 +84,25 @@ class Gateway:
         """All departments of a launch work again."""
         self._down[name] = frozenset()
 
+    def meanwhile(self, name: str, operation: str, act: Callable[[Any], Any]) -> None:
+        """When a launch next gets a positive answer from an operation (`police.households#checkHousehold`), do this
+        with the answer's value before the app sees it; it sees, and the record has, what `act` returns."""
+        self._meanwhile[name, operation] = act
+
     def record(self, launches: Iterable[str] | None = None) -> tuple[Recorded, ...]:
         """The calls so far, in order of arrival, of the given launches or of all."""
         wanted = None if launches is None else set(launches)
         with self._lock:
             return tuple(item for item in self._record if wanted is None or item.launch in wanted)
 
-    def ask(self, interface: str, method: str, path: str, body: Any) -> tuple[int, Any]:
-        """What a department answers, asked directly and unrecorded: how the oracle learns facts."""
+    def ask(self, interface: str, method: str, path: str, body: Any, key: str = "") -> tuple[int, Any]:
+        """What a department answers, asked directly and unrecorded: how the oracle learns facts.
+
+        With an idempotency `key` it may be a write: what somebody else does while an app is at work.
+        """
         headers: tuple[tuple[str, str], ...] = (("authorization", "Bearer oracle"),)
+        if key:
+            headers += (("idempotency-key", key),)
         content = b""
         if body is not None:
             headers += (("content-type", "application/json"),)
@@ -181,6 +192,13 @@ class Gateway:
             answer.headers.append(("retry-after", "30"))
         else:
             answer = self._sandbox.handle(inner)
+            act = self._meanwhile.pop((launch, f"{interface}#{operation}"), None) if answer.status < 300 else None
+            if act is not None:
+                heard = self._heard.call
+                answer.value = act(answer.value)
+                self._heard.call = heard
+                answer.body = dump(answer.value)
+                answer.headers = [entry for entry in answer.headers if entry[0].lower() != "content-length"]
         self._note(launch, inner, interface, operation, f"/{rest}", answer)
         return answer
 

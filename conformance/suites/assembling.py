@@ -32,7 +32,7 @@ def assemble(name: str, world: type[Any], played: Iterable[Scripts[Any]]) -> Sui
     if not issubclass(world, World):
         raise OracleError(f"{world.__name__} is no World")
     matter = library.matter(name)
-    data = (files("conformance") / "suites" / name / "suite.yaml").read_bytes()
+    data = (files("conformance") / "suites" / name.replace("-", "_") / "suite.yaml").read_bytes()
     shared = (files("conformance") / "suites" / "general" / "general.yaml").read_bytes()
     document, general = yaml.safe_load(data), yaml.safe_load(shared)
     cases = (*map(_case, document["cases"]), *_general(general["cases"], document))

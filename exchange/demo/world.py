@@ -9,6 +9,9 @@ from functools import partial
 from exchange.demo.client import Api
 from exchange.demo.memory import Memory
 from specs import library
+from specs.model import Interface
+
+MATTER = "newborn"
 
 OFFICES = (
     ("data-office", "data_office", {"zh_CN": "数据资源管理局", "en": "Data Office"}, "officer"),
@@ -22,6 +25,18 @@ VENDORS = (
 )
 
 
+def part() -> dict[str, Interface]:
+    """The interfaces of the story: those of the departments a birth goes through, without what other matters need."""
+    taking = {step.department for step in library.matter(MATTER).steps}
+    others = {step.interface for name in library.matters() if name != MATTER for step in library.matter(name).steps}
+    own = {step.interface for step in library.matter(MATTER).steps}
+    return {
+        id: interface
+        for id, interface in library.interfaces().items()
+        if interface.department in taking and (id in own or id not in others)
+    }
+
+
 class World:
     """Parties with one member and one program each; departments also have a reviewer."""
 
@@ -31,7 +46,8 @@ class World:
 
     def populate(self) -> tuple[int, int]:
         """Register everyone; how many parties and members there are. Can be repeated."""
-        for department in library.departments():
+        hold = {interface.department for interface in part().values()}
+        for department in (one for one in library.departments() if one.id in hold):
             self._party(department.id, "department", department.name, ("engineer", "reviewer"), uscc=department.uscc)
         for identifier, kind, name, role in OFFICES:
             self._party(identifier, kind, name, (role,))

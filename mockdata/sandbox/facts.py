@@ -14,6 +14,7 @@ from typing import Any
 
 from mockdata.instances import Instances, Unsatisfiable
 from mockdata.instances.suggestions import Path, Source
+from mockdata.sandbox.business import Business
 from mockdata.sandbox.overlay import Overlay
 from mockdata.seeds import stream
 from specs import elements
@@ -35,6 +36,7 @@ class Facts:
         self.overlay = overlay
         self.seed = seed
         self._makers: dict[str, Instances] = {}
+        self._business = Business(lambda: self.population, overlay, seed)
         # persons, marriages and institutions stay the same for a day, and one request asks for them several times
         self._person = lru_cache(maxsize=PEOPLE_KEPT)(self._look_up)
         self._marriage = lru_cache(maxsize=PEOPLE_KEPT)(self._married)
@@ -176,6 +178,7 @@ class Facts:
             "assign": self.assign,
             "assign_number": self.assign_number,
             "days_between": days_between,
+            **self._business.functions(),
         }
 
     def _people(self, said: Iterable[tuple[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from conformance.examples.departments import DepartmentDown, DepartmentRefused, Departments
 from conformance.examples.newborn import rules
-from conformance.examples.newborn.departments import DepartmentDown, DepartmentRefused, Departments
 from conformance.examples.newborn.matter import Matter
 from conformance.examples.newborn.overreading import OverreadingApp
 from conformance.examples.newborn.rules import Facts

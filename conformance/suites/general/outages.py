@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conformance.checks import quote, shown_steps
 from conformance.oracle import COMPLETED, OracleError
 from conformance.stage import Episode, Stage
@@ -81,7 +83,12 @@ def trunk(stage: Stage[World]) -> None:
 
 @scripts("fault.resume")
 def resume(stage: Stage[World]) -> None:
-    episode, launch = broken_down(stage, "trunk")
+    taken_up(stage, "trunk")
+
+
+def taken_up(stage: Stage[Any], name: str) -> None:
+    """Apply while a step's operation is down, then resume: the rest is done, and what was done is left alone."""
+    episode, launch = broken_down(stage, name)
     matter = episode.answer.get("id")
     if stage.problems or not isinstance(matter, str):
         return

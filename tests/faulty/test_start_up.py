@@ -1,0 +1,52 @@
+"""The right start-up app has no finding; an app wrong in one way is told so, by the requirement it breaks.
+
+The whole table, every app against every case, is `tests/benchmarks/conformance_start_up.py`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance import suites
+from conformance.case import Outcome
+from conformance.examples.start_up.right import RightApp
+from conformance.grade import grade, policy
+from conformance.run import run
+
+_spec = importlib.util.spec_from_file_location("start_up_mutants", Path(__file__).parent / "start_ups.py")
+assert _spec is not None
+assert _spec.loader is not None
+start_ups = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = start_ups
+_spec.loader.exec_module(start_ups)
+
+PLAYED = ("NoDeprivation", "SupervisorsToo", "DebtAtTheLimit", "FirstOfEach", "OnePlace", "OuterOnly", "HalfRegistered")
+
+
+def conduct(url, only=()):
+    return run(suites.load("start-up"), url, ("faulty",), nonce="n" * 32, quick=True, only=only)
+
+
+def test_the_right_app_has_no_finding(serve) -> None:
+    report = conduct(serve(RightApp().asgi))
+    assert [case.case.id for case in report.cases if case.outcome is not Outcome.PASS] == []
+    assert grade(report, policy()).letter == "A"
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_what_is_wrong_is_named(serve, name) -> None:
+    fault = start_ups.FAULTS[name]
+    report = conduct(serve(fault.app().asgi), only=fault.cases)
+    assert set(report.failing) == fault.cases
+    assert {r.id for r in report.requirements if report.requirement(r.id) is Outcome.FAIL} == fault.requirements
+
+
+def test_every_rule_and_demand_has_a_faulty_app() -> None:
+    named = {requirement for fault in start_ups.FAULTS.values() for requirement in fault.requirements}
+    assert {rule.id for rule in suites.load("start-up").rules} <= named
+    assert {"notice.persons", "credit-code"} <= named
+    assert len(start_ups.FAULTS) >= 40
