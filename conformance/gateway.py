@@ -16,8 +16,10 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import parse_qs
 
 from conformance.case import DepartmentCall
 from conformance.observe import Recorded
@@ -53,6 +55,7 @@ class Gateway:
         self._launches: dict[str, str] = {}
         self._down: dict[str, frozenset[str]] = {}
         self._meanwhile: dict[tuple[str, str], Callable[[Any], Any]] = {}
+        self._generous: dict[str, frozenset[str]] = {}
         self._record: list[Recorded] = []
         self._lock = threading.Lock()
         self._heard = threading.local()
@@ -67,10 +70,11 @@ class Gateway:
 
     # -- what the runner does ------------------------------------------------------------------------------
 
-    def launch(self, name: str, down: Iterable[str] = ()) -> str:
+    def launch(self, name: str, down: Iterable[str] = (), generous: Iterable[str] = ()) -> str:
         """A launch token for one citizen's use of the app.
 
-        `down` are the interfaces (`police.households`) or operations (`…#checkHousehold`) that answer 503 to it.
+        `down` are the interfaces (`police.households`) or operations (`…#checkHousehold`) that answer 503 to it,
+        `generous` those that give every field whatever it asks for.
         Tokens follow from seed and salt and cannot be guessed without them. Every run has a salt of its own: to an
         app that still runs, a launch of an earlier run with the same seed is another launch.
         """
@@ -78,6 +82,7 @@ class Gateway:
         token = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
         self._launches[token] = name
         self._down[name] = frozenset(down)
+        self._generous[name] = frozenset(generous)
         return token
 
     def restore(self, name: str) -> None:
@@ -191,7 +196,8 @@ class Gateway:
             answer = problem(503, "the department is out of service for the moment")
             answer.headers.append(("retry-after", "30"))
         else:
-            answer = self._sandbox.handle(inner)
+            generous = {interface, f"{interface}#{operation}"} & self._generous[launch]
+            answer = self._sandbox.handle(replace(inner, query="") if generous else inner)
             act = self._meanwhile.pop((launch, f"{interface}#{operation}"), None) if answer.status < 300 else None
             if act is not None:
                 heard = self._heard.call
@@ -210,7 +216,7 @@ class Gateway:
             method=request.method,
             path=path,
             status=answer.status,
-            fields=tuple(heard.fields_returned) if heard else (),
+            fields=_asked(request.query, heard.fields_returned) if heard else (),
             request=heard.body if heard else _json(request.body),
         )
         with self._lock:
@@ -232,6 +238,12 @@ class Gateway:
             if operation.method == method and _pattern(operation.path).fullmatch(path):
                 return operation.id
         return ""
+
+
+def _asked(query: str, returned: Iterable[str]) -> tuple[str, ...]:
+    """The fields of an answer an app has asked for: what a department gives beyond that is not the app's doing."""
+    wanted = {name for value in parse_qs(query).get("fields", ()) for name in value.split(",")}
+    return tuple(name for name in returned if not wanted or name in wanted)
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -113,8 +113,10 @@ def ungrounded(sources: Iterable[Source], calls: Sequence[DepartmentCall]) -> tu
     )
 
 
-def breaches(record: Iterable[Recorded], order: Order) -> tuple[tuple[Recorded, Breach], ...]:
-    """Calls out of order, judged per launch.
+def breaches(
+    record: Iterable[Recorded], order: Order, orders: Mapping[str, Order] | None = None
+) -> tuple[tuple[Recorded, Breach], ...]:
+    """Calls out of order, judged per launch; `orders` are the orders of single launches, where they have one.
 
     Not per handled matter: an app may well check eligibility before it opens one, so its first calls carry
     no handled-matter id.
@@ -123,8 +125,8 @@ def breaches(record: Iterable[Recorded], order: Order) -> tuple[tuple[Recorded, 
     groups: dict[str, list[Recorded]] = {}
     for item in record:
         groups.setdefault(item.launch, []).append(item)
-    for group in groups.values():
-        for breach in order.breaches([item.call for item in group]):
+    for launch, group in groups.items():
+        for breach in (orders or {}).get(launch, order).breaches([item.call for item in group]):
             found.append((group[breach.position], breach))
     return tuple(found)
 

@@ -77,10 +77,11 @@ class Stage(Generic[W]):
 
     # -- citizens ------------------------------------------------------------------------------------------
 
-    def launch(self, name: str = "citizen", down: Iterable[str] = ()) -> str:
-        """One citizen opens the app; `down` names department interfaces that fail for this citizen."""
+    def launch(self, name: str = "citizen", down: Iterable[str] = (), generous: Iterable[str] = ()) -> str:
+        """One citizen opens the app; `down` names department interfaces that fail for this citizen, `generous` those
+        that give more than was asked for."""
         launch = f"{self.case.id}/{name}"
-        self._tokens[launch] = self.gateway.launch(launch, down)
+        self._tokens[launch] = self.gateway.launch(launch, down, generous)
         return launch
 
     def key(self, name: str = "") -> str:

@@ -61,6 +61,8 @@ def assemble(name: str, world: type[Any], played: Iterable[Scripts[Any]]) -> Sui
         results=_results(matter),
         rules=found,
         stages=tuple(tuple(stage["rules"]) for stage in matter.interface.extensions["x-rule-stages"]),
+        calls=tuple(tuple(stage["calls"]) for stage in matter.interface.extensions["x-rule-stages"]),
+        steps=matter.steps,
         settings=matter.settings,
         faults=document.get("faults", {}),
         malformed=document["malformed"],

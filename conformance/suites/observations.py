@@ -11,11 +11,12 @@ from typing import Any
 
 from conformance import observe
 from conformance.case import DepartmentCall, Outcome, Problem, Text, told
-from conformance.checks import breaks_interface, in_chinese, quote, shown_steps
+from conformance.checks import breaks_interface, in_chinese, quote, rule_ids, shown_steps
 from conformance.observe import Recorded, Source
 from conformance.stage import Episode
+from conformance.suites.applying import process_of, telling, unconditional
 from conformance.suites.suite import Sighting, Suite
-from conformance.workflow import Node
+from conformance.workflow import Node, Order
 
 Observation = Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]
 HALF = "partially_completed"
@@ -138,7 +139,8 @@ def grounds(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
 
 def order(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     """No step comes before what it needs has succeeded."""
-    for item, breach in observe.breaches(_recorded(episodes), suite.order):
+    orders = _orders(suite, episodes)
+    for item, breach in observe.breaches(_recorded(episodes), unconditional(suite), orders):
         missing = ", ".join(breach.missing)
         yield _sighting(
             "order",
@@ -150,6 +152,49 @@ def order(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
             },
             _where(episodes, item),
         )
+
+
+def purpose(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """Of the process only what this application needs: no check, no field of another ground, nobody else's data.
+
+    Judged where the app's answer is right; what no application needs is told by `fields` and `process`. Said once
+    per operation and what was taken.
+    """
+    said: set[tuple[str, str, tuple[str, ...]]] = set()
+    for episode in episodes:
+        steps = _right_steps(episode)
+        if steps is None:
+            continue
+        order = telling(suite, episode.ask.body)
+        reads = {step.id: set(step.reads) for step in suite.steps}
+        for item in episode.calls:
+            call = item.call
+            if (call.interface, call.operation) not in _needed(suite) - suite.writes or call.status >= 500:
+                continue
+            due = {node.id for node in order.fitting(call) if node.id in steps}
+            allowed = {name for step in due for name in reads[step]}
+            extra = tuple(sorted(set(call.fields) & set(suite.needs[call.interface][call.operation]) - allowed))
+            place = (call.interface, call.operation, extra)
+            if (due and not extra) or place in said:
+                continue
+            said.add(place)
+            name = f"{call.interface}#{call.operation}"
+            only = ", ".join(sorted(allowed)) or "–"
+            yield _sighting(
+                "read.purpose",
+                "read.needed-only" if due else "read.process-only",
+                {
+                    "zh_CN": f"办理这份申请，{name} 只需字段 {only}" if due else f"办理这份申请不需要这次 {name} 调用",
+                    "en": f"for this application {name} is needed for {only} only"
+                    if due
+                    else f"for this application this call of {name} is not needed",
+                },
+                {
+                    "zh_CN": f"超出用途：{_titled(suite, call, extra or call.fields, 'zh_CN')}",
+                    "en": f"beyond the purpose: {_titled(suite, call, extra or call.fields, 'en')}",
+                },
+                episode,
+            )
 
 
 def urls(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
@@ -205,15 +250,17 @@ def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
 
 def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     """A step shown as done was done, and a write that was done is shown as done."""
+    applications = _applications(episodes)
     for episode, history in _histories(episodes):
         shown = shown_steps(episode)
-        done = suite.order.done(item.call for item in history)
+        order = telling(suite, applications.get(episode.launch, {}))
+        done = order.done(item.call for item in history)
         # A check that was answered is done, whatever the answer ("there is no such institution" is one).
         asked = {
             node.id
             for item in history
             if item.call.status < 500
-            for node in suite.order.steps(item.call.interface, item.call.operation)
+            for node in order.fitting(item.call)
             if (node.interface, node.operation) not in suite.writes
         }
         for name, state in shown.items():
@@ -339,6 +386,7 @@ ALL: Mapping[str, Observation] = {
     "observe.fields": fields,
     "observe.process": process,
     "observe.grounds": grounds,
+    "observe.purpose": purpose,
     "observe.order": order,
     "observe.urls": urls,
     "observe.results": results,
@@ -349,6 +397,34 @@ ALL: Mapping[str, Observation] = {
     "observe.answers": answers,
     "observe.robust": robust,
 }
+
+
+def _right_steps(episode: Episode) -> frozenset[str] | None:
+    """The steps the process has for an application that was answered rightly, None for any other episode."""
+    expectation = episode.expectation
+    if expectation is None or expectation.steps is None or episode.answer.get("state") != expectation.state:
+        return None
+    if expectation.state == "incomplete" or rule_ids(episode.answer) != expectation.failed:
+        return None  # that nobody is asked about an incomplete application, `refusals` says
+    return expectation.steps
+
+
+def _applications(episodes: Iterable[Episode]) -> dict[str, Mapping[str, Any]]:
+    """Launch → the first application submitted under it."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for episode in episodes:
+        if episode.operation == "submitHandledMatter" and isinstance(episode.ask.body, Mapping):
+            found.setdefault(episode.launch, episode.ask.body)
+    return found
+
+
+def _orders(suite: Suite[Any], episodes: Iterable[Episode]) -> dict[str, Order]:
+    """Launch → the process as it is for the application submitted under it, where the answer was foretold."""
+    found: dict[str, Order] = {}
+    for episode in episodes:
+        if episode.expectation is not None and episode.expectation.steps is not None:
+            found.setdefault(episode.launch, process_of(suite, episode.ask.body, episode.expectation.steps))
+    return found
 
 
 def _writes(suite: Suite[Any], node: Node) -> bool:

@@ -12,6 +12,7 @@ from conformance.case import Text
 from conformance.gateway import Gateway
 from conformance.oracle import Expectation, OracleError, expect
 from conformance.subjects import NoSubject
+from conformance.suites.applying import applied
 from conformance.suites.suite import Suite
 from mockdata.population import Population
 from specs.check_digits import citizen_check
@@ -61,7 +62,14 @@ class World(ABC):
     def expect(self, application: Mapping[str, Any]) -> Expectation:
         """What must be answered to an application, from the data."""
         facts = {"today": self.today.isoformat(), "settings": dict(self.suite.settings), **self.facts(application)}
-        return expect(self.suite.rules, self.suite.stages, application, facts, lambda: self.learn(application))
+        learned: dict[str, Any] = {}
+
+        def learn() -> Mapping[str, Any]:
+            learned.update(self.learn(application))
+            return learned
+
+        found = expect(self.suite.rules, self.suite.stages, application, facts, learn)
+        return applied(self.suite, found, {**facts, **learned, "application": application})
 
     def days_old(self, days: int) -> date:
         """The day so many days before today."""

@@ -9,32 +9,20 @@ from functools import partial
 from exchange.demo.client import Api
 from exchange.demo.memory import Memory
 from specs import library
-from specs.model import Interface
-
-MATTER = "newborn"
 
 OFFICES = (
     ("data-office", "data_office", {"zh_CN": "数据资源管理局", "en": "Data Office"}, "officer"),
     ("finance-office", "finance", {"zh_CN": "财政局", "en": "Finance Office"}, "finance"),
     ("citizens", "public", {"zh_CN": "公众", "en": "The public"}, "citizen"),
 )
+MATTER = "newborn"
+"""The matter of the story; departments that take part in other matters only are not there."""
+
 VENDORS = (
     ("linan-software", {"zh_CN": "临安软件", "en": "Lin'an Software"}),
     ("kuaiban-tech", {"zh_CN": "快办科技", "en": "Kuaiban Technology"}),
     ("quanzhi-data", {"zh_CN": "全知数据", "en": "Quanzhi Data"}),
 )
-
-
-def part() -> dict[str, Interface]:
-    """The interfaces of the story: those of the departments a birth goes through, without what other matters need."""
-    taking = {step.department for step in library.matter(MATTER).steps}
-    others = {step.interface for name in library.matters() if name != MATTER for step in library.matter(name).steps}
-    own = {step.interface for step in library.matter(MATTER).steps}
-    return {
-        id: interface
-        for id, interface in library.interfaces().items()
-        if interface.department in taking and (id in own or id not in others)
-    }
 
 
 class World:
@@ -46,8 +34,8 @@ class World:
 
     def populate(self) -> tuple[int, int]:
         """Register everyone; how many parties and members there are. Can be repeated."""
-        hold = {interface.department for interface in part().values()}
-        for department in (one for one in library.departments() if one.id in hold):
+        present = {interface.department for interface in library.around(MATTER).values()}
+        for department in (one for one in library.departments() if one.id in present):
             self._party(department.id, "department", department.name, ("engineer", "reviewer"), uscc=department.uscc)
         for identifier, kind, name, role in OFFICES:
             self._party(identifier, kind, name, (role,))

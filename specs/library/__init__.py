@@ -7,7 +7,7 @@ Documents are read on first use and kept; a process pays for what it asks for. I
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -39,7 +39,9 @@ class MatterStep:
     `id` is the step id of the process document, `department` and `interface`#`operation` who does it.
     `writes`: the call changes something. `required`: a handled matter counts as completed only with a
     success of this step; the others are the citizen's choice. `needs` are the steps before it, `sends` the
-    request fields, `reads` the response fields an app may read.
+    request fields, `reads` the response fields an app may read. `when`: CEL over the rules' variables; the process
+    has the step only for applications for which it holds (None: for all). `about`: request fields → JSON pointers
+    into the application, which tell the step from others that call the same operation.
     """
 
     id: str
@@ -52,6 +54,8 @@ class MatterStep:
     needs: tuple[str, ...]
     sends: tuple[str, ...]
     reads: tuple[str, ...]
+    when: str | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,16 @@ def interfaces() -> Mapping[str, Interface]:
     return MappingProxyType(found)
 
 
+def around(id: str) -> Mapping[str, Interface]:
+    """The departments' interfaces of a matter and of none: without those that only other matters call.
+
+    Raises as `matter` does.
+    """
+    own = matter(id).interfaces
+    foreign = {name for other in matters() if other != id for name in matter(other).interfaces} - set(own)
+    return MappingProxyType({name: interface for name, interface in interfaces().items() if name not in foreign})
+
+
 def matters() -> tuple[str, ...]:
     """The ids of the shipped matters."""
     return tuple(sorted(path.parent.name for path in ROOT.glob("matters/*/matter.yaml")))
@@ -151,6 +165,8 @@ def _step(entry: Mapping[str, Any]) -> MatterStep:
         needs=tuple(entry["needs"]),
         sends=tuple(entry["sends"]),
         reads=tuple(entry["reads"]),
+        when=entry.get("when"),
+        about=MappingProxyType(dict(entry.get("about", {}))),
     )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.case import Text
 from conformance.checks import quote, shown_steps
 from conformance.oracle import COMPLETED, OracleError
-from conformance.stage import Episode, Stage
+from conformance.stage import Episode, Inconclusive, Stage
 from conformance.suites.playing import Scripts, described, put, results_of, written
 from conformance.suites.world import World
 from conformance.transport import Ask
 
 scripts = Scripts[World]()
+
+UNASKED: Text = {"zh_CN": "应用没有调用这个部门", "en": "the app never called this department"}
 
 
 def broken_down(stage: Stage[World], name: str) -> tuple[Episode, str]:
@@ -127,6 +130,8 @@ def nothing_known(stage: Stage[World]) -> None:
     launch = stage.launch("citizen", down=[f"{node.interface}#{node.operation}"])
     first = stage.submit(application, launch)
     wrote = stage.suite.order.done(item.call for item in first.calls) & written(stage)
+    if not any((item.call.interface, item.call.operation) == (node.interface, node.operation) for item in first.calls):
+        raise Inconclusive(UNASKED)  # an answer without asking is not about outages: `read.grounded` says it
     if first.reply.status != 502 or wrote:
         stage.problem(
             "fault.nothing-done",

@@ -98,7 +98,7 @@ def world() -> World:
 
 @pytest.fixture(scope="session")
 def documents() -> Mapping[str, Interface]:
-    """Every interface of the library with the matters' own two documents each, by id."""
+    """Every interface of the library with the matters' own documents, by id."""
     matters = [library.matter(name) for name in library.matters()]
     own = {document.id: document for matter in matters for document in (matter.interface, matter.process)}
     return {**library.interfaces(), **own}
