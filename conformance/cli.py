@@ -49,6 +49,9 @@ def run(
     keep_gateway: Annotated[
         bool, typer.Option("--keep-gateway", help="Keep the departments up afterwards, so that curl lines work.")
     ] = False,
+    restart_command: Annotated[
+        str | None, typer.Option(help="Command that restarts the app; tried in the middle of a matter.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as HTML (zh_CN and English).")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the report as JUnit XML.")] = None,
@@ -100,6 +103,7 @@ def run(
                 hidden=False,
                 quick=quick,
                 only=case or (),
+                restart=_restart(restart_command),
                 linger=linger if keep_gateway else None,
             )
     except PlanError as error:
@@ -307,6 +311,31 @@ def _junit(report: Report) -> str:
     from conformance import render
 
     return render.junit(report)
+
+
+def _restart(command: str | None) -> Callable[[], None] | None:
+    """What runs a vendor's own restart command; a command that fails says so and shows nothing about the app."""
+    if command is None:
+        return None
+    import shlex
+    import subprocess
+
+    from conformance.stage import Inconclusive
+
+    words = shlex.split(command)
+    if not words:
+        _stop("--restart-command is empty", USAGE)
+
+    def restart() -> None:
+        try:
+            done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+            failed = f"exit code {done.returncode}" if done.returncode else ""
+        except (OSError, subprocess.TimeoutExpired) as error:
+            failed = str(error)
+        if failed:
+            raise Inconclusive({"zh_CN": f"重启命令失败：{failed}", "en": f"the restart command failed: {failed}"})
+
+    return restart
 
 
 def _writable(target: Path | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance import expressions
 from conformance.case import Requirement, Text
-from conformance.observe import Source
+from conformance.observe import Inquiry, Source
 
 NOTICE = "notice"
 COMPLETED = "completed"
@@ -45,7 +45,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What must be answered: `failed` and `notices` are rule ids, `missing` JSON pointers into the application."""
+    """What must be answered: `failed` and `notices` are rule ids, `missing` JSON pointers into the application.
+
+    `inquiries` are the questions to departments that were needed to know.
+    """
 
     state: str
     why: Text
@@ -53,6 +56,7 @@ class Expectation:
     missing: frozenset[str] = frozenset()
     notices: frozenset[str] = frozenset()
     grounds: tuple[Source, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
 
 
 def text(value: Any) -> Text:

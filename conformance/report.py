@@ -169,6 +169,7 @@ def stable(report: Report) -> dict[str, Any]:
                     ids.append(answer["id"])
     text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:0", json.dumps(document, ensure_ascii=False))
     text = re.sub(r"(Authorization: Bearer |Idempotency-Key: )[\w.:-]+", r"\1…", text)
+    text = re.sub(r"(p\d\d) \d+ ms", r"\1", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "", text)
     for position, name in enumerate(ids):
         text = text.replace(name, f"handled-matter-{position}")

@@ -8,6 +8,7 @@ report but for times, ports, the app's own ids, and launch tokens and idempotenc
 from __future__ import annotations
 
 import hashlib
+import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,9 @@ SHOWN = 3
 
 LISTED = 12
 """Sightings of one observation that are listed at all."""
+
+COMES_BACK = 30.0
+"""Seconds an app may take to come back after a restart."""
 
 Progress = Callable[[int, int, str], None]
 
@@ -79,19 +83,21 @@ def run(
     quick: bool = False,
     only: Collection[str] = (),
     transport: Transport | None = None,
+    restart: Callable[[], None] | None = None,
     linger: Callable[[Report, str], None] | None = None,
 ) -> Report:
     """Put every case of the suite to the app at `app_url`, once per seed.
 
-    `hidden` keeps the seeds out of the report (graded runs). `only` names single cases. `linger(report, url)`
+    `hidden` keeps the seeds out of the report (graded runs). `only` names single cases. `restart` ends the app and
+    starts it again; without it nobody can, and the case of it is left out. `linger(report, url)`
     is called with the gateway of the last seed still up. Raises `RunError` when the app does not answer at
     all, `PlanError` for an unknown case, ValueError for a bad address or nonce.
     """
-    cases = plan(suite, quick=quick, only=only)
+    cases = plan(suite, quick=quick, only=only, restarts=restart is not None)
     committed = commitment(seeds, nonce)
     line = transport or HttpTransport(app_url)
     total = sum(len(seeds) if case.every_seed else 1 for case in cases)
-    session = _Session(suite, cases, app_url, line, progress, total, nonce)
+    session = _Session(suite, cases, app_url, line, progress, total, nonce, restart)
     started = clock()
 
     def report() -> Report:
@@ -130,6 +136,7 @@ class _Session:
     progress: Progress
     total: int
     salt: str
+    restart: Callable[[], None] | None = None
     results: dict[str, list[CaseRun]] = field(default_factory=dict)
     seeds: list[str] = field(default_factory=list)
     days: list[str] = field(default_factory=list)
@@ -159,7 +166,7 @@ class _Session:
             if case.id in self.suite.observations:
                 runs[case.id] = self._observe(case, episodes)
             else:
-                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt)
+                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt, self._back)
                 runs[case.id] = self._script(stage)
                 episodes += stage.episodes
             self.done += 1
@@ -171,6 +178,27 @@ class _Session:
         self.calls += [item.call for item in gateway.record()]
         self.operations |= {episode.operation for episode in episodes}
         self.requests += len(episodes)
+
+    @property
+    def _back(self) -> Callable[[], None] | None:
+        """Restart the app and wait until it answers; RateLimited and AppUnreachable as for any request."""
+        again = self.restart
+        if again is None:
+            return None
+
+        def restarted() -> None:
+            again()
+            until = time.monotonic() + COMES_BACK
+            while True:
+                try:
+                    self.line.send(Ask("GET", "/health"))
+                    return
+                except AppUnreachable:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.1)
+
+        return restarted
 
     def _script(self, stage: Stage[Any]) -> CaseRun:
         if self.lost:

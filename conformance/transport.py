@@ -8,6 +8,7 @@ nothing but the given address is ever called.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import time
@@ -26,6 +27,34 @@ PHONE: Mapping[str, str] = {
     "Accept": "application/json, text/plain, */*",
     "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
 }
+MODELS = ("V2309A", "PHK110", "2211133C", "ALN-AL00", "SM-S9180", "M2012K11AC", "RMX3888", "LE2120")
+SYSTEMS = ("Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64")
+
+
+def visitor(name: str) -> dict[str, str]:
+    """The headers of one citizen's browser, drawn from the ones in use: the same for the same name.
+
+    A single fixed set would be a mark by which an app could tell the tester.
+    """
+    draw = hashlib.sha256(name.encode()).digest()
+    chrome = f"{120 + draw[0] % 20}.0.{6000 + draw[1]}.{draw[2] % 200}"
+    if draw[3] % 4:
+        model = MODELS[draw[4] % len(MODELS)]
+        system = f"Linux; Android {11 + draw[5] % 5}; {model}"
+        browser = f"Chrome/{chrome} Mobile Safari/537.36"
+        if draw[6] % 2:
+            browser += f" XWEB/{1100000 + draw[7] * 97} MMWEBSDK/20240404 MicroMessenger/8.0.{40 + draw[8] % 20}"
+    else:
+        system = SYSTEMS[draw[4] % 2]
+        system = f"Macintosh; Intel {system}" if system.startswith("Mac") else system
+        browser = f"Chrome/{chrome} Safari/537.36"
+    return {
+        "User-Agent": f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) {browser}",
+        "Accept": "application/json, text/plain, */*" if draw[9] % 3 else "application/json",
+        "Accept-Language": ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN,zh;q=0.9", "zh-CN,en-US;q=0.9")[draw[10] % 3],
+    }
+
+
 LONGEST_ANSWER = 2_000_000
 """Bytes read of one answer; a longer one is cut and fails as not being JSON."""
 

@@ -14,11 +14,14 @@ from conformance.case import DepartmentCall, Outcome, Problem, Text, told
 from conformance.checks import breaks_interface, in_chinese, quote, shown_steps
 from conformance.observe import Recorded, Source
 from conformance.stage import Episode
+from conformance.suites import conduct
 from conformance.suites.suite import Sighting, Suite
 from conformance.workflow import Node
 
 Observation = Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]
 HALF = "partially_completed"
+UNFORESEEN = ("access.expired-token", "fault.cut-first", "fault.too-many", "fault.check-too-many")
+"""Cases of what the app's interface document does not speak of."""
 REFUSALS = ("incomplete", "needs_correction", "not_eligible")
 
 
@@ -119,7 +122,12 @@ def grounds(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
         expectation = episode.expectation
         if expectation is None or episode.answer.get("state") != expectation.state:
             continue
-        missing = observe.ungrounded(expectation.grounds, [item.call for item in history])
+        calls = [item.call for item in history]
+        missing: list[Any] = list(observe.ungrounded(expectation.grounds, calls))
+        if not missing:  # the fields were read, but perhaps of somebody else
+            about = {(source.interface, source.operation) for source in expectation.grounds}
+            needed = [i for i in expectation.inquiries if (i.interface, i.operation) in about]
+            missing = [inquiry for inquiry in needed if not inquiry.answered(calls)]
         if missing:
             yield _sighting(
                 "read.grounded",
@@ -208,6 +216,7 @@ def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     for episode, history in _histories(episodes):
         shown = shown_steps(episode)
         done = suite.order.done(item.call for item in history)
+        heard = suite.order.done(item.call for item in history if item.answer is not None)
         # A check that was answered is done, whatever the answer ("there is no such institution" is one).
         asked = {
             node.id
@@ -221,12 +230,19 @@ def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
                 continue  # the interface document forbids it, and that is another observation
             node = suite.order.nodes[name]
             claimed, recorded = state == "done", name in done | asked
+            unheard = name not in asked and name not in heard
             if claimed and not recorded:
                 got = {
                     "zh_CN": f"{name} 显示为已办结，记录中没有",
                     "en": f"{name} shown as done, but the record has no success",
                 }
-            elif recorded and not claimed and episode.answer.get("state") != HALF and _writes(suite, node):
+            elif (
+                recorded
+                and not claimed
+                and not unheard
+                and episode.answer.get("state") != HALF
+                and _writes(suite, node)
+            ):
                 got = {"zh_CN": f"{name} 已办结，却显示为 {state}", "en": f"{name} was done, but is shown as {state}"}
             else:
                 continue
@@ -269,6 +285,7 @@ def refusals(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sightin
 def repeats(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     """Nothing that succeeded is sent again as if it were new."""
     for item in observe.doubled(_recorded(episodes), suite.writes):
+        episode = _where(episodes, item)
         yield _sighting(
             "once",
             "once",
@@ -278,12 +295,16 @@ def repeats(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                 "en": f"{item.call.interface}#{item.call.operation} was sent again under another key"
                 f" ({item.call.status})",
             },
-            _where(episodes, item),
+            episode,
+            Outcome.WARN if episode is not None and episode.case in UNFORESEEN else Outcome.FAIL,
         )
 
 
 def context(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
-    """Calls carry the handled matter's id, writes an idempotency key; said once per operation."""
+    """Calls carry the handled matter's id, writes an idempotency key too; said once per operation.
+
+    A check without the id is a deviation (an app may look before it opens a matter), a write without either a fault.
+    """
     said: set[str] = set()
     for item in _recorded(episodes):
         name = f"{item.call.interface}#{item.call.operation}"
@@ -298,7 +319,7 @@ def context(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                 {"zh_CN": "调用部门时附带办件编号和幂等键", "en": "a department call names its handled matter and key"},
                 {"zh_CN": f"{name} 缺少 {'、'.join(lacking)}", "en": f"{name} without {' and '.join(lacking)}"},
                 _where(episodes, item),
-                Outcome.WARN,
+                Outcome.FAIL if (item.call.interface, item.call.operation) in suite.writes else Outcome.WARN,
             )
 
 
@@ -326,12 +347,14 @@ def robust(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]
     for episode in episodes:
         status = episode.reply.status
         if status >= 500 and status != 502:
+            unforeseen = episode.case in UNFORESEEN
             yield _sighting(
                 "robust",
                 "robust",
                 {"zh_CN": "答复而不是内部错误", "en": "an answer and no internal error"},
                 f"HTTP {status} {quote(episode.turn.answer)}",
                 episode,
+                Outcome.WARN if unforeseen else Outcome.FAIL,
             )
 
 
@@ -348,6 +371,7 @@ ALL: Mapping[str, Observation] = {
     "observe.context": context,
     "observe.answers": answers,
     "observe.robust": robust,
+    **conduct.ALL,
 }
 
 
@@ -388,5 +412,5 @@ def _titled(suite: Suite[Any], call: DepartmentCall, names: Iterable[str], langu
     return ", ".join(f"{name} ({titles[name].get(language, '')})" if name in titles else name for name in names) or "–"
 
 
-def _listed(sources: Iterable[Source]) -> str:
+def _listed(sources: Iterable[Source | observe.Inquiry]) -> str:
     return ", ".join(dict.fromkeys(str(source) for source in sources))

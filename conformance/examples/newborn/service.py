@@ -32,6 +32,7 @@ from conformance.examples.newborn.matter import Matter
 from specs import library
 
 KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+PROTECTED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 
 
@@ -50,6 +51,7 @@ class NewbornApp(Handling):
         self.allow = tuple(allow)
         self.matters: dict[str, Matter] = {}
         self.keys: dict[tuple[str, str], tuple[str, str | None]] = {}
+        self.begun: dict[tuple[str, str, str], str] = {}
         self.lock = threading.Lock()
         self.client = httpx2.Client(timeout=5.0, trust_env=False, follow_redirects=False)
         self.asgi = Starlette(
@@ -97,8 +99,8 @@ class NewbornApp(Handling):
 
     def _answer(self, use: Any, request: Request, body: bytes) -> Response:
         try:
-            answer: Response = use(request, body)
-            return answer
+            found: Response = use(request, body)
+            return found
         except Refusal as refusal:
             return problem(refusal.status, refusal.title, **refusal.more)
         except (DepartmentDown, DepartmentRefused):
@@ -115,14 +117,16 @@ class NewbornApp(Handling):
         with self.lock:
             before = self.known(token, key, digest)
             if before is None:
-                matter = Matter(self.new_id(), token, application, day, stamp())
+                # A department may have done what it could not tell us: tried again, it is the same request.
+                name = self.begun.pop((token, key, digest), None) or self.new_id()
+                matter = Matter(name, token, application, day, stamp())
                 matter.lock.acquire()
                 self.matters[matter.id] = matter
                 self.keys[token, key] = (digest, matter.id)
         if before is not None:
             matter = self.matters[before]
             with matter.lock:
-                return JSONResponse(self.show(matter))
+                return answer(self.show(matter))
         try:
             self.handle(matter, Departments(self.client, gateway, token, matter.id))
             matter.updated = stamp()
@@ -131,16 +135,17 @@ class NewbornApp(Handling):
             with self.lock:
                 del self.matters[matter.id]
                 del self.keys[token, key]
+                self.begun[token, key, digest] = matter.id
             raise
         finally:
             matter.lock.release()
         wrote = any(matter.steps[s] in ("done", "failed") for s in rules.NEEDS if s not in rules.CHECKS)
-        return JSONResponse(self.show(matter), 201 if wrote else 200)
+        return answer(self.show(matter), 201 if wrote else 200)
 
     def read(self, request: Request, _: bytes) -> Response:
         matter = self.find(request)
         with matter.lock:
-            return JSONResponse(self.show(matter))
+            return answer(self.show(matter))
 
     def resume(self, request: Request, _: bytes) -> Response:
         token, gateway = self.token(request), self.gateway(request)
@@ -149,7 +154,7 @@ class NewbornApp(Handling):
             if matter.state == "partially_completed":
                 self.carry_out(matter, Departments(self.client, gateway, token, matter.id))
                 matter.updated = stamp()
-            return JSONResponse(self.show(matter))
+            return answer(self.show(matter))
 
     def find(self, request: Request) -> Matter:
         token = self.token(request)
@@ -226,10 +231,15 @@ class NewbornApp(Handling):
         }
 
 
+def answer(document: Mapping[str, Any], status: int = 200) -> Response:
+    """A handled matter: its citizen's only, so no cache may keep it."""
+    return JSONResponse(document, status, headers=PROTECTED)
+
+
 def problem(status: int, title: str, **more: Any) -> Response:
     """An RFC 9457 problem."""
     body = {"type": "about:blank", "title": title, "status": status, **more}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {**PROTECTED, **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}
     return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
 
 
