@@ -246,6 +246,9 @@ class Gateway:
             status=answer.status,
             fields=() if lost or not heard else tuple(heard.fields_returned),
             request=heard.body if heard else _json(request.body),
+            query=request.query,
+            matter=request.fields.get("tongban-handled-matter"),
+            key=request.fields.get("idempotency-key"),
         )
         item = Recorded(
             call=call,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance import expressions
-from conformance.case import Requirement, Text
+from conformance.case import Expected, Requirement, Text
 from conformance.observe import Inquiry, Source
 
 NOTICE = "notice"
@@ -40,7 +40,7 @@ class Rule:
 
     @property
     def requirement(self) -> Requirement:
-        return Requirement(self.id, self.title, self.law)
+        return Requirement(self.id, self.title, self.law, rule=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class Expectation:
     notices: frozenset[str] = frozenset()
     grounds: tuple[Source, ...] = ()
     inquiries: tuple[Inquiry, ...] = ()
+
+    @property
+    def expected(self) -> Expected:
+        """The part an answer is compared with, in a fixed order."""
+        return Expected(self.state, *(tuple(sorted(names)) for names in (self.failed, self.missing, self.notices)))
 
 
 def text(value: Any) -> Text:

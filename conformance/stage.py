@@ -140,8 +140,10 @@ class Stage(Generic[W]):
                 break
             self.sleep(PAUSE)
             again = self.read(matter, episode.launch)
-            self.episodes[-2:] = [replace(again, calls=episode.calls + again.calls, expectation=episode.expectation)]
-            episode = self.episodes[-1]
+            calls = episode.calls + again.calls
+            turn = replace(episode.turn, status=again.turn.status, answer=again.turn.answer, calls=len(calls))
+            episode = replace(episode, reply=again.reply, turn=turn, calls=calls)
+            self.episodes[-2:] = [episode]
         return episode
 
     def read(self, matter: str, launch: str | None) -> Episode:
@@ -153,6 +155,7 @@ class Stage(Generic[W]):
         """Send any request and keep what it set off."""
         before = len(self.gateway.record([launch]))
         reply = self.transport.send(ask)
+        calls = self.gateway.record([launch])[before:]
         turn = Turn(
             ask.method,
             ask.path,
@@ -160,8 +163,9 @@ class Stage(Generic[W]):
             reply.json if reply.json is not None else reply.text[:LONGEST_QUOTE],
             self.transport.curl(ask),
             round(reply.seconds * 1000, 1),
+            expectation.expected if expectation else None,
+            len(calls),
         )
-        calls = self.gateway.record([launch])[before:]
         episode = Episode(self.case.id, operation, launch, ask, reply, turn, calls, expectation)
         self.episodes.append(episode)
         return episode

@@ -27,6 +27,7 @@ from conformance.examples.newborn.unmarried import UnmarriedApp
 from conformance.grade import grade, policy
 from conformance.report import from_json, stable, to_json
 from conformance.run import RunError, run, second_seed, virtual_today
+from conformance.transport import HttpTransport
 
 COMMAND = [sys.executable, "-m", "exchange.cli", "conform"]
 NONCE = "n" * 32
@@ -202,7 +203,7 @@ class Limited:
 
 def test_a_rate_limit_is_inconclusive_and_gives_no_grade() -> None:
     with served(Limited(RightApp().asgi, 4)) as url:
-        report = conduct(url)
+        report = conduct(url, transport=HttpTransport(url, patience=6))
     assert report.failing == ()
     assert report.counts()["INCONCLUSIVE"] > 30
     mark = grade(report, policy())
