@@ -10,6 +10,8 @@ a contract test names what is used here.
 from __future__ import annotations
 
 import json
+import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -17,11 +19,15 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from conformance.transport import PHONE
 
-CHECKS = ("not_a_server_error", "response_schema_conformance", "status_code_conformance", "negative_data_rejection")
+CHECKS = (
+    "not_a_server_error", "response_schema_conformance", "status_code_conformance", "negative_data_rejection",
+    "content_type_conformance", "positive_data_acceptance",
+)  # fmt: skip
 """Checks of the engine that are listened to; each finding is classified by `classify`."""
 
 
@@ -33,6 +39,8 @@ class Class(StrEnum):
     """What a raw finding is worth. A grade counts classes, never raw findings."""
 
     DEFECT = "defect"
+    OPEN = "open"
+    """Shows nothing by itself: whether the request was lawful is for our own data to say."""
     DEVIATION = "deviation"
     NOISE = "noise"
 
@@ -53,15 +61,20 @@ class Finding:
 def classify(check: str, message: str, status: int) -> Class:
     """What a finding is worth (facts of several calibration runs; see docs/conformance.md).
 
-    A rate limit and a gateway's 502 show nothing; an answer that breaks its schema and a 5xx are defects; a
+    A rate limit and a gateway's 502 show nothing; a lawful-looking request that is refused may break a rule no schema
+    can say; an answer that breaks its schema and a 5xx are defects; a
     status the document forgot is the document's owner's business.
     """
     if status in (429, 502) or "connection" in message.lower():
         return Class.NOISE
     if check in ("not_a_server_error", "response_schema_conformance"):
         return Class.DEFECT
+    if check == "positive_data_acceptance":
+        return Class.OPEN
     if check == "negative_data_rejection":
         return Class.DEVIATION
+    if check == "content_type_conformance":
+        return Class.NOISE if "problem+json" in message else Class.DEVIATION
     return Class.NOISE if status in (400, 404, 405, 415, 422) else Class.DEVIATION
 
 
@@ -73,11 +86,13 @@ def fuzz(
     seed: int,
     examples: int = 12,
     seconds: float = 60.0,
+    pause: float = 0.0,
 ) -> tuple[Finding, ...]:
     """Fuzz the app that claims to offer `document` (OpenAPI, YAML or JSON bytes); unique findings, stable order.
 
     `headers` go with every request (token, gateway). The same seed sends the same requests (some 450 for an app
-    of four operations), unless the app is so slow that `seconds` cut the round short. Raises `FuzzError`.
+    of four operations), unless the app is so slow that `seconds` cut the round short. `pause` seconds lie between
+    two requests on average. Raises `FuzzError`.
     """
     order = {
         "document": document.decode(),
@@ -86,6 +101,7 @@ def fuzz(
         "seed": seed,
         "examples": examples,
         "seconds": seconds,
+        "pause": pause,
     }
     with tempfile.TemporaryDirectory(prefix="tongban-fuzz-") as folder:
         try:
@@ -95,6 +111,7 @@ def fuzz(
                 capture_output=True,
                 text=True,
                 cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
                 timeout=seconds + 60,
                 check=False,
             )
@@ -123,6 +140,7 @@ def _child(order: Mapping[str, Any]) -> list[dict[str, Any]]:
     from schemathesis.engine import events, from_schema
 
     send = requests.adapters.HTTPAdapter.send
+    pace = random.Random(order["seed"])
     deadline = time.monotonic() + order["seconds"]
 
     def unmarked(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -132,7 +150,11 @@ def _child(order: Mapping[str, Any]) -> list[dict[str, Any]]:
         request.url = request.url.replace("schemathesis", "static")
         for name in [n for n in request.headers if n.lower().startswith("x-schemathesis")]:
             del request.headers[name]
-        request.headers["User-Agent"] = PHONE["User-Agent"]
+        # As the other requests of the run come: one browser's headers, and no even beat.
+        for name in ("User-Agent", "Accept", "Accept-Language"):
+            request.headers[name] = order["headers"][name]
+        request.headers["Accept-Encoding"] = "gzip, deflate"
+        time.sleep(pace.expovariate(1 / order["pause"]) if order["pause"] else 0)
         return send(self, request, *args, **kwargs)
 
     setattr(requests.adapters.HTTPAdapter, "send", unmarked)  # noqa: B010 - mypy forbids the plain assignment

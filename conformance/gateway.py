@@ -7,6 +7,7 @@ launches, and records every call with what the department answered.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -15,8 +16,8 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,6 +26,7 @@ from conformance.case import DepartmentCall
 from conformance.observe import Recorded
 from mockdata.population import Population
 from mockdata.sandbox import Sandbox
+from mockdata.sandbox.delivery import deliver
 from mockdata.sandbox.messages import Request, Response, dump, problem
 from mockdata.sandbox.record import Call
 from specs.model import Interface
@@ -44,6 +46,31 @@ class GatewayError(Exception):
     """The hidden gateway cannot be started or used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What one launch meets at an operation.
+
+    With `status` the department refuses without doing anything, `retry_after` in Retry-After. With `cut` it does
+    what is asked and the connection breaks in the middle of its answer. `delay` seconds pass before it answers.
+    `facts` stand in a positive answer instead of what the department holds (fields that are not asked for stay
+    away). With `generous` every field is given, whatever is asked for. `meanwhile` happens after a positive answer is
+    made and before the app sees it; app and record have the value it returns. `times`: so many calls meet it, None all
+    until the launch is restored.
+    """
+
+    status: int | None = None
+    retry_after: int | None = None
+    cut: bool = False
+    delay: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    generous: bool = False
+    meanwhile: Callable[[Any], Any] | None = None
+    times: int | None = None
+
+
+DOWN = Trouble(status=503, retry_after=30)
+
+
 class Gateway:
     """A hidden country's departments over HTTP. Use as a context manager; `url` is valid inside."""
 
@@ -53,10 +80,9 @@ class Gateway:
         self.interfaces = {interface.id: interface for interface in interfaces}
         self._secret = f"{seed}/{salt}".encode()
         self._launches: dict[str, str] = {}
-        self._down: dict[str, frozenset[str]] = {}
-        self._meanwhile: dict[tuple[str, str], Callable[[Any], Any]] = {}
-        self._generous: dict[str, frozenset[str]] = {}
+        self._troubles: dict[str, dict[str, Trouble]] = {}
         self._record: list[Recorded] = []
+        self._late: dict[int, Recorded] = {}
         self._lock = threading.Lock()
         self._heard = threading.local()
         morning = datetime(today.year, today.month, today.day, 10, tzinfo=CHINA)
@@ -70,29 +96,28 @@ class Gateway:
 
     # -- what the runner does ------------------------------------------------------------------------------
 
-    def launch(self, name: str, down: Iterable[str] = (), generous: Iterable[str] = ()) -> str:
+    def launch(self, name: str, down: Iterable[str] = (), troubles: Mapping[str, Trouble] | None = None) -> str:
         """A launch token for one citizen's use of the app.
 
         `down` are the interfaces (`police.households`) or operations (`…#checkHousehold`) that answer 503 to it,
-        `generous` those that give every field whatever it asks for.
+        `troubles` what else it meets at them.
         Tokens follow from seed and salt and cannot be guessed without them. Every run has a salt of its own: to an
         app that still runs, a launch of an earlier run with the same seed is another launch.
         """
         raw = hmac.new(self._secret, f"launch:{name}".encode(), hashlib.sha256).digest()
         token = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
         self._launches[token] = name
-        self._down[name] = frozenset(down)
-        self._generous[name] = frozenset(generous)
+        self._troubles[name] = {**dict.fromkeys(down, DOWN), **(troubles or {})}
         return token
 
     def restore(self, name: str) -> None:
-        """All departments of a launch work again."""
-        self._down[name] = frozenset()
+        """All departments of a launch work again, and say what they hold."""
+        self._troubles[name] = {}
 
-    def meanwhile(self, name: str, operation: str, act: Callable[[Any], Any]) -> None:
-        """When a launch next gets a positive answer from an operation (`police.households#checkHousehold`), do this
-        with the answer's value before the app sees it; it sees, and the record has, what `act` returns."""
-        self._meanwhile[name, operation] = act
+    def expire(self, name: str) -> None:
+        """The tokens of a launch are over: departments refuse them from now on."""
+        with self._lock:
+            self._launches = {token: known for token, known in self._launches.items() if known != name}
 
     def record(self, launches: Iterable[str] | None = None) -> tuple[Recorded, ...]:
         """The calls so far, in order of arrival, of the given launches or of all."""
@@ -174,64 +199,95 @@ class Gateway:
         headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
         query = scope.get("query_string", b"").decode("latin-1")
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
-        answer = self._answer(Request(scope["method"], path, query, headers, body))
-        content = answer.body
-        answered = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": answered})
-        await send({"type": "http.response.body", "body": content})
+        answer, place = self._answer(Request(scope["method"], path, query, headers, body))
+        if answer.delay > 0:
+            if await _gone(receive, answer.delay):
+                return
+            answer.delay = 0.0
+            self._arrives(place)
+        await deliver(answer, scope, send)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> tuple[Response, int]:
+        """The answer and its place in the record (-1: not recorded)."""
         launch = self._launches.get(request.fields.get("authorization", "").partition(" ")[2])
         if launch is None:
             refusal = problem(401, "unknown launch token")
             refusal.headers.append(("www-authenticate", "Bearer"))
-            return refusal
+            return refusal, -1
         if not request.path.startswith(PREFIX + "/"):
-            return problem(404, "no such department")
+            return problem(404, "no such department"), -1
         inner = Request(request.method, request.path[len(PREFIX) :], request.query, request.headers, request.body)
         interface, _, rest = inner.path[1:].partition("/")
-        operation = self._operation(interface, inner.method, f"/{rest}")
+        operation = self.operation(interface, inner.method, f"/{rest}")
         self._heard.call = None
-        if {interface, f"{interface}#{operation}"} & self._down[launch]:
-            answer = problem(503, "the department is out of service for the moment")
-            answer.headers.append(("retry-after", "30"))
+        trouble = self._trouble(launch, interface, operation)
+        if trouble.status is not None:
+            answer = problem(trouble.status, "the department cannot serve for the moment")
+            if trouble.retry_after is not None:
+                answer.headers.append(("retry-after", str(trouble.retry_after)))
         else:
-            generous = {interface, f"{interface}#{operation}"} & self._generous[launch]
-            answer = self._sandbox.handle(replace(inner, query="") if generous else inner)
-            act = self._meanwhile.pop((launch, f"{interface}#{operation}"), None) if answer.status < 300 else None
-            if act is not None:
+            answer = self._sandbox.handle(replace(inner, query="") if trouble.generous else inner)
+            _tell(answer, trouble.facts)
+            if trouble.meanwhile is not None and answer.status < 300:
                 heard = self._heard.call
-                answer.value = act(answer.value)
-                self._heard.call = heard
+                answer.value = trouble.meanwhile(answer.value)
                 answer.body = dump(answer.value)
-                answer.headers = [entry for entry in answer.headers if entry[0].lower() != "content-length"]
-        self._note(launch, inner, interface, operation, f"/{rest}", answer)
-        return answer
+                self._heard.call = heard
+        answer.delay = trouble.delay
+        answer.truncate = 0.5 if trouble.cut else None
+        return answer, self._note(launch, inner, interface, operation, f"/{rest}", answer)
 
-    def _note(self, launch: str, request: Request, interface: str, operation: str, path: str, answer: Response) -> None:
+    def _trouble(self, launch: str, interface: str, operation: str) -> Trouble:
+        """What a call meets, counting it off."""
+        with self._lock:
+            known = self._troubles[launch]
+            for name in (f"{interface}#{operation}", interface):
+                found = known.get(name)
+                if found is not None and found.times != 0:
+                    if found.times is not None:
+                        known[name] = replace(found, times=found.times - 1)
+                    return found
+        return Trouble()
+
+    def _note(self, launch: str, request: Request, interface: str, operation: str, path: str, answer: Response) -> int:
+        """Keep the call; an answer that is late or breaks off has not been read until it `_arrives`."""
         heard: Call | None = self._heard.call
+        lost = answer.truncate is not None or answer.delay > 0
         call = DepartmentCall(
             interface=interface,
             operation=(heard.operation if heard and heard.operation else operation),
             method=request.method,
             path=path,
             status=answer.status,
-            fields=_asked(request.query, heard.fields_returned) if heard else (),
+            fields=() if lost or not heard else _asked(request.query, heard.fields_returned),
             request=heard.body if heard else _json(request.body),
+            query=request.query,
+            matter=request.fields.get("tongban-handled-matter"),
+            key=request.fields.get("idempotency-key"),
+        )
+        item = Recorded(
+            call=call,
+            launch=launch,
+            url=path + (f"?{request.query}" if request.query else ""),
+            matter=request.fields.get("tongban-handled-matter"),
+            key=request.fields.get("idempotency-key"),
+            answer=None if lost else answer.value,
         )
         with self._lock:
-            self._record.append(
-                Recorded(
-                    call=call,
-                    launch=launch,
-                    url=path + (f"?{request.query}" if request.query else ""),
-                    matter=request.fields.get("tongban-handled-matter"),
-                    key=request.fields.get("idempotency-key"),
-                    answer=answer.value,
-                )
-            )
+            self._record.append(item)
+            place = len(self._record) - 1
+            if lost and answer.truncate is None:
+                fields = _asked(request.query, heard.fields_returned) if heard else ()
+                self._late[place] = replace(item, call=replace(call, fields=fields), answer=answer.value)
+            return place
 
-    def _operation(self, interface: str, method: str, path: str) -> str:
+    def _arrives(self, place: int) -> None:
+        """A late answer is on its way to an app that still waits for it."""
+        with self._lock:
+            if place in self._late:
+                self._record[place] = self._late.pop(place)
+
+    def operation(self, interface: str, method: str, path: str) -> str:
         """The operation a call means, "" when it means none."""
         known = self.interfaces.get(interface)
         for operation in known.operations if known else ():
@@ -260,6 +316,27 @@ async def _body(receive: Receive) -> bytes:
         size += len(parts[-1])
         if message["type"] == "http.disconnect" or not message.get("more_body") or size > LARGEST_BODY:
             return b"".join(parts)
+
+
+async def _gone(receive: Receive, seconds: float) -> bool:
+    """Whether the caller hung up before so many seconds were over."""
+    waiting = asyncio.ensure_future(receive())
+    done, _ = await asyncio.wait({waiting}, timeout=seconds)
+    if not done:
+        waiting.cancel()
+    return bool(done) and waiting.result()["type"] == "http.disconnect"
+
+
+def _tell(answer: Response, facts: Mapping[str, Any]) -> None:
+    """Put facts in the place of what a positive answer says."""
+    told = {name: value for name, value in facts.items() if name in answer.value} if _object(answer) else {}
+    if told:
+        answer.value = {**answer.value, **told}
+        answer.body = dump(answer.value)
+
+
+def _object(answer: Response) -> bool:
+    return 200 <= answer.status < 300 and isinstance(answer.value, Mapping)
 
 
 def _json(body: bytes) -> Any:

@@ -60,6 +60,42 @@ class Source:
         return f"{self.interface}#{self.operation}/{self.field}"
 
 
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """One question whose answer a conclusion rests on: the operation, and whom or what it was about (`values`)."""
+
+    interface: str
+    operation: str
+    values: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.interface}#{self.operation} ({', '.join(sorted(self.values))})"
+
+    def answered(self, calls: Iterable[DepartmentCall]) -> bool:
+        """Whether one of the calls asked the same about the same."""
+        return any(
+            (call.interface, call.operation) == (self.interface, self.operation)
+            and call.status < 500
+            and self.values <= subject(call.path, call.request)
+            for call in calls
+        )
+
+
+def subject(path: str, body: Any) -> frozenset[str]:
+    """Every single value a request carries in path or body: what it is about."""
+    found = [unquote_plus(part) for part in path.partition("?")[0].split("/") if part]
+    waiting = [body]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple)):
+            waiting += value
+        elif value is not None:
+            found.append(str(value))
+    return frozenset(found)
+
+
 def succeeded(call: DepartmentCall) -> bool:
     """Whether the department gave a positive answer."""
     return 200 <= call.status < 300

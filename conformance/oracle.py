@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import expressions
-from conformance.case import Requirement, Text
-from conformance.observe import Source
+from conformance.case import Expected, Requirement, Text
+from conformance.observe import Inquiry, Source
 
 NOTICE = "notice"
 COMPLETED = "completed"
@@ -54,7 +54,7 @@ class Rule:
 
     @property
     def requirement(self) -> Requirement:
-        return Requirement(self.id, self.title, self.law)
+        return Requirement(self.id, self.title, self.law, rule=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Expectation:
     """What must be answered: `failed` and `notices` are rule ids, `missing` JSON pointers into the application.
 
     `stage` is the position of the stage of rules that decided, the number of stages when none did; `steps` are the
-    steps the process has for the application (None: not known).
+    steps the process has for the application (None: not known). `inquiries` are the questions to departments that
+    were needed to know.
     """
 
     state: str
@@ -73,6 +74,12 @@ class Expectation:
     grounds: tuple[Source, ...] = ()
     stage: int = 0
     steps: frozenset[str] | None = None
+    inquiries: tuple[Inquiry, ...] = ()
+
+    @property
+    def expected(self) -> Expected:
+        """The part an answer is compared with, in a fixed order."""
+        return Expected(self.state, *(tuple(sorted(names)) for names in (self.failed, self.missing, self.notices)))
 
 
 def text(value: Any) -> Text:

@@ -8,6 +8,7 @@ report but for times, ports, the app's own ids, and launch tokens and idempotenc
 from __future__ import annotations
 
 import hashlib
+import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from conformance.expressions import ExpressionError
 from conformance.fuzz import FuzzError
 from conformance.gateway import Gateway, GatewayError
 from conformance.oracle import OracleError
+from conformance.pacing import Rate
 from conformance.plan import plan
 from conformance.report import CaseReport, Coverage, Report
 from conformance.stage import Episode, Inconclusive, Stage
@@ -39,7 +41,15 @@ SHOWN = 3
 LISTED = 12
 """Sightings of one observation that are listed at all."""
 
+COMES_BACK = 30.0
+"""Seconds an app may take to come back after a restart."""
+
+BROKEN, UNAVAILABLE = 500, 503
+"""A department's answer that no script asks for (a fault of ours), and what an app says that is out of service."""
+
 Progress = Callable[[int, int, str], None]
+Told = Callable[[Case, int, CaseRun], None]
+"""Hears each case as it ends: the case, the number of the seed from 1, what came of it."""
 
 
 class RunError(Exception):
@@ -78,20 +88,25 @@ def run(
     hidden: bool = True,
     quick: bool = False,
     only: Collection[str] = (),
+    rate: Rate | None = None,
+    told: Told = lambda case, seed, run: None,
     transport: Transport | None = None,
+    restart: Callable[[], None] | None = None,
     linger: Callable[[Report, str], None] | None = None,
 ) -> Report:
     """Put every case of the suite to the app at `app_url`, once per seed.
 
-    `hidden` keeps the seeds out of the report (graded runs). `only` names single cases. `linger(report, url)`
-    is called with the gateway of the last seed still up. Raises `RunError` when the app does not answer at
+    `hidden` keeps the seeds out of the report (graded runs). `only` names single cases. `rate` is the limit the app
+    declares, which is kept to; `told` hears every case as it ends. `restart` ends the app and starts it again;
+    without it nobody can, and the case of it is left out. `linger(report, url)` is called with the
+    gateway of the last seed still up. Raises `RunError` when the app does not answer at
     all, `PlanError` for an unknown case, ValueError for a bad address or nonce.
     """
-    cases = plan(suite, quick=quick, only=only)
+    cases = plan(suite, quick=quick, only=only, restarts=restart is not None)
     committed = commitment(seeds, nonce)
-    line = transport or HttpTransport(app_url)
+    line = transport or HttpTransport(app_url, rate=rate)
     total = sum(len(seeds) if case.every_seed else 1 for case in cases)
-    session = _Session(suite, cases, app_url, line, progress, total, nonce)
+    session = _Session(suite, cases, app_url, line, progress, told, total, nonce, restart)
     started = clock()
 
     def report() -> Report:
@@ -128,8 +143,10 @@ class _Session:
     app_url: str
     line: Transport
     progress: Progress
+    told: Told
     total: int
     salt: str
+    restart: Callable[[], None] | None = None
     results: dict[str, list[CaseRun]] = field(default_factory=dict)
     seeds: list[str] = field(default_factory=list)
     days: list[str] = field(default_factory=list)
@@ -159,10 +176,11 @@ class _Session:
             if case.id in self.suite.observations:
                 runs[case.id] = self._observe(case, episodes)
             else:
-                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt)
+                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt, self._back)
                 runs[case.id] = self._script(stage)
                 episodes += stage.episodes
             self.done += 1
+            self.told(case, len(self.seeds) + 1, runs[case.id])
         self.progress(self.done, self.total, "")
         for case in cases:
             self.results.setdefault(case.id, []).append(_controlled(case, runs))
@@ -171,6 +189,27 @@ class _Session:
         self.calls += [item.call for item in gateway.record()]
         self.operations |= {episode.operation for episode in episodes}
         self.requests += len(episodes)
+
+    @property
+    def _back(self) -> Callable[[], None] | None:
+        """Restart the app and wait until it answers; RateLimited and AppUnreachable as for any request."""
+        again = self.restart
+        if again is None:
+            return None
+
+        def restarted() -> None:
+            again()
+            until = time.monotonic() + COMES_BACK
+            while True:
+                try:
+                    self.line.send(Ask("GET", "/health"))
+                    return
+                except AppUnreachable:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.1)
+
+        return restarted
 
     def _script(self, stage: Stage[Any]) -> CaseRun:
         if self.lost:
@@ -187,6 +226,28 @@ class _Session:
             return stage.run(Outcome.ERROR, _note(f"测试程序自身出错：{error}", f"our own error: {error}"))
         except Exception as error:
             return stage.run(Outcome.ERROR, _mistake(error))
+        return self._excused(stage)
+
+    def _excused(self, stage: Stage[Any]) -> CaseRun:
+        """The result, unless what went wrong was our own department's fault or an outage the app itself declares."""
+        if not stage.problems:
+            return stage.run()
+        ours = [item.call for episode in stage.episodes for item in episode.calls if item.call.status == BROKEN]
+        if ours:
+            place = f"{ours[0].interface}#{ours[0].operation}"
+            return _set_aside(
+                stage.run(),
+                Outcome.ERROR,
+                _note(f"测试用的部门 {place} 自身出错", f"our own department {place} broke"),
+            )
+        if any(episode.reply.status == UNAVAILABLE for episode in stage.episodes):
+            try:
+                healthy = self.line.send(Ask("GET", "/health")).status != UNAVAILABLE
+            except (AppUnreachable, RateLimited):
+                healthy = False
+            if not healthy:
+                words = _note("应用声明暂停服务（503）", "the app says that it is out of service (503)")
+                return _set_aside(stage.run(), Outcome.INCONCLUSIVE, words)
         return stage.run()
 
     def _silent(self, stage: Stage[Any], error: AppUnreachable) -> CaseRun:
@@ -280,6 +341,11 @@ def _controlled(case: Case, runs: dict[str, CaseRun]) -> CaseRun:
             f"its positive control {case.control} did not pass, so this pass shows nothing",
         ),
     )
+
+
+def _set_aside(run: CaseRun, outcome: Outcome, note: Text) -> CaseRun:
+    """A run whose problems do not count: they are let go, the note says why."""
+    return replace(run, outcome=outcome, problems=(), note=note)
 
 
 def _mistake(error: Exception) -> Text:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from conformance.case import Case, CaseRun, Outcome, Problem, Text, Turn, gravest, told
 from conformance.observe import Recorded
 from conformance.oracle import Expectation
-from conformance.transport import Ask, Reply, Transport
+from conformance.transport import Ask, Reply, Transport, visitor
 
 if TYPE_CHECKING:
-    from conformance.gateway import Gateway
+    from conformance.gateway import Gateway, Trouble
     from conformance.suites.suite import Suite
 
 W = TypeVar("W")
@@ -69,7 +69,10 @@ class Stage(Generic[W]):
     seed: str
     today: date
     salt: str = ""
+    restart: Callable[[], None] | None = None
+    """Ends the app and starts it again; None: nobody told how."""
     subject: Text = field(default_factory=dict)
+    note: Text = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     episodes: list[Episode] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -77,12 +80,18 @@ class Stage(Generic[W]):
 
     # -- citizens ------------------------------------------------------------------------------------------
 
-    def launch(self, name: str = "citizen", down: Iterable[str] = (), generous: Iterable[str] = ()) -> str:
-        """One citizen opens the app; `down` names department interfaces that fail for this citizen, `generous` those
-        that give more than was asked for."""
+    def launch(
+        self, name: str = "citizen", down: Iterable[str] = (), troubles: Mapping[str, Trouble] | None = None
+    ) -> str:
+        """One citizen opens the app; `down` names departments' interfaces or operations that fail for this citizen,
+        `troubles` what else happens at them."""
         launch = f"{self.case.id}/{name}"
-        self._tokens[launch] = self.gateway.launch(launch, down, generous)
+        self._tokens[launch] = self.gateway.launch(launch, down, troubles)
         return launch
+
+    def token(self, launch: str) -> str:
+        """The token of a launch."""
+        return self._tokens[launch]
 
     def key(self, name: str = "") -> str:
         """An idempotency key as clients make them (a UUID), the same for the same run, seed, case and name."""
@@ -91,7 +100,8 @@ class Stage(Generic[W]):
 
     def headers(self, launch: str | None, key: str | None = None) -> dict[str, str]:
         """The headers of a citizen's request; without `launch` those of somebody who never signed in."""
-        headers = {"Tongban-Gateway": self.gateway.url, "Tongban-Today": self.today.isoformat()}
+        headers = visitor(f"{self.seed}/{launch or self.case.id}")
+        headers |= {"Tongban-Gateway": self.gateway.url, "Tongban-Today": self.today.isoformat()}
         if launch is not None:
             headers["Authorization"] = f"Bearer {self._tokens[launch]}"
         if key is not None:
@@ -109,11 +119,20 @@ class Stage(Generic[W]):
         expectation: Expectation | None = None,
     ) -> Episode:
         """Submit an application under a launch; the key defaults to one of this launch's own."""
-        headers = self.headers(launch, key or self.key(launch))
-        ask = Ask("POST", self.path("submitHandledMatter"), headers, application)
-        return self._settled(self.send("submitHandledMatter", ask, launch, expectation))
+        ask = self.submission(application, launch, key)
+        return self.settled(self.send("submitHandledMatter", ask, launch, expectation))
 
-    def _settled(self, episode: Episode) -> Episode:
+    def submission(self, application: Any, launch: str, key: str | None = None) -> Ask:
+        """The request that submits an application under a launch."""
+        headers = self.headers(launch, key or self.key(launch))
+        return Ask("POST", self.path("submitHandledMatter"), headers, application)
+
+    def resume(self, matter: str, launch: str) -> Episode:
+        """Ask the app to go on with a handled matter."""
+        path = self.path("resumeHandledMatter").replace("{id}", matter)
+        return self.settled(self.send("resumeHandledMatter", Ask("POST", path, self.headers(launch)), launch))
+
+    def settled(self, episode: Episode) -> Episode:
         """The answer once the app is no longer at work: what it says then is judged, with all it has called."""
         matter = episode.answer.get("id")
         for _ in range(WAITS):
@@ -121,8 +140,10 @@ class Stage(Generic[W]):
                 break
             self.sleep(PAUSE)
             again = self.read(matter, episode.launch)
-            self.episodes[-2:] = [replace(again, calls=episode.calls + again.calls, expectation=episode.expectation)]
-            episode = self.episodes[-1]
+            calls = episode.calls + again.calls
+            turn = replace(episode.turn, status=again.turn.status, answer=again.turn.answer, calls=len(calls))
+            episode = replace(episode, reply=again.reply, turn=turn, calls=calls)
+            self.episodes[-2:] = [episode]
         return episode
 
     def read(self, matter: str, launch: str | None) -> Episode:
@@ -134,6 +155,7 @@ class Stage(Generic[W]):
         """Send any request and keep what it set off."""
         before = len(self.gateway.record([launch]))
         reply = self.transport.send(ask)
+        calls = self.gateway.record([launch])[before:]
         turn = Turn(
             ask.method,
             ask.path,
@@ -141,8 +163,9 @@ class Stage(Generic[W]):
             reply.json if reply.json is not None else reply.text[:LONGEST_QUOTE],
             self.transport.curl(ask),
             round(reply.seconds * 1000, 1),
+            expectation.expected if expectation else None,
+            len(calls),
         )
-        calls = self.gateway.record([launch])[before:]
         episode = Episode(self.case.id, operation, launch, ask, reply, turn, calls, expectation)
         self.episodes.append(episode)
         return episode
@@ -175,5 +198,5 @@ class Stage(Generic[W]):
             subject=self.subject,
             turns=tuple(episode.turn for episode in self.episodes),
             calls=tuple(item.call for episode in self.episodes for item in episode.calls),
-            note=note or {},
+            note=note or self.note,
         )

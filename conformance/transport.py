@@ -1,13 +1,14 @@
 """Plain HTTP to the app under test, indistinguishable from a citizen's client.
 
-The client carries the usual headers of a phone browser, no mark of a test tool, and paces itself. A 429 is
-waited out within a small budget; when the app stays closed the answer is `RateLimited`, which becomes
-INCONCLUSIVE and never a fault. Redirects are not followed and proxies of the environment are not used, so
-nothing but the given address is ever called.
+The client carries the usual headers of a phone browser, no mark of a test tool, and keeps to the limit the app
+declares (`conformance.pacing`). A 429 is waited out as `Retry-After` asks, within a budget; when the app stays
+closed the answer is `RateLimited`, which becomes INCONCLUSIVE and never a fault. Redirects are not followed and
+proxies of the environment are not used, so nothing but the given address is ever called.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import time
@@ -18,6 +19,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from conformance.pacing import Pace, Rate, retry_after
+
 PHONE: Mapping[str, str] = {
     "User-Agent": (
         "Mozilla/5.0 (Linux; Android 14; V2309A) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -26,6 +29,36 @@ PHONE: Mapping[str, str] = {
     "Accept": "application/json, text/plain, */*",
     "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
 }
+MODELS = ("V2309A", "PHK110", "2211133C", "ALN-AL00", "SM-S9180", "M2012K11AC", "RMX3888", "LE2120")
+SYSTEMS = ("Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64")
+
+
+def visitor(name: str) -> dict[str, str]:
+    """The headers of one citizen's browser, drawn from the ones in use: the same for the same name.
+
+    A single fixed set would be a mark by which an app could tell the tester.
+    """
+    draw = hashlib.sha256(name.encode()).digest()
+    chrome = f"{120 + draw[0] % 20}.0.{6000 + draw[1]}.{draw[2] % 200}"
+    if draw[3] % 4:
+        model = MODELS[draw[4] % len(MODELS)]
+        system = f"Linux; Android {11 + draw[5] % 5}; {model}"
+        browser = f"Chrome/{chrome} Mobile Safari/537.36"
+        if draw[6] % 2:
+            browser += f" XWEB/{1100000 + draw[7] * 97} MMWEBSDK/20240404 MicroMessenger/8.0.{40 + draw[8] % 20}"
+    else:
+        system = SYSTEMS[draw[4] % 2]
+        system = f"Macintosh; Intel {system}" if system.startswith("Mac") else system
+        browser = f"Chrome/{chrome} Safari/537.36"
+    return {
+        "User-Agent": f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) {browser}",
+        "Accept": "application/json, text/plain, */*" if draw[9] % 3 else "application/json",
+        "Accept-Language": ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN,zh;q=0.9", "zh-CN,en-US;q=0.9")[draw[10] % 3],
+    }
+
+
+PATIENCE = 61.0
+"""Seconds one request waits at most for an app that answers 429: limits are mostly told by the minute."""
 LONGEST_ANSWER = 2_000_000
 """Bytes read of one answer; a longer one is cut and fails as not being JSON."""
 
@@ -86,8 +119,9 @@ def base_url(text: str) -> str:
 class HttpTransport:
     """httpx2 over the network, paced.
 
-    `pause` is the least time between two requests in seconds; `patience` the most seconds one request waits
-    for an app that answers 429; `sleep` and `clock` are given so that tests need not wait.
+    `pause` is the least time between two requests in seconds, `rate` the limit the app declares; `patience` the
+    most seconds one request waits for an app that answers 429, `budget` the most all of them wait; `sleep` and
+    `clock` are given so that tests need not wait.
     """
 
     def __init__(
@@ -96,12 +130,15 @@ class HttpTransport:
         *,
         pause: float = 0.01,
         timeout: float = 15.0,
-        patience: float = 6.0,
+        patience: float = PATIENCE,
+        budget: float = 10 * PATIENCE,
+        rate: Rate | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = base_url(url)
-        self._pause, self._patience, self._sleep, self._clock = pause, patience, sleep, clock
+        self.pace = Pace(pause, rate)
+        self._patience, self._budget, self._sleep, self._clock = patience, budget, sleep, clock
         self._timeout = timeout
         self._last = float("-inf")
         self._client = httpx2.Client(
@@ -119,17 +156,21 @@ class HttpTransport:
             reply = self._once(ask)
             if reply.status != 429:
                 return reply
-            pause = _retry_after(reply.headers.get("retry-after"), pause)
-            if waited + pause > self._patience:
+            pause = retry_after(reply.headers.get("retry-after")) or pause
+            if waited + pause > self._patience or pause > self._budget:
                 raise RateLimited(f"{ask.method} {ask.path}: still 429 after waiting {waited:.1f} s")
             self._sleep(pause)
             waited += pause
+            self._budget -= pause
             pause *= 2
 
     def _once(self, ask: Ask) -> Reply:
-        idle = self._clock() - self._last
-        if idle < self._pause:
-            self._sleep(self._pause - idle)
+        now = self._clock()
+        full = max(0.0, min(self.pace.full_until - now, self._patience, self._budget))
+        self._budget -= full
+        wait = max(self._last + self.pace.pause - now, full)
+        if wait > 0:
+            self._sleep(wait)
         headers = dict(ask.headers)
         content = _content(ask)
         if content is not None:
@@ -145,20 +186,26 @@ class HttpTransport:
             raise AppUnreachable(f"{ask.method} {ask.path}: {error or type(error).__name__}") from None
         finally:
             self._last = self._clock()
+        self.pace.heard(status, received, self._last)
         return Reply(status, received, _json(text), text, self._last - started)
 
     def curl(self, ask: Ask) -> str:
         """The shell line that repeats `ask`."""
-        parts = ["curl", "-sS", "-X", ask.method, self.url + ask.path]
-        for name, value in ask.headers.items():
-            parts += ["-H", f"{name}: {value}"]
-        content = _content(ask)
-        if content is not None:
-            parts += ["-H", "Content-Type: application/json", "--data-raw", content.decode(errors="replace")]
-        return " ".join(shlex.quote(part) for part in parts)
+        return curl(self.url, ask)
 
     def close(self) -> None:
         self._client.close()
+
+
+def curl(url: str, ask: Ask) -> str:
+    """The shell line that sends `ask` to an app at `url`."""
+    parts = ["curl", "-sS", "-X", ask.method, url + ask.path]
+    for name, value in ask.headers.items():
+        parts += ["-H", f"{name}: {value}"]
+    content = _content(ask)
+    if content is not None:
+        parts += ["-H", "Content-Type: application/json", "--data-raw", content.decode(errors="replace")]
+    return " ".join(shlex.quote(part) for part in parts)
 
 
 def _content(ask: Ask) -> bytes | None:
@@ -184,10 +231,3 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _retry_after(value: str | None, otherwise: float) -> float:
-    try:
-        return max(0.1, float(value)) if value is not None else otherwise
-    except ValueError:  # the HTTP-date form: rare on APIs, the back-off serves as well
-        return otherwise

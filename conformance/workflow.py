@@ -7,7 +7,7 @@ thing: here the app, not we, walks the process, and we watch.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,20 +23,20 @@ class ProcessError(ValueError):
 class Node:
     """One step: the operation it calls, and the steps that must have succeeded before.
 
-    `about` are request fields with the values that tell a call of this step from one of another step that calls the
-    same operation; without them any call of the operation may be the step's.
+    `about` are request fields with the values they may have in a call of this step, which tell it from calls of other
+    steps and of strangers; without them any call of the operation may be the step's.
     """
 
     id: str
     interface: str
     operation: str
     needs: tuple[str, ...]
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Collection[Any]] = field(default_factory=dict)
 
     def called(self, request: Any) -> bool:
         """Whether a request can be this step's."""
         return not self.about or (
-            isinstance(request, Mapping) and all(request.get(name) == value for name, value in self.about.items())
+            isinstance(request, Mapping) and all(request.get(name) in values for name, values in self.about.items())
         )
 
 
@@ -96,7 +96,7 @@ class Order:
             }
         )
 
-    def telling(self, about: Callable[[str], Mapping[str, Any]]) -> Order:
+    def telling(self, about: Callable[[str], Mapping[str, Collection[Any]]]) -> Order:
         """The same order, each step with the request fields it is told by."""
         return Order({name: replace(node, about=about(name)) for name, node in self.nodes.items()})
 

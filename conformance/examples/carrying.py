@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,8 +34,10 @@ class Carrying:
         self.keep(step, matter, answer)
 
     def step_key(self, matter: Any, step: str) -> str:
-        """The same for every try of a step, so that trying again does nothing twice."""
-        return f"{matter.id}-{step}"
+        """From the citizen's key, so that it is the same for every try of a step, also when a submission is sent again:
+        a department that has done what it could not tell us does nothing twice."""
+        whose = json.dumps([matter.token, matter.key, matter.application], sort_keys=True)
+        return f"{hashlib.sha256(whose.encode()).hexdigest()[:40]}-{step}"
 
     def carry_out(self, matter: Any, departments: Departments) -> None:
         """Every wanted step that is not done and whose needs are; a failure stops only what needs it."""

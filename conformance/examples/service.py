@@ -31,6 +31,7 @@ from conformance.examples.handled import CHINA
 from specs import library
 
 KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+PROTECTED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 
 
@@ -114,8 +115,8 @@ class VendorApp(Carrying):
 
     def _answer(self, use: Any, request: Request, body: bytes) -> Response:
         try:
-            answer: Response = use(request, body)
-            return answer
+            found: Response = use(request, body)
+            return found
         except Refusal as refusal:
             return problem(refusal.status, refusal.title, **refusal.more)
         except (DepartmentDown, DepartmentRefused):
@@ -139,7 +140,7 @@ class VendorApp(Carrying):
         if before is not None:
             matter = self.matters[before]
             with matter.lock:
-                return JSONResponse(self.show(matter))
+                return answer(self.show(matter))
         try:
             self.handle(matter, Departments(self.client, gateway, token, matter.id))
             matter.updated = stamp()
@@ -152,12 +153,12 @@ class VendorApp(Carrying):
         finally:
             matter.lock.release()
         wrote = any(matter.steps[s] in ("done", "failed") for s in self.NEEDS if s not in self.CHECKS)
-        return JSONResponse(self.show(matter), 201 if wrote else 200)
+        return answer(self.show(matter), 201 if wrote else 200)
 
     def read(self, request: Request, _: bytes) -> Response:
         matter = self.find(request)
         with matter.lock:
-            return JSONResponse(self.show(matter))
+            return answer(self.show(matter))
 
     def resume(self, request: Request, _: bytes) -> Response:
         token, gateway = self.token(request), self.gateway(request)
@@ -166,7 +167,7 @@ class VendorApp(Carrying):
             if matter.state == "partially_completed":
                 self.carry_out(matter, Departments(self.client, gateway, token, matter.id))
                 matter.updated = stamp()
-            return JSONResponse(self.show(matter))
+            return answer(self.show(matter))
 
     def find(self, request: Request) -> Any:
         token = self.token(request)
@@ -247,10 +248,15 @@ class VendorApp(Carrying):
         }
 
 
+def answer(document: Mapping[str, Any], status: int = 200) -> Response:
+    """A handled matter: its citizen's only, so no cache may keep it."""
+    return JSONResponse(document, status, headers=PROTECTED)
+
+
 def problem(status: int, title: str, **more: Any) -> Response:
     """An RFC 9457 problem."""
     body = {"type": "about:blank", "title": title, "status": status, **more}
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {**PROTECTED, **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}
     return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
 
 

@@ -1,17 +1,19 @@
 """The process as it is for one application: which steps it has, what they may read, whom each of them asks about.
 
 A step with a condition (`when` in matter.yaml) is part of the process only for applications for which the condition
-holds; steps that call the same operation are told apart by whom they ask about (`about`).
+holds; whom a step asks about (`about`) tells it from others that call the same operation, and from asking about
+somebody else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from conformance import expressions
 from conformance.oracle import COMPLETED, Expectation, OracleError
+from conformance.stage import Episode
 from conformance.suites.suite import Suite
 from conformance.workflow import Order
 
@@ -42,7 +44,10 @@ def telling(suite: Suite[Any], application: Any) -> Order:
     """The order of all steps, those that ask about a person of the application told by that person's number."""
     about = {step.id: step.about for step in suite.steps}
     return suite.order.telling(
-        lambda name: {field: _at(application, pointer) for field, pointer in about[name].items()}
+        lambda name: {
+            field: [value for place in places for value in _at(application, place[1:].split("/"))]
+            for field, places in about[name].items()
+        }
     )
 
 
@@ -61,8 +66,21 @@ def unconditional(suite: Suite[Any]) -> Order:
     )
 
 
-def _at(document: Any, pointer: str) -> Any:
-    """What stands at a JSON pointer, None for nothing."""
-    for name in pointer[1:].split("/"):
-        document = document.get(name) if isinstance(document, Mapping) else None
-    return document
+def applications(episodes: Iterable[Episode]) -> dict[str, Mapping[str, Any]]:
+    """Launch → the first application submitted under it."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for episode in episodes:
+        if episode.operation == "submitHandledMatter" and isinstance(episode.ask.body, Mapping):
+            found.setdefault(episode.launch, episode.ask.body)
+    return found
+
+
+def _at(document: Any, way: Sequence[str]) -> Iterator[Any]:
+    """What stands at a place of an application, `*` meaning every element of a list."""
+    if not way:
+        yield document
+    elif way[0] == "*":
+        for element in document if isinstance(document, list) else ():
+            yield from _at(element, way[1:])
+    elif isinstance(document, Mapping) and way[0] in document:
+        yield from _at(document[way[0]], way[1:])

@@ -6,7 +6,7 @@ Documents are read on first use and kept; a process pays for what it asks for. I
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -40,8 +40,9 @@ class MatterStep:
     `writes`: the call changes something. `required`: a handled matter counts as completed only with a
     success of this step; the others are the citizen's choice. `needs` are the steps before it, `sends` the
     request fields, `reads` the response fields an app may read. `when`: CEL over the rules' variables; the process
-    has the step only for applications for which it holds (None: for all). `about`: request fields → JSON pointers
-    into the application, which tell the step from others that call the same operation.
+    has the step only for applications for which it holds (None: for all). `about`: request field → JSON pointers into
+    the application (`*`: every element of a list) at one of which its value stands; they tell the step from others of
+    the same operation, and a step with several places is made once for each value.
     """
 
     id: str
@@ -55,7 +56,7 @@ class MatterStep:
     sends: tuple[str, ...]
     reads: tuple[str, ...]
     when: str | None = None
-    about: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _step(entry: Mapping[str, Any]) -> MatterStep:
         sends=tuple(entry["sends"]),
         reads=tuple(entry["reads"]),
         when=entry.get("when"),
-        about=MappingProxyType(dict(entry.get("about", {}))),
+        about=MappingProxyType({name: _places(said) for name, said in entry.get("about", {}).items()}),
     )
 
 
@@ -181,3 +182,7 @@ def _name(path: Path) -> str:
 
 def _broken(path: Path, message: str) -> SpecError:
     return SpecError([Finding("library", Severity.ERROR, message, _name(path))])
+
+
+def _places(said: str | Sequence[str]) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from conformance.examples.newborn.departments import DepartmentDown, Departments
-
+from conformance.examples.departments import DepartmentDown, Departments
 from conformance.examples.fund import rules
 from conformance.examples.fund.matter import Matter
 from conformance.examples.fund.service import FundApp, main

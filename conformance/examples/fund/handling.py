@@ -6,18 +6,21 @@ Every decision is one method, so that an app that is wrong in exactly one way ov
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from conformance.examples.carrying import Carrying
+from conformance.examples.departments import DepartmentRefused, Departments
 from conformance.examples.fund import rules
 from conformance.examples.fund.matter import Matter
-from conformance.examples.newborn.departments import DepartmentRefused, Departments
-
-CHINA = timezone(timedelta(hours=8))
+from conformance.examples.handled import CHINA
 
 
-class Handling:
+class Handling(Carrying):
     """The decisions and steps of a fund app as the published documents ask for them."""
+
+    NEEDS, CHECKS = dict.fromkeys(rules.STEPS, ()), rules.STEPS[:-1]
+    FIRST, TAKEN = "H8", "E1"
 
     # -- deciding ------------------------------------------------------------------------------------------
 
@@ -239,8 +242,8 @@ class Handling:
             return
         self.decide(matter, departments)
 
-    def decide(self, matter: Matter, departments: Departments) -> None:
-        """The one write."""
+    def request(self, step: str, matter: Matter) -> tuple[str, str, list[str] | None, dict[str, Any]]:
+        """Interface, path, fields wanted and body of the one writing step."""
         form = matter.application
         body = {
             **matter.holder,
@@ -250,17 +253,21 @@ class Handling:
             "XHBZ": "1" if self.closes(matter) else "0",
             "SQR_GMSFHM": form["applicant"]["GMSFHM"],
         }
+        return "housing-fund.withdrawals", "/withdrawals", ["TQBH", "ZHYE", "ZHZT"], body
+
+    def keep(self, step: str, matter: Matter, answer: Mapping[str, Any]) -> None:
+        matter.references[step] = str(answer["TQBH"])
+        matter.result = {name: answer[name] for name in ("TQBH", "ZHYE", "ZHZT")}
+
+    def decide(self, matter: Matter, departments: Departments) -> None:
+        """The one write: done, refused because the account is closed by now, or not to be had."""
         try:
-            answer = departments.ask(
-                "POST", "housing-fund.withdrawals", "/withdrawals", ["TQBH", "ZHYE", "ZHZT"], body, f"{matter.id}-H8"
-            )
+            self.perform(self.FIRST, matter, departments)
         except DepartmentRefused as refused:
             if refused.status != 409:
                 raise
-            matter.steps["H8"] = "failed"
-            matter.state, matter.failed_rules = "not_eligible", ["E1"]
+            matter.steps[self.FIRST] = "failed"
+            matter.state, matter.failed_rules = "not_eligible", [self.TAKEN]
             return
-        matter.steps["H8"] = "done"
-        matter.references["H8"] = str(answer["TQBH"])
-        matter.result = {name: answer[name] for name in ("TQBH", "ZHYE", "ZHZT")}
+        matter.steps[self.FIRST] = "done"
         matter.state = "completed"

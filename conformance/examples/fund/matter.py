@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from conformance.examples.fund import rules
 from conformance.examples.fund.rules import Answer
+from conformance.examples.handled import Handled
 
 
 @dataclass
-class Matter:
-    """One handled matter; `facts` are the answers of the checks by step."""
+class Matter(Handled):
+    """One handled withdrawal; `facts` are the answers of the checks by step."""
 
-    id: str
-    token: str
-    application: Mapping[str, Any]
-    today: date
-    created: str
-    state: str = "in_progress"
-    failed_rules: list[str] = field(default_factory=list)
-    missing: list[tuple[str, rules.Text]] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=lambda: dict.fromkeys(rules.STEPS, "skipped"))
-    references: dict[str, str] = field(default_factory=dict)
-    result: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Answer] = field(default_factory=dict)
-    updated: str = ""
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def ground(self) -> str:
@@ -44,3 +31,7 @@ class Matter:
     def named(self, role: str) -> dict[str, Any]:
         """Name and number of a person of the application."""
         return {name: self.application[role][name] for name in ("XM", "GMSFHM")}
+
+    def wanted(self) -> tuple[str, ...]:
+        """The steps shown: nothing is the citizen's choice, and what was not called has been skipped."""
+        return rules.STEPS

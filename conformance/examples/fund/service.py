@@ -1,225 +1,27 @@
-"""The fund app over HTTP: who may ask, in which form, once; and what the citizen is shown.
-
-State lives in memory: this is an example of a vendor's app, not a product.
-"""
+"""The fund app: the published interface over how a withdrawal is handled."""
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
-import threading
-import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import date
-from functools import cached_property
 from typing import Any
-
-import httpx2
-import jsonschema_rs
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from conformance.examples.fund import rules
 from conformance.examples.fund.handling import Handling
 from conformance.examples.fund.matter import Matter
-from conformance.examples.newborn.departments import DepartmentDown, DepartmentRefused, Departments
-from conformance.examples.newborn.service import KEY, LOOPBACK, Refusal, problem, stamp
-from specs import library
+from conformance.examples.service import VendorApp, main, stamp
+
+__all__ = ["FundApp", "main"]
 
 
-class FundApp(Handling):
+class FundApp(Handling, VendorApp):
     """A fund app as the published documents ask for it."""
 
-    def __init__(self, allow: Sequence[str] = LOOPBACK) -> None:
-        self.allow = tuple(allow)
-        self.matters: dict[str, Matter] = {}
-        self.keys: dict[tuple[str, str], tuple[str, str | None]] = {}
-        self.lock = threading.Lock()
-        self.client = httpx2.Client(timeout=5.0, trust_env=False, follow_redirects=False)
-        self.asgi = Starlette(
-            routes=[
-                Route("/health", self._health),
-                Route("/handled-matters", self._submit, methods=["POST"]),
-                Route("/handled-matters/{id}", self._read, methods=["GET"]),
-                Route("/handled-matters/{id}/resumption", self._resume, methods=["POST"]),
-            ],
-            lifespan=self._lifespan,
-        )
+    MATTER = "fund-withdrawal"
+    MESSAGES = rules.MESSAGES
 
-    def visible(self, matter: Matter, token: str) -> bool:
-        """A handled matter belongs to the launch that created it."""
-        return matter.token == token
-
-    def known(self, token: str, key: str, digest: str) -> str | None:
-        """The handled matter this key made before; a key that was used for another body is refused."""
-        before = self.keys.get((token, key))
-        if before is None:
-            return None
-        if before[0] != digest:
-            raise Refusal(422, "幂等键已用于另一份申请")
-        return before[1]
-
-    # -- HTTP ----------------------------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> Any:
-        yield
-        self.client.close()
-
-    async def _health(self, _: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def _submit(self, request: Request) -> Response:
-        body = await request.body()
-        return await run_in_threadpool(self._answer, self.submit, request, body)
-
-    async def _read(self, request: Request) -> Response:
-        return await run_in_threadpool(self._answer, self.read, request, b"")
-
-    async def _resume(self, request: Request) -> Response:
-        return await run_in_threadpool(self._answer, self.resume, request, b"")
-
-    def _answer(self, use: Any, request: Request, body: bytes) -> Response:
-        try:
-            answer: Response = use(request, body)
-            return answer
-        except Refusal as refusal:
-            return problem(refusal.status, refusal.title, **refusal.more)
-        except (DepartmentDown, DepartmentRefused):
-            return problem(502, "部门暂时无法访问，尚未办理任何事项，请稍后重试")
-
-    def submit(self, request: Request, body: bytes) -> Response:
-        token, gateway = self.token(request), self.gateway(request)
-        key = request.headers.get("idempotency-key", "")
-        if not KEY.fullmatch(key):
-            raise Refusal(400, "缺少请求头 Idempotency-Key，或不合格式")
-        application = self.application(body)
-        digest = hashlib.sha256(json.dumps(application, sort_keys=True).encode()).hexdigest()
-        day = self.day(request)
-        with self.lock:
-            before = self.known(token, key, digest)
-            if before is None:
-                matter = Matter(self.new_id(), token, application, day, stamp())
-                matter.lock.acquire()
-                self.matters[matter.id] = matter
-                self.keys[token, key] = (digest, matter.id)
-        if before is not None:
-            matter = self.matters[before]
-            with matter.lock:
-                return JSONResponse(self.show(matter))
-        try:
-            self.handle(matter, Departments(self.client, gateway, token, matter.id))
-            matter.updated = stamp()
-        except BaseException:
-            # Nothing was done: the same key may be sent again, as if it never had been.
-            with self.lock:
-                del self.matters[matter.id]
-                del self.keys[token, key]
-            raise
-        finally:
-            matter.lock.release()
-        return JSONResponse(self.show(matter), 200 if matter.steps["H8"] == "skipped" else 201)
-
-    def read(self, request: Request, _: bytes) -> Response:
-        matter = self.find(request)
-        with matter.lock:
-            return JSONResponse(self.show(matter))
-
-    def resume(self, request: Request, _: bytes) -> Response:
-        """There is nothing half done: the matter as it is."""
-        self.gateway(request)
-        return self.read(request, b"")
-
-    def find(self, request: Request) -> Matter:
-        token = self.token(request)
-        matter = self.matters.get(request.path_params["id"])
-        if matter is None or not self.visible(matter, token):
-            raise Refusal(404, "没有这个编号的办件")
-        return matter
-
-    def token(self, request: Request) -> str:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Refusal(401, "请从平台启动本应用")
-        return token
-
-    def gateway(self, request: Request) -> str:
-        address = request.headers.get("tongban-gateway", "").rstrip("/")
-        if not address:
-            raise Refusal(400, "缺少请求头 Tongban-Gateway")
-        if not address.startswith(self.allow):
-            raise Refusal(403, "不接受这个入口地址")
-        return address
-
-    def day(self, request: Request) -> date:
-        try:
-            return self.today(request.headers.get("tongban-today"))
-        except ValueError:
-            raise Refusal(400, "请求头 Tongban-Today 不是日期") from None
-
-    @cached_property
-    def form(self) -> Any:
-        """The published schema of the application."""
-        interface = library.matter("fund-withdrawal").interface
-        operation = interface.operation("submitHandledMatter")
-        assert operation.body is not None
-        schema = operation.body.contents[0].schema
-        assert schema is not None
-        return jsonschema_rs.validator_for(interface.standalone(schema), validate_formats=True, mask="…")
-
-    def application(self, body: bytes) -> Mapping[str, Any]:
-        """The application as sent; a value of a wrong type is answered with every place at once."""
-        try:
-            application = json.loads(body)
-        except ValueError:
-            raise Refusal(400, "请求体不是 JSON") from None
-        wrong = [
-            {"pointer": "".join(f"/{part}" for part in error.instance_path), "message": error.message[:500]}
-            for error in self.form.iter_errors(application)
-        ]
-        if wrong:
-            raise Refusal(422, "申请内容不合要求", errors=wrong[:100])
-        return dict(application)
-
-    def new_id(self) -> str:
-        return f"hm-{uuid.uuid4().hex}"
+    def open(self, token: str, key: str, application: Mapping[str, Any], day: date) -> Matter:
+        return Matter(self.new_id(), token, application, day, stamp(), key)
 
     def show(self, matter: Matter) -> dict[str, Any]:
-        """The handled matter as the citizen sees it."""
-        return {
-            "id": matter.id,
-            "matter": "fund-withdrawal",
-            "state": matter.state,
-            "failed_rules": [{"rule": r, "message": dict(rules.MESSAGES[r])} for r in matter.failed_rules],
-            "missing": [{"pointer": p, "message": dict(message)} for p, message in matter.missing],
-            "notices": [],
-            "steps": [
-                {"step": step, "state": state}
-                | ({"reference": matter.references[step]} if step in matter.references else {})
-                for step, state in matter.steps.items()
-            ],
-            "result": matter.result,
-            "due_on": self.due(matter.today).isoformat(),
-            "created_at": matter.created,
-            "updated_at": matter.updated or matter.created,
-        }
-
-
-def main(app: type[FundApp]) -> None:
-    """Serve an app: `python -m conformance.examples.fund.right --port 9001`."""
-    import uvicorn
-
-    parser = argparse.ArgumentParser(description=app.__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument(
-        "--allow", action="append", metavar="PREFIX", help="gateway addresses to accept (default: loopback)"
-    )
-    chosen = parser.parse_args()
-    service = app(tuple(chosen.allow) if chosen.allow else LOOPBACK)
-    uvicorn.run(service.asgi, host=chosen.host, port=chosen.port, log_level="warning")
+        return super().show(matter) | {"due_on": self.due(matter.today).isoformat()}

@@ -5,7 +5,6 @@ Every decision is one method, so that an app that is wrong in exactly one way ov
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -140,10 +139,6 @@ class Handling(Carrying):
         return departments.ask("POST", "police.real-name-checks", "/real-name-checks", ["PPJG", "RXBDJGDM"], dict(body))
 
     # -- the steps that write ------------------------------------------------------------------------------
-
-    def step_key(self, matter: Matter, step: str) -> str:
-        """From the citizen's key, so that it is the same for every try, also when a submission is sent again."""
-        return hashlib.sha256(f"{matter.token}/{matter.key}".encode()).hexdigest()[:40] + f"-{step}"
 
     def request(self, step: str, matter: Matter) -> tuple[str, str, list[str] | None, dict[str, Any]]:
         """Interface, path, fields wanted and body of a writing step."""

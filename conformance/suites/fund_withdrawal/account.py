@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from conformance.checks import quote
+from conformance.gateway import Trouble
 from conformance.stage import Episode, Stage
 from conformance.suites.fund_withdrawal.world import CLOSING, Fund
 from conformance.suites.playing import Scripts, put, rule_of
@@ -102,7 +103,7 @@ def generous(stage: Stage[Fund]) -> None:
     """The department gives more than was asked for: it changes nothing and is shown nowhere."""
     node = stage.suite.order.nodes["H6-retired"]
     application = stage.world.of(stage.case.id, "G2")
-    launch = stage.launch(generous=[node.interface, "housing-fund.accounts"])
+    launch = stage.launch(troubles=dict.fromkeys([node.interface, "housing-fund.accounts"], Trouble(generous=True)))
     episode = put(stage, application, frozenset(), launch=launch)
     known = stage.world.learn(application)
     beyond = {

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from conformance.subjects import Columns, Index, Mask, Search, array, columns
+from conformance.suites import general
 from mockdata.population import Population
 from mockdata.population.registers import register
 from mockdata.population.registers.heirs import child
@@ -47,10 +48,7 @@ FACTS = {
 # Which ground each label needs somebody for. The order is fixed: subjects must not depend on which cases run.
 PURCHASE = (
     "complete.G1", "E2.edge", "E2.rest", "E11.no-contract", "E11.other-name", "X1", "X2", "M1", "due.third-day",
-    "close.kept", "fault.check", "fault.first-write", "once.repeat", "once.other-body", "access.read-back",
-    "access.foreign-token", "access.foreign-resumption",
-    "access.same-key", "access.same-key/other", "access.no-token", "access.gateway",
-    "input",
+    "close.kept", *general.LABELS,
 )  # fmt: skip
 
 

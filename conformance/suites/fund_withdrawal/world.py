@@ -26,8 +26,8 @@ class Fund(World):
         return people(self.population, self.seed, self.today.isoformat())
 
     def person(self, label: str) -> Person:
-        """The person of a label; a label nobody was drawn for shares the people of `complete.G1`."""
-        return self.people.get(label) or self.people["complete.G1"]
+        """The person of a label."""
+        return self.people[label]
 
     # -- applications --------------------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class Fund(World):
         holder = application["deceased"] if ground == "G7" else applicant
         known: dict[str, Any] = dict.fromkeys(CHECKS)
         # an account changes with every withdrawal, so it is asked anew
-        known["account"] = self._asked("housing-fund.accounts", "POST", "/account-queries", dict(holder))
+        known["account"] = self.ask("housing-fund.accounts", "POST", "/account-queries", dict(holder), anew=True)
         if ground == "G1":
             known["property"] = self._property(applicant | {"WQHTBH": application["contract"]["WQHTBH"]})
         elif ground in ("G2", "G3"):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+from conformance import observe
 from conformance.checks import judge, quote
 from conformance.stage import Stage
 from conformance.suites.playing import Scripts, described, put, refused, written
@@ -45,6 +48,31 @@ def other_body(stage: Stage[World]) -> None:
         422,
         {"zh_CN": "同一键另一内容：422", "en": "the same key with another body: 422"},
     )
+
+
+@scripts("once.at-once")
+def at_once(stage: Stage[World]) -> None:
+    """The same submission arrives twice at one moment, as an impatient client or a proxy sends it: it is one matter."""
+    application = stage.world.application(stage.case.id)
+    stage.subject = described(stage, application)
+    launch = stage.launch()
+    ask = stage.submission(application, launch)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(stage.transport.send, ask)
+        first = stage.settled(stage.send("submitHandledMatter", ask, launch))
+        second = other.result()
+    calls = stage.gateway.record([launch])
+    # What either set off belongs to the one matter they are about.
+    own = tuple(item for item in calls if item.matter in (first.answer.get("id"), None))
+    stage.episodes[-1] = first = replace(first, calls=own)
+    told = second.json if isinstance(second.json, dict) else {}
+    expected = {"zh_CN": "同一办件，只办理一次", "en": "one handled matter, done once"}
+    if first.reply.status in (200, 201) and second.status in (200, 201) and told.get("id") != first.answer.get("id"):
+        stage.problem("once", expected, f"{first.answer.get('id')} and {told.get('id')}")
+    if not {first.reply.status, second.status} & {200, 201} or max(first.reply.status, second.status) >= 500:
+        stage.problem("once", expected, f"HTTP {first.reply.status} and {second.status}")
+    if twice := observe.doubled(calls, stage.suite.writes):
+        stage.problem("once", expected, f"{twice[0].call.interface}#{twice[0].call.operation} sent under two keys")
 
 
 @scripts("access.read-back")

@@ -141,3 +141,24 @@ def nothing_known(stage: Stage[World]) -> None:
         return
     stage.gateway.restore(launch)
     put(stage, application, frozenset(), launch=launch)
+
+
+@scripts("resume.settled")
+def settled(stage: Stage[World]) -> None:
+    """Going on with what is completed or refused changes nothing and asks nobody."""
+    expected = {"zh_CN": "原样返回，不调用部门", "en": "answered as it is, and no department is called"}
+    told = ("id", "state", "failed_rules", "missing", "notices", "steps", "result")
+    refusable, broken = stage.world.refusable(stage.case.id)
+    for name, application, intended in (
+        ("refused", refusable, broken),
+        ("completed", stage.world.application(stage.case.id), frozenset[str]()),
+    ):
+        first = put(stage, application, intended, name=name)
+        matter = first.answer.get("id")
+        if not isinstance(matter, str):
+            return
+        again = stage.resume(matter, first.launch)
+        wrong = again.reply.status != 200 or any(first.answer.get(key) != again.answer.get(key) for key in told)
+        if wrong or again.calls:
+            asked = f", and called {again.calls[0].call.operation}" if again.calls else ""
+            stage.problem("resume", expected, f"{name}: HTTP {again.reply.status} {quote(again.turn.answer)}{asked}")

@@ -5,7 +5,7 @@ Whom a label gets follows from population, seed and day alone, whatever cases ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from conformance.expressions import months_after
 from conformance.subjects import Index, NoSubject, columns, draws, shuffled
+from conformance.suites import general
 from mockdata.population import Population
 from mockdata.population.dockets import (
     BANKRUPTCIES,
@@ -44,12 +45,11 @@ LABELS = (
     "N1.taken", "N1.words", "N1.before", "N1.before/first", "N1.between", "N1.between/rival", "R1.representative",
     "R1.director", "R1.shareholder", "R1.supervisor", "R1.liaison", "R1.agent", "persons.faces", "persons.names",
     "D2.replaced", "D2.director", "S58.none", "notice.all-rules", "facts.irrelevant", "code.outer", "code.inner",
-    "fanout.B5", "fanout.B6", "fanout.B7", "fanout.B8", "fanout.B9", "fault.branch", "fault.trunk", "fault.resume",
-    "fault.check", "fault.first-write", "once.repeat", "once.other-body", "access.read-back", "access.foreign-token",
-    "access.foreign-resumption", "access.same-key", "access.same-key/other", "access.no-token", "access.gateway",
-    "input", "D1.incapable", "D1.minor", "D1.of-age", "D2.last-day", "D2.five-years", "D2.serving", "D2.other-crime",
+    "fanout.B5", "fanout.B6", "fanout.B7", "fanout.B8", "fanout.B9",
+    "D1.incapable", "D1.minor", "D1.of-age", "D2.last-day", "D2.five-years", "D2.serving", "D2.other-crime",
     "D2.deprived", "D2.deprived-over", "D3.last-day", "D3.three-years", "D3.supervisor", "D3.not-liable",
     "D4.last-day", "D4.three-years", "D4.director", "D4.not-liable", "D5.exactly", "D5.below", "D5.all",
+    *general.LABELS,
 )  # fmt: skip
 
 
@@ -196,8 +196,3 @@ def brands(seed: str, names: Any) -> Callable[[int], str]:
     """Brands in an order of the seed's own."""
     order = shuffled(seed, "brands", len(names))
     return lambda at: str(names[int(order[at % len(order)])])
-
-
-def labels() -> Iterator[str]:
-    """Every label there is."""
-    return iter(LABELS)

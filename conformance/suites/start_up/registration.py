@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.checks import judge, quote
+from conformance.gateway import Trouble
 from conformance.oracle import COMPLETED, Expectation, OracleError
 from conformance.stage import Episode, Stage
 from conformance.suites.general.outages import taken_up
@@ -50,7 +51,7 @@ def between(stage: Stage[StartUp]) -> None:
             "en": "somebody takes the name between declaration and registration",
         },
     )
-    launch, mistakes = stage.launch(), list[OracleError]()
+    mistakes = list[OracleError]()
 
     def act(answer: Any) -> Any:
         try:
@@ -59,7 +60,7 @@ def between(stage: Stage[StartUp]) -> None:
             mistakes.append(error)
         return answer
 
-    stage.gateway.meanwhile(launch, "market-regulation.names#declareName", act)
+    launch = stage.launch(troubles={"market-regulation.names#declareName": Trouble(meanwhile=act, times=1)})
     expectation = Expectation(
         state=rule.outcome,
         why={
@@ -90,13 +91,14 @@ def code(stage: Stage[StartUp]) -> None:
             "en": f"check character {18 if outer else 17} of the credit code B4 answers is wrong",
         },
     )
-    launch, seen = stage.launch(), list[str]()
+    seen = list[str]()
 
     def act(answer: Any) -> Any:
         seen.append(spoilt(answer["TYSHXYDM"], outer))
         return {**answer, "TYSHXYDM": seen[0]}
 
-    stage.gateway.meanwhile(launch, "market-regulation.company-registrations#registerCompany", act)
+    register = "market-regulation.company-registrations#registerCompany"
+    launch = stage.launch(troubles={register: Trouble(meanwhile=act, times=1)})
     episode = stage.submit(application, launch)
     if not seen:
         stage.problem(

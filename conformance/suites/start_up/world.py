@@ -28,7 +28,7 @@ TRADES = (
 ROLES = ("legal_representative", "shareholders", "directors", "supervisors", "liaison", "agent")
 FORBIDDEN = "国家级"
 VARIANTS = 8
-"""Applications of one label, each with a name of its own."""
+"""Names of one label by brand alone; beyond them the last character varies."""
 
 
 class StartUp(World):
@@ -93,7 +93,7 @@ class StartUp(World):
 
     def _brand(self, label: str, variant: int) -> str:
         names = founders.brands(self.seed, pools.brands())
-        return names(LABELS.index(label) * VARIANTS + variant) + "安"
+        return names(LABELS.index(label) * VARIANTS + variant % VARIANTS) + "安宁泰和"[variant // VARIANTS]
 
     def _place(self, random: int) -> tuple[str, str]:
         """Name and code of the division a firm is founded in; a country has two of them, the same for all cases."""

@@ -1,0 +1,83 @@
+"""The declared service level, under the declared load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.load import Load, arrivals, fire
+from conformance.stage import Inconclusive, Stage
+from conformance.suites.playing import Scripts
+from conformance.suites.world import World
+from conformance.transport import AppUnreachable, RateLimited
+
+scripts = Scripts[World]()
+SECONDS = 8.0
+LEAST, MOST = 40, 400
+"""Requests of one load."""
+
+
+@scripts("load")
+def service_level(stage: Stage[World]) -> None:
+    """Citizens arrive by themselves, at the declared rate; what they are told is judged as well as how fast.
+
+    Every application is refused after the checks, so that each is a full decision and none uses up a subject.
+    """
+    level = stage.suite.service_level
+    rate, limit = float(level["requests_per_second"]), float(level["p95_ms"]) / 1000
+    count = max(LEAST, min(MOST, round(rate * SECONDS)))
+    asks: list[tuple[Any, frozenset[str]]] = []
+    for number in range(count):
+        application, broken = stage.world.refusable(stage.case.id, number % 20)
+        asks.append((stage.submission(application, stage.launch(f"{number}")), broken))
+
+    limited: list[int] = []
+
+    def shoot(number: int) -> bool:
+        ask, broken = asks[number]
+        try:
+            reply = stage.transport.send(ask)
+        except RateLimited:
+            limited.append(number)
+            return False
+        except AppUnreachable:
+            return False
+        answer = reply.json if isinstance(reply.json, dict) else {}
+        entries = answer.get("failed_rules")
+        named = {e.get("rule") for e in entries if isinstance(e, dict)} if isinstance(entries, list) else set()
+        return reply.status in (200, 201) and named == broken
+
+    load = fire(arrivals(f"{stage.seed}/{stage.salt}", rate, count), shoot)
+    stage.note = _told(load)
+    if limited:
+        raise Inconclusive({"zh_CN": "应用限流", "en": "rate limited below the declared load"})
+    slow, wrong = load.percentile(0.95) > limit, load.errors > max(float(level["error_rate"]), 1 / count)
+    if (slow or wrong) and load.saturated(limit):
+        raise Inconclusive(
+            {"zh_CN": "测试程序自身过载，请重新测试", "en": "the tester itself was overloaded: run again"}
+        )
+    if slow:
+        stage.problem(
+            "load.latency",
+            {
+                "zh_CN": f"每秒 {rate:g} 个请求时 p95 不超过 {limit:g} 秒",
+                "en": f"p95 within {limit:g} s at {rate:g} requests a second",
+            },
+            stage.note,
+        )
+    if wrong:
+        stage.problem(
+            "load.errors",
+            {
+                "zh_CN": f"错误不超过 {float(level['error_rate']):.1%}",
+                "en": f"at most {float(level['error_rate']):.1%} wrong",
+            },
+            stage.note,
+        )
+
+
+def _told(load: Load) -> dict[str, str]:
+    figures = ", ".join(f"p{round(share * 100)} {load.percentile(share) * 1000:.0f} ms" for share in (0.5, 0.95, 0.99))
+    return {
+        "zh_CN": f"{len(load.shots)} 个请求：{figures}，错误 {load.errors:.1%}",
+        "en": f"{len(load.shots)} requests: {figures}, wrong {load.errors:.1%}",
+    }
