@@ -62,6 +62,11 @@ class Trouble:
     facts: Mapping[str, Any] = field(default_factory=dict)
     times: int | None = None
 
+    @property
+    def trouble(self) -> bool:
+        """Whether the department is in trouble, and does not just say something else."""
+        return self.status is not None or self.cut or self.delay > 0
+
 
 DOWN = Trouble(status=503, retry_after=30)
 
@@ -220,7 +225,7 @@ class Gateway:
             _tell(answer, trouble.facts)
         answer.delay = trouble.delay
         answer.truncate = 0.5 if trouble.cut else None
-        return answer, self._note(launch, inner, interface, operation, f"/{rest}", answer)
+        return answer, self._note(launch, inner, interface, operation, answer, trouble.trouble)
 
     def _trouble(self, launch: str, interface: str, operation: str) -> Trouble:
         """What a call meets, counting it off."""
@@ -234,9 +239,12 @@ class Gateway:
                     return found
         return Trouble()
 
-    def _note(self, launch: str, request: Request, interface: str, operation: str, path: str, answer: Response) -> int:
+    def _note(
+        self, launch: str, request: Request, interface: str, operation: str, answer: Response, troubled: bool
+    ) -> int:
         """Keep the call; an answer that is late or breaks off has not been read until it `_arrives`."""
         heard: Call | None = self._heard.call
+        path = "/" + request.path[1:].partition("/")[2]
         lost = answer.truncate is not None or answer.delay > 0
         call = DepartmentCall(
             interface=interface,
@@ -249,6 +257,7 @@ class Gateway:
             query=request.query,
             matter=request.fields.get("tongban-handled-matter"),
             key=request.fields.get("idempotency-key"),
+            heard=not lost,
         )
         item = Recorded(
             call=call,
@@ -257,13 +266,14 @@ class Gateway:
             matter=request.fields.get("tongban-handled-matter"),
             key=request.fields.get("idempotency-key"),
             answer=None if lost else answer.value,
+            troubled=troubled,
         )
         with self._lock:
             self._record.append(item)
             place = len(self._record) - 1
             if lost and answer.truncate is None:
                 fields = tuple(heard.fields_returned) if heard else ()
-                self._late[place] = replace(item, call=replace(call, fields=fields), answer=answer.value)
+                self._late[place] = replace(item, call=replace(call, fields=fields, heard=True), answer=answer.value)
             return place
 
     def _arrives(self, place: int) -> None:

@@ -176,7 +176,7 @@ def from_json(document: Mapping[str, Any]) -> Report:
 
 
 def stable(report: Report) -> dict[str, Any]:
-    """The report without what belongs to one run: moments, ports, the app's ids, tokens, keys, nonce.
+    """The report without what belongs to one run: moments, ports, the app's ids, tokens, keys, nonce, headers.
 
     Equal for equal seeds and equal apps.
     """
@@ -188,7 +188,7 @@ def stable(report: Report) -> dict[str, Any]:
     for case in document["cases"]:
         for run in case["runs"]:
             for turn in run["turns"]:
-                turn["milliseconds"] = 0
+                turn["milliseconds"], turn["headers"] = 0, {}
                 answer = turn["answer"]
                 if isinstance(answer, dict) and isinstance(answer.get("id"), str) and answer["id"]:
                     ids[answer["id"]] = None

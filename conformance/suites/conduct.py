@@ -81,8 +81,8 @@ def leaks(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     everybody = set().union(*own.values()) if own else set()
     said: set[str] = set()
     for episode in episodes:
-        headers = {n: v for n, v in episode.reply.headers.items() if n not in ("date", "etag")}
-        shown = _numbers(episode.reply.text + json.dumps(headers))
+        headers = {n: v for n, v in episode.turn.headers.items() if n != "etag"}
+        shown = _numbers(_said(episode) + json.dumps(headers))
         foreign = sorted((shown & everybody) - own[episode.launch] - _numbers(episode.ask.path))
         if foreign and episode.case not in said:
             said.add(episode.case)
@@ -124,10 +124,10 @@ def secrets(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
     """No stack trace, database error, key or token in an answer; said once per kind."""
     said: set[str] = set()
     for episode in episodes:
-        text = episode.reply.text
+        text = _said(episode).replace("\\n", "\n").replace("\\t", "\t")
         token = episode.ask.headers.get("Authorization", "").partition(" ")[2]
         seen = [name for name, pattern in INTERNALS.items() if pattern.search(text)]
-        if len(token) > 20 and token in text + json.dumps(dict(episode.reply.headers)):
+        if len(token) > 20 and token in text + json.dumps(dict(episode.turn.headers)):
             seen.append("the launch token")
         for name in seen:
             if name not in said:
@@ -156,7 +156,7 @@ def headers(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
     for episode in episodes:
         if not isinstance(episode.answer.get("id"), str):
             continue
-        got = episode.reply.headers
+        got = episode.turn.headers
         cache = got.get("cache-control", "").lower()
         shared = (
             "public" in cache
@@ -227,6 +227,12 @@ ALL: Mapping[str, Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]]
     "observe.secrets": secrets,
     "observe.headers": headers,
 }
+
+
+def _said(episode: Episode) -> str:
+    """The answer as text, as a report keeps it."""
+    answer = episode.turn.answer
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 
 def _numbers(text: str) -> set[str]:

@@ -19,6 +19,7 @@ import httpx2
 from newborn_mutants import _fault
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from conformance.examples.newborn import rules
 from conformance.examples.newborn.departments import DepartmentDown, Departments
@@ -172,6 +173,36 @@ class ShortTokens(NewbornApp):
 
     def visible(self, matter: Matter, token: str) -> bool:
         return matter.token[:20] == token[:20]
+
+
+class BySlash(NewbornApp):
+    """Has a second way to a matter, the same address with a slash, on which the check was forgotten."""
+
+    def __init__(self, *more: Any) -> None:
+        super().__init__(*more)
+        self.asgi.router.routes.append(Route("/handled-matters/{id}/", self._unchecked))
+
+    async def _unchecked(self, request: Request) -> Response:
+        matter = self.matters.get(request.path_params["id"])
+        return JSONResponse(self.show(matter) if matter else {}, 200 if matter else 404)
+
+
+class TrustsAnyProxy(NewbornApp):
+    """Believes whoever says that a server in front has let them in."""
+
+    def find(self, request: Request) -> Matter:
+        matter = self.matters.get(request.path_params["id"])
+        return matter if matter and "x-forwarded-user" in request.headers else super().find(request)
+
+
+class TakesTheKeyForProof(NewbornApp):
+    """Shows a matter to whoever knows the idempotency key it was submitted with."""
+
+    def find(self, request: Request) -> Matter:
+        matter = self.matters.get(request.path_params["id"])
+        key = request.headers.get("idempotency-key")
+        known = [made for (_, used), (_, made) in self.keys.items() if used == key]
+        return matter if matter and matter.id in known else super().find(request)
 
 
 class TokenInQuery(NewbornApp):
@@ -390,6 +421,9 @@ FAULTS = {
         _fault(ResumesAll, "resume.settled", "resume"),
         _fault(NoWaiting, "once.at-once", "once"),
         _fault(ShortTokens, "access.bad-token", "access.owner"),
+        _fault(BySlash, "access.smuggled", "access.owner"),
+        _fault(TrustsAnyProxy, "access.smuggled", "access.owner"),
+        _fault(TakesTheKeyForProof, "access.smuggled", "access.owner"),
         _fault(TokenInQuery, "access.bad-token", "access.token"),
         _fault(ShallowForm, "input.extra-deep", "contract.input"),
         _fault(Evaluates, "security.canaries", "injection"),

@@ -160,7 +160,7 @@ def unwatched(stage: Stage[World]) -> None:
     that of the clock. An app that behaves only where it sees a tester is found out before it sees one.
     """
     world = copy(stage.world)
-    world.today = datetime.now(CHINA).date()
+    world.today = stage.day or datetime.now(CHINA).date()
     application = world.application(stage.case.id)
     stage.subject = described(stage, application)
     found: dict[frozenset[str], Turned] = {}
