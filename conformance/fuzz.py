@@ -22,7 +22,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from conformance.transport import PHONE
+from conformance.transport import ENCODINGS, PHONE
 
 CHECKS = (
     "not_a_server_error", "response_schema_conformance", "status_code_conformance", "negative_data_rejection",
@@ -159,7 +159,7 @@ def _child(order: Mapping[str, Any]) -> list[dict[str, Any]]:
         # As the other requests of the run come: one browser's headers, and no even beat.
         for name in ("User-Agent", "Accept", "Accept-Language"):
             request.headers[name] = order["headers"][name]
-        request.headers["Accept-Encoding"] = "gzip, deflate"
+        request.headers["Accept-Encoding"] = ENCODINGS
         time.sleep(max(order["least"], pace.expovariate(1 / order["pause"]) if order["pause"] else 0))
         return send(self, request, *args, **kwargs)
 

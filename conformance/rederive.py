@@ -20,7 +20,7 @@ import httpx2
 from conformance.case import Case, CaseRun, DepartmentCall, Kind, Turn
 from conformance.certificate import Certificate, commitment
 from conformance.envelope import CertificateError
-from conformance.report import Report, digest, stable
+from conformance.report import Report, digest, stable, unsigned
 from conformance.run import Progress, run
 from conformance.stage import NOTHING
 from conformance.suites.suite import Suite
@@ -171,7 +171,7 @@ class _StandIn:
             self._lose("no request", f"{ask.method} {ask.path}")
             raise AppUnreachable(f"{ask.method} {ask.path}: not in the report")
         turn, calls = self._turns.popleft()
-        if (turn.method, turn.path) != (ask.method, ask.path):
+        if (turn.method, unsigned(turn.path)) != (ask.method, unsigned(ask.path)):
             self._lose(f"{turn.method} {turn.path}", f"{ask.method} {ask.path}")
         gateway, token = ask.headers.get("Tongban-Gateway", ""), ask.headers.get("Authorization", "")
         for call in calls:

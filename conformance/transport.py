@@ -31,6 +31,8 @@ PHONE: Mapping[str, str] = {
     "Accept": "application/json, text/plain, */*",
     "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
 }
+ENCODINGS = "gzip, deflate"
+"""What browsers accept over plain HTTP, and every request of a run: no two tools of ours may differ in it."""
 MODELS = ("V2309A", "PHK110", "2211133C", "ALN-AL00", "SM-S9180", "M2012K11AC", "RMX3888", "LE2120")
 SYSTEMS = ("Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64")
 
@@ -158,7 +160,7 @@ class HttpTransport:
             limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0),
             follow_redirects=False,
             trust_env=False,
-            headers=dict(PHONE),
+            headers={**PHONE, "Accept-Encoding": ENCODINGS},
         )
 
     @property

@@ -168,11 +168,11 @@ class NoWaiting(NewbornApp):
         return None if found is not None and self.matters[found].lock.locked() else found
 
 
-class ShortTokens(NewbornApp):
-    """Compares the beginning of tokens only."""
+class UnsignedTokens(NewbornApp):
+    """Compares what a token says, and not the signature under it."""
 
     def visible(self, matter: Matter, token: str) -> bool:
-        return matter.token[:20] == token[:20]
+        return matter.token.rpartition(".")[0] == token.rpartition(".")[0]
 
 
 class BySlash(NewbornApp):
@@ -420,7 +420,7 @@ FAULTS = {
         _fault(OverrunIsRefusal, "fault.check-too-many", "honest.outage"),
         _fault(ResumesAll, "resume.settled", "resume"),
         _fault(NoWaiting, "once.at-once", "once"),
-        _fault(ShortTokens, "access.bad-token", "access.owner"),
+        _fault(UnsignedTokens, "access.bad-token", "access.owner"),
         _fault(BySlash, "access.smuggled", "access.owner"),
         _fault(TrustsAnyProxy, "access.smuggled", "access.owner"),
         _fault(TakesTheKeyForProof, "access.smuggled", "access.owner"),

@@ -7,7 +7,6 @@ conformance` plays every app through everything.
 from __future__ import annotations
 
 import pytest
-
 from starlette.responses import JSONResponse
 
 from conformance import suites
