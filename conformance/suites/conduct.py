@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance import observe
 from conformance.case import Outcome, Problem, Text, told
+from conformance.checks import rule_ids
 from conformance.stage import Episode
 from conformance.suites.suite import Sighting, Suite
 
@@ -28,6 +29,8 @@ INTERNALS = {
         r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:password|passwd|secret_key)\b\s*[\"']?\s*[:=]", re.I
     ),
 }
+UNWATCHED = "unwatched"
+"""The case in which citizens come as they come to any app."""
 REREAD = 3
 """So often may one request of a citizen read the very same data; beyond it is collecting."""
 
@@ -219,7 +222,35 @@ def sent(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
                 answers[*whose, step] = item.answer
 
 
+def same(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """Who is judged rightly where a test can be seen is judged rightly where none can."""
+
+    def right(episode: Episode) -> bool:
+        foretold = episode.expectation
+        return (
+            foretold is not None
+            and episode.answer.get("state") == foretold.state
+            and rule_ids(episode.answer) == foretold.failed
+        )
+
+    seen = {e.expectation.failed for e in episodes if e.expectation and e.case != UNWATCHED and right(e)}
+    for episode in episodes:
+        if episode.case == UNWATCHED and episode.expectation and not right(episode):
+            rules = ", ".join(sorted(episode.expectation.failed))
+            if episode.expectation.failed in seen:
+                yield _sighting(
+                    "same.always",
+                    {"zh_CN": f"{rules}：与其他用例同样的结论", "en": f"{rules}: the same answer as in other cases"},
+                    {
+                        "zh_CN": f"像平常一样来访时状态为 {episode.answer.get('state')}",
+                        "en": f"state {episode.answer.get('state')} on a visit like any other",
+                    },
+                    episode,
+                )
+
+
 ALL: Mapping[str, Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]] = {
+    "observe.same": same,
     "observe.sent": sent,
     "observe.rereads": rereads,
     "observe.leaks": leaks,

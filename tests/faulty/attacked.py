@@ -434,7 +434,7 @@ FAULTS = {
         _fault(Cacheable, "observe.headers", "hardening"),
         _fault(OneAtATime, "load", "service.level", slow=True),
         _fault(LosesUnderLoad, "load", "service.level", slow=True),
-        _fault(ByHeader, "unwatched", "E3", slow=True),
-        _fault(ByTiming, "unwatched", "E3", slow=True),
+        _fault(ByHeader, "unwatched observe.same", "E3 same.always", slow=True),
+        _fault(ByTiming, "unwatched observe.same", "E3 same.always", slow=True),
     )
 }

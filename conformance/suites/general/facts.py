@@ -22,8 +22,8 @@ from conformance.suites.world import World
 
 scripts = Scripts[World]()
 CHINA = timezone(timedelta(hours=8))
-LEISURE = 1.8
-"""Seconds that lie at least between two visits of citizens who are not many."""
+LEISURE, WANDER = 1.8, 1.4
+"""Seconds that lie at least between two visits of citizens who are not many, and how many more may."""
 MOST = 16
 """Turned facts of one kind put to the app in one case."""
 
@@ -173,7 +173,7 @@ def unwatched(stage: Stage[World]) -> None:
     visits.append((refusable, Turned("", "", None, broken)))
     draw = hashlib.sha256(f"{stage.seed}/{stage.salt}/pace".encode()).digest()
     for number, (form, one) in enumerate(sorted(visits, key=lambda visit: draw[visits.index(visit)])):
-        stage.sleep(LEISURE + draw[-number - 1] / 180)
+        stage.sleep(LEISURE + WANDER * draw[-number - 1] / 255)
         launch = stage.launch(f"{number}", troubles=one.troubles)
         with world.believing(one.facts):
             expectation = world.expect(form)
@@ -183,6 +183,5 @@ def unwatched(stage: Stage[World]) -> None:
         before = len(stage.problems)
         if not judge(stage, episode):
             stage.problems[before:] = [
-                replace(p, requirements=(*sorted(one.failed), *stage.case.requirements))
-                for p in stage.problems[before:]
+                replace(p, requirements=tuple(sorted(one.failed))) for p in stage.problems[before:]
             ]
