@@ -102,7 +102,7 @@ class DepartmentCall:
     """A call of the app to a department, as the gateway recorded it. `fields` are the answer's fields it read.
 
     `query`, `matter` (the app's handled-matter id) and `key` (the idempotency key) are as sent: with them and the
-    launch the call can be made again.
+    launch the call can be made again. `heard` is false when the answer never reached the app (late or cut off).
     """
 
     interface: str
@@ -115,6 +115,7 @@ class DepartmentCall:
     query: str = ""
     matter: str | None = None
     key: str | None = None
+    heard: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ class Turn:
     """One request to the app and its answer, with the `curl` line that repeats it.
 
     `calls` is how many of the run's department calls it set off, in order; `expected` what followed from the data,
-    None where no answer was foretold.
+    None where no answer was foretold; `headers` what came with the answer (names in lower case), but for what
+    belongs to the connection.
     """
 
     method: str
@@ -143,6 +145,7 @@ class Turn:
     milliseconds: float = 0.0
     expected: Expected | None = None
     calls: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from conformance.transport import PHONE
+from conformance.transport import ENCODINGS, PHONE
 
 CHECKS = (
     "not_a_server_error", "response_schema_conformance", "status_code_conformance", "negative_data_rejection",
@@ -47,7 +47,7 @@ class Class(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of the engine, classified; `curl` repeats the request."""
+    """One finding of the engine, classified; `curl` repeats the request, which is `method` to `headers` and `body`."""
 
     operation: str
     check: str
@@ -56,6 +56,10 @@ class Finding:
     curl: str
     kind: Class
     status: int = 0
+    method: str = ""
+    path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
 
 
 def classify(check: str, message: str, status: int) -> Class:
@@ -87,12 +91,13 @@ def fuzz(
     examples: int = 12,
     seconds: float = 60.0,
     pause: float = 0.0,
+    least: float = 0.0,
 ) -> tuple[Finding, ...]:
     """Fuzz the app that claims to offer `document` (OpenAPI, YAML or JSON bytes); unique findings, stable order.
 
     `headers` go with every request (token, gateway). The same seed sends the same requests (some 450 for an app
     of four operations), unless the app is so slow that `seconds` cut the round short. `pause` seconds lie between
-    two requests on average. Raises `FuzzError`.
+    two requests on average, `least` at least. Raises `FuzzError`.
     """
     order = {
         "document": document.decode(),
@@ -102,6 +107,7 @@ def fuzz(
         "examples": examples,
         "seconds": seconds,
         "pause": pause,
+        "least": least,
     }
     with tempfile.TemporaryDirectory(prefix="tongban-fuzz-") as folder:
         try:
@@ -153,8 +159,8 @@ def _child(order: Mapping[str, Any]) -> list[dict[str, Any]]:
         # As the other requests of the run come: one browser's headers, and no even beat.
         for name in ("User-Agent", "Accept", "Accept-Language"):
             request.headers[name] = order["headers"][name]
-        request.headers["Accept-Encoding"] = "gzip, deflate"
-        time.sleep(pace.expovariate(1 / order["pause"]) if order["pause"] else 0)
+        request.headers["Accept-Encoding"] = ENCODINGS
+        time.sleep(max(order["least"], pace.expovariate(1 / order["pause"]) if order["pause"] else 0))
         return send(self, request, *args, **kwargs)
 
     setattr(requests.adapters.HTTPAdapter, "send", unmarked)  # noqa: B010 - mypy forbids the plain assignment
@@ -196,10 +202,24 @@ def _child(order: Mapping[str, Any]) -> list[dict[str, Any]]:
                                     curl=str(node.failure_info.code_sample),
                                     kind=kind,
                                     status=status,
+                                    **_sent(told.request if told is not None else None, order["url"]),
                                 )
                             )
                         )
     return found
+
+
+def _sent(request: Any, url: str) -> dict[str, Any]:
+    """The request of a finding, so that it can be made again."""
+    if request is None or not str(request.uri).startswith(url):
+        return {}
+    body = request.body if isinstance(request.body, bytes) else None
+    return {
+        "method": str(request.method),
+        "path": str(request.uri)[len(url) :],
+        "headers": {name: str(values[0]) for name, values in request.headers.items() if values},
+        "body": None if body is None else body.decode("utf-8", "replace"),
+    }
 
 
 if __name__ == "__main__":

@@ -40,6 +40,10 @@ PREFIX = "/gateway"
 
 CHINA = timezone(timedelta(hours=8))
 LARGEST_BODY = 4_000_000
+LASTING = 24 * 3600
+"""Seconds a launch lasts."""
+IDLE = 75
+"""Seconds a connection is kept for an app that calls again: longer than most clients keep theirs."""
 
 
 class GatewayError(Exception):
@@ -67,6 +71,11 @@ class Trouble:
     meanwhile: Callable[[Any], Any] | None = None
     times: int | None = None
 
+    @property
+    def trouble(self) -> bool:
+        """Whether the department is in trouble, and does not just say something else."""
+        return self.status is not None or self.cut or self.delay > 0
+
 
 DOWN = Trouble(status=503, retry_after=30)
 
@@ -89,6 +98,7 @@ class Gateway:
         self._sandbox = Sandbox(
             self.interfaces.values(), population, seed=seed, clock=lambda: morning, recorder=self._hear
         )
+        self._opened = int(time.time())
         self._server: Any = None
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
@@ -104,11 +114,29 @@ class Gateway:
         Tokens follow from seed and salt and cannot be guessed without them. Every run has a salt of its own: to an
         app that still runs, a launch of an earlier run with the same seed is another launch.
         """
-        raw = hmac.new(self._secret, f"launch:{name}".encode(), hashlib.sha256).digest()
-        token = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        token = self._token(name)
         self._launches[token] = name
         self._troubles[name] = {**dict.fromkeys(down, DOWN), **(troubles or {})}
         return token
+
+    def _token(self, name: str) -> str:
+        """A token of the shape real launches have (a signed JWT): its look must not tell a test run either."""
+
+        def drawn(what: str) -> bytes:
+            return hmac.new(self._secret, what.encode(), hashlib.sha512).digest()
+
+        launch = drawn(f"launch:{name}").hex()
+        head = {"alg": "Ed25519", "kid": _encoded(drawn("key")[:32]), "typ": "JWT"}
+        claims = {
+            "iss": self.url.removesuffix(PREFIX),
+            "sub": f"lch_{self._opened * 1000:012x}{launch[:15]}",
+            "aud": "gateway",
+            "iat": self._opened,
+            "jti": launch[15:39],
+            "exp": self._opened + LASTING,
+        }
+        parts = (json.dumps(part, separators=(",", ":")).encode() for part in (head, claims))
+        return ".".join(map(_encoded, (*parts, drawn(f"signature:{name}"))))
 
     def restore(self, name: str) -> None:
         """All departments of a launch work again, and say what they hold."""
@@ -161,6 +189,7 @@ class Gateway:
             lifespan="off",
             ws="none",
             server_header=False,
+            timeout_keep_alive=IDLE,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -235,7 +264,7 @@ class Gateway:
                 self._heard.call = heard
         answer.delay = trouble.delay
         answer.truncate = 0.5 if trouble.cut else None
-        return answer, self._note(launch, inner, interface, operation, f"/{rest}", answer)
+        return answer, self._note(launch, inner, interface, operation, answer, trouble.trouble)
 
     def _trouble(self, launch: str, interface: str, operation: str) -> Trouble:
         """What a call meets, counting it off."""
@@ -249,9 +278,12 @@ class Gateway:
                     return found
         return Trouble()
 
-    def _note(self, launch: str, request: Request, interface: str, operation: str, path: str, answer: Response) -> int:
+    def _note(
+        self, launch: str, request: Request, interface: str, operation: str, answer: Response, troubled: bool
+    ) -> int:
         """Keep the call; an answer that is late or breaks off has not been read until it `_arrives`."""
         heard: Call | None = self._heard.call
+        path = "/" + request.path[1:].partition("/")[2]
         lost = answer.truncate is not None or answer.delay > 0
         call = DepartmentCall(
             interface=interface,
@@ -264,6 +296,7 @@ class Gateway:
             query=request.query,
             matter=request.fields.get("tongban-handled-matter"),
             key=request.fields.get("idempotency-key"),
+            heard=not lost,
         )
         item = Recorded(
             call=call,
@@ -272,13 +305,14 @@ class Gateway:
             matter=request.fields.get("tongban-handled-matter"),
             key=request.fields.get("idempotency-key"),
             answer=None if lost else answer.value,
+            troubled=troubled,
         )
         with self._lock:
             self._record.append(item)
             place = len(self._record) - 1
             if lost and answer.truncate is None:
                 fields = _asked(request.query, heard.fields_returned) if heard else ()
-                self._late[place] = replace(item, call=replace(call, fields=fields), answer=answer.value)
+                self._late[place] = replace(item, call=replace(call, fields=fields, heard=True), answer=answer.value)
             return place
 
     def _arrives(self, place: int) -> None:
@@ -300,6 +334,10 @@ def _asked(query: str, returned: Iterable[str]) -> tuple[str, ...]:
     """The fields of an answer an app has asked for: what a department gives beyond that is not the app's doing."""
     wanted = {name for value in parse_qs(query).get("fields", ()) for name in value.split(",")}
     return tuple(name for name in returned if not wanted or name in wanted)
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _pattern(template: str) -> re.Pattern[str]:

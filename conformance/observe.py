@@ -31,7 +31,8 @@ class Recorded:
     """One department call with what only the gateway sees.
 
     `launch` names the citizen's launch (never the token), `url` is the path and query as sent, `matter` the
-    app's own handled-matter id, `key` the idempotency key it sent, `answer` what the department answered.
+    app's own handled-matter id, `key` the idempotency key it sent, `answer` what the department answered and the
+    app heard; `troubled`: the department's trouble was made by the run.
     """
 
     call: DepartmentCall
@@ -40,6 +41,7 @@ class Recorded:
     matter: str | None = None
     key: str | None = None
     answer: Any = None
+    troubled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -18,12 +20,15 @@ import httpx2
 from conformance.case import Case, CaseRun, DepartmentCall, Kind, Turn
 from conformance.certificate import Certificate, commitment
 from conformance.envelope import CertificateError
-from conformance.report import Report, digest, stable
+from conformance.report import Report, digest, stable, unsigned
 from conformance.run import Progress, run
+from conformance.stage import NOTHING
 from conformance.suites.suite import Suite
 from conformance.transport import AppUnreachable, Ask, Reply, curl
 
 HEALTH = "/health"
+PATIENCE, HANGS_UP = 30.0, 0.5
+"""Seconds the stand-in waits for a department whose answer the app heard, and for one it did not hear."""
 SILENT = frozenset({"INCONCLUSIVE", "ERROR"})
 """Outcomes that come of the circumstances of a run: only what was expected is compared there."""
 COMPARED = ("subject", "turns", "calls", "outcome", "problems")
@@ -101,6 +106,10 @@ def rederive(suite: Suite[Any], report: Report, progress: Progress = lambda done
     )
     kept = [case.case.id for case in report.cases if case.case.id not in left_out]
     app = _StandIn(report)
+    try:
+        began = datetime.fromisoformat(report.started).astimezone(UTC)
+    except ValueError:
+        raise RederiveError("malformed", f"started {report.started!r} is no moment") from None
 
     def at(done: int, total: int, case: str) -> None:
         app.at(case)
@@ -111,12 +120,14 @@ def rederive(suite: Suite[Any], report: Report, progress: Progress = lambda done
         report.app,
         report.seeds,
         nonce=report.nonce,
+        clock=lambda: began,
         hidden=False,
         quick=True,
         only=kept,
         progress=at,
         transport=app,
         told=app.ended,
+        restart=lambda: None,
     )
     return Rederived(
         len(kept),
@@ -131,10 +142,11 @@ class _StandIn:
 
     def __init__(self, report: Report) -> None:
         self.url = report.app
+        self.pause = 0.0
         self._script = {(c.case.id, number): run for c in report.cases for number, run in enumerate(c.runs)}
         self._seed, self._case, self._bound = 0, "", False
         self._turns: deque[tuple[Turn, tuple[DepartmentCall, ...]]] = deque()
-        self._client = httpx2.Client(trust_env=False, timeout=30)
+        self._client = httpx2.Client(trust_env=False)
         self.lost: Difference | None = None
 
     def at(self, case: str) -> None:
@@ -159,13 +171,20 @@ class _StandIn:
             self._lose("no request", f"{ask.method} {ask.path}")
             raise AppUnreachable(f"{ask.method} {ask.path}: not in the report")
         turn, calls = self._turns.popleft()
-        if (turn.method, turn.path) != (ask.method, ask.path):
+        if (turn.method, unsigned(turn.path)) != (ask.method, unsigned(ask.path)):
             self._lose(f"{turn.method} {turn.path}", f"{ask.method} {ask.path}")
         gateway, token = ask.headers.get("Tongban-Gateway", ""), ask.headers.get("Authorization", "")
         for call in calls:
             self._call(gateway, token, call)
+        if turn.status == NOTHING:
+            raise AppUnreachable(str(turn.answer))
         text = turn.answer if isinstance(turn.answer, str) else json.dumps(turn.answer, ensure_ascii=False)
-        return Reply(turn.status, {}, None if isinstance(turn.answer, str) else turn.answer, text, turn.milliseconds)
+        told = None if isinstance(turn.answer, str) else turn.answer
+        return Reply(turn.status, turn.headers, told, text, turn.milliseconds)
+
+    def together(self, asks: Sequence[Ask]) -> tuple[Reply, ...]:
+        """The recorded answers, one after the other."""
+        return tuple(self.send(ask) for ask in asks)
 
     def _call(self, gateway: str, token: str, call: DepartmentCall) -> None:
         headers = {"Authorization": token}
@@ -174,9 +193,13 @@ class _StandIn:
         content = None if call.request is None else json.dumps(call.request, ensure_ascii=False).encode()
         headers |= {"Content-Type": "application/json"} if content is not None else {}
         target = f"{gateway}/{call.interface}{call.path}" + (f"?{call.query}" if call.query else "")
+        # Where the app did not hear the answer, we hang up before it comes.
+        patience = PATIENCE if call.heard else HANGS_UP
         try:
-            self._client.request(call.method, target, headers=headers, content=content)
+            self._client.request(call.method, target, headers=headers, content=content, timeout=patience)
         except httpx2.HTTPError as error:
+            if not call.heard:
+                return
             raise AppUnreachable(f"our own department {call.interface}: {error}") from None
 
     def _lose(self, reported: str, derived: str) -> None:

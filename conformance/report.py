@@ -176,7 +176,7 @@ def from_json(document: Mapping[str, Any]) -> Report:
 
 
 def stable(report: Report) -> dict[str, Any]:
-    """The report without what belongs to one run: moments, ports, the app's ids, tokens, keys, nonce.
+    """The report without what belongs to one run: moments, ports, the app's ids, tokens, keys, nonce, headers.
 
     Equal for equal seeds and equal apps.
     """
@@ -188,7 +188,7 @@ def stable(report: Report) -> dict[str, Any]:
     for case in document["cases"]:
         for run in case["runs"]:
             for turn in run["turns"]:
-                turn["milliseconds"] = 0
+                turn["milliseconds"], turn["headers"] = 0, {}
                 answer = turn["answer"]
                 if isinstance(answer, dict) and isinstance(answer.get("id"), str) and answer["id"]:
                     ids[answer["id"]] = None
@@ -197,12 +197,18 @@ def stable(report: Report) -> dict[str, Any]:
             keys |= dict.fromkeys(call["key"] for call in run["calls"] if call["key"])
     text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:0", json.dumps(document, ensure_ascii=False))
     text = re.sub(r"(Authorization: Bearer |Idempotency-Key: )[\w.:-]+", r"\1…", text)
+    text = unsigned(text)
     text = re.sub(r"(p\d\d) \d+ ms", r"\1", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "", text)
     names = {name: f"key-{position}" for position, name in enumerate(keys)}
     names |= {name: f"handled-matter-{position}" for position, name in enumerate(ids)}
     result: dict[str, Any] = _renamed(json.loads(text), names)
     return result
+
+
+def unsigned(text: str) -> str:
+    """An address without the token a case put into its query."""
+    return re.sub(r"([?&](?:access_token|token|Authorization)=)[\w.:-]+", r"\1…", text)
 
 
 def _renamed(document: Any, names: Mapping[str, str]) -> Any:

@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ from conformance.suites.suite import Suite
 from conformance.transport import AppUnreachable, Ask, HttpTransport, RateLimited, Transport
 from mockdata.population import Population
 
+CHINA = timezone(timedelta(hours=8))
 AS_OF = date(2026, 11, 1)
 """The day the hidden population stands at; the virtual today of a seed lies in the year after it."""
 
@@ -41,11 +42,14 @@ SHOWN = 3
 LISTED = 12
 """Sightings of one observation that are listed at all."""
 
-COMES_BACK = 30.0
-"""Seconds an app may take to come back after a restart."""
+COMES_UP, COMES_BACK = 3.0, 30.0
+"""Seconds an app is waited for that does not answer yet, and one that is not ready, at the beginning or restarted."""
 
 BROKEN, UNAVAILABLE = 500, 503
 """A department's answer that no script asks for (a fault of ours), and what an app says that is out of service."""
+
+GOOD = frozenset({Outcome.PASS, Outcome.WARN})
+"""Outcomes of a positive control that make a refusal believable."""
 
 Progress = Callable[[int, int, str], None]
 Told = Callable[[Case, int, CaseRun], None]
@@ -106,8 +110,9 @@ def run(
     committed = commitment(seeds, nonce)
     line = transport or HttpTransport(app_url, rate=rate)
     total = sum(len(seeds) if case.every_seed else 1 for case in cases)
-    session = _Session(suite, cases, app_url, line, progress, told, total, nonce, restart)
     started = clock()
+    day = started.astimezone(CHINA).date()
+    session = _Session(suite, cases, app_url, line, progress, told, total, nonce, day, restart)
 
     def report() -> Report:
         return replace(
@@ -146,6 +151,7 @@ class _Session:
     told: Told
     total: int
     salt: str
+    day: date
     restart: Callable[[], None] | None = None
     results: dict[str, list[CaseRun]] = field(default_factory=dict)
     seeds: list[str] = field(default_factory=list)
@@ -157,13 +163,20 @@ class _Session:
     lost: str = ""
 
     def greet(self) -> None:
-        """The app must be there before anything is judged."""
-        try:
-            self.line.send(Ask("GET", "/health"))
-        except AppUnreachable as error:
-            raise RunError(f"the app at {self.app_url} does not answer: {error}") from None
-        except RateLimited as error:
-            raise RunError(f"the app at {self.app_url} lets nobody in: {error}") from None
+        """The app must be there and ready before anything is judged; one that has just been started is waited for."""
+        begun = time.monotonic()
+        while True:
+            try:
+                if self.line.send(Ask("GET", "/health")).status != UNAVAILABLE:
+                    return
+                said, patience = "it says that it is not ready (503)", COMES_BACK
+            except AppUnreachable as error:
+                said, patience = f"it does not answer: {error}", COMES_UP
+            except RateLimited as error:
+                raise RunError(f"the app at {self.app_url} lets nobody in: {error}") from None
+            if time.monotonic() - begun > patience:
+                raise RunError(f"the app at {self.app_url} cannot be tested, {said}")
+            time.sleep(0.25)
 
     def play(self, gateway: Gateway, seed: str, today: date) -> None:
         """Every case on one seed, then the observations, then the controls."""
@@ -176,9 +189,9 @@ class _Session:
             if case.id in self.suite.observations:
                 runs[case.id] = self._observe(case, episodes)
             else:
-                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt, self._back)
+                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt, self.day, self._back)
                 runs[case.id] = self._script(stage)
-                episodes += stage.episodes
+                episodes += [episode for episode in stage.episodes if episode.documented]
             self.done += 1
             self.told(case, len(self.seeds) + 1, runs[case.id])
         self.progress(self.done, self.total, "")
@@ -188,7 +201,7 @@ class _Session:
         self.days.append(today.isoformat())
         self.calls += [item.call for item in gateway.record()]
         self.operations |= {episode.operation for episode in episodes}
-        self.requests += len(episodes)
+        self.requests += sum(len(run.turns) for name, run in runs.items() if name not in self.suite.observations)
 
     @property
     def _back(self) -> Callable[[], None] | None:
@@ -202,12 +215,12 @@ class _Session:
             until = time.monotonic() + COMES_BACK
             while True:
                 try:
-                    self.line.send(Ask("GET", "/health"))
-                    return
+                    if self.line.send(Ask("GET", "/health")).status != UNAVAILABLE or time.monotonic() > until:
+                        return
                 except AppUnreachable:
                     if time.monotonic() > until:
                         raise
-                    time.sleep(0.1)
+                time.sleep(0.1)
 
         return restarted
 
@@ -229,10 +242,14 @@ class _Session:
         return self._excused(stage)
 
     def _excused(self, stage: Stage[Any]) -> CaseRun:
-        """The result, unless what went wrong was our own department's fault or an outage the app itself declares."""
+        """The result, unless what went wrong was our own department's fault or an outage the app itself declares.
+
+        Trouble that the case makes at a department excuses nobody: what the app does then is what is judged.
+        """
         if not stage.problems:
             return stage.run()
-        ours = [item.call for episode in stage.episodes for item in episode.calls if item.call.status == BROKEN]
+        calls = [item for episode in stage.episodes for item in episode.calls]
+        ours = [item.call for item in calls if item.call.status == BROKEN and not item.troubled]
         if ours:
             place = f"{ours[0].interface}#{ours[0].operation}"
             return _set_aside(
@@ -240,6 +257,8 @@ class _Session:
                 Outcome.ERROR,
                 _note(f"测试用的部门 {place} 自身出错", f"our own department {place} broke"),
             )
+        if stage.troubled:
+            return stage.run()
         if any(episode.reply.status == UNAVAILABLE for episode in stage.episodes):
             try:
                 healthy = self.line.send(Ask("GET", "/health")).status != UNAVAILABLE
@@ -256,7 +275,8 @@ class _Session:
             self.line.send(Ask("GET", "/health"))
         except (AppUnreachable, RateLimited):
             self.lost = str(error)
-            return stage.run(Outcome.INCONCLUSIVE, _note("应用无响应", f"the app went silent: {error}"))
+            if not stage.troubled:
+                return stage.run(Outcome.INCONCLUSIVE, _note("应用无响应", f"the app went silent: {error}"))
         stage.problem(
             "answer.comes",
             _note("每个请求都应得到答复", "an answer to every request"),
@@ -329,7 +349,7 @@ def _controlled(case: Case, runs: dict[str, CaseRun]) -> CaseRun:
     """A refusal is worth something only if the same app accepts what it should accept."""
     run = runs[case.id]
     control = runs.get(case.control or "")
-    if run.outcome is not Outcome.PASS or control is None or control.outcome is Outcome.PASS:
+    if run.outcome is not Outcome.PASS or control is None or control.outcome in GOOD:
         return run
     if case.kind is Kind.POSITIVE:
         return run

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from conformance.case import Case, CaseRun, Outcome, Problem, Text, Turn, gravest, told
 from conformance.observe import Recorded
 from conformance.oracle import Expectation
-from conformance.transport import Ask, Reply, Transport, visitor
+from conformance.transport import AppUnreachable, Ask, Reply, Transport, visitor
 
 if TYPE_CHECKING:
     from conformance.gateway import Gateway, Trouble
@@ -25,6 +25,12 @@ WAITS, PAUSE = 60, 0.25
 
 LONGEST_QUOTE = 1500
 """Characters of an answer that is no JSON kept in a report."""
+
+NOTHING = 0
+"""The status of a turn that got no answer; what stands for the answer says why."""
+
+PASSING = frozenset({"date", "connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"})
+"""Headers of an answer that belong to the connection or the moment."""
 
 
 class Inconclusive(Exception):
@@ -39,7 +45,8 @@ class Inconclusive(Exception):
 class Episode:
     """One request of a citizen to the app, with the department calls it set off.
 
-    `operation` is the app's operation id; `expectation` is None where no answer was foretold.
+    `operation` is the app's operation id; `expectation` is None where no answer was foretold. What is not
+    `documented` in the interface is no matter of observations: only its case judges it.
     """
 
     case: str
@@ -50,6 +57,7 @@ class Episode:
     turn: Turn
     calls: tuple[Recorded, ...]
     expectation: Expectation | None = None
+    documented: bool = True
 
     @property
     def answer(self) -> Mapping[str, Any]:
@@ -69,6 +77,8 @@ class Stage(Generic[W]):
     seed: str
     today: date
     salt: str = ""
+    day: date | None = None
+    """The day of the clock on which the run began, in China."""
     restart: Callable[[], None] | None = None
     """Ends the app and starts it again; None: nobody told how."""
     subject: Text = field(default_factory=dict)
@@ -88,6 +98,11 @@ class Stage(Generic[W]):
         launch = f"{self.case.id}/{name}"
         self._tokens[launch] = self.gateway.launch(launch, down, troubles)
         return launch
+
+    @property
+    def troubled(self) -> bool:
+        """Whether one of the case's citizens met trouble that the case made at a department."""
+        return any(item.troubled for item in self.gateway.record(self._tokens))
 
     def token(self, launch: str) -> str:
         """The token of a launch."""
@@ -135,15 +150,24 @@ class Stage(Generic[W]):
     def settled(self, episode: Episode) -> Episode:
         """The answer once the app is no longer at work: what it says then is judged, with all it has called."""
         matter = episode.answer.get("id")
+        place = next(number for number, known in enumerate(self.episodes) if known is episode)
         for _ in range(WAITS):
             if episode.answer.get("state") != "in_progress" or not isinstance(matter, str):
                 break
             self.sleep(PAUSE)
             again = self.read(matter, episode.launch)
             calls = episode.calls + again.calls
-            turn = replace(episode.turn, status=again.turn.status, answer=again.turn.answer, calls=len(calls))
+            turn = replace(
+                episode.turn,
+                status=again.turn.status,
+                answer=again.turn.answer,
+                calls=len(calls),
+                headers=again.turn.headers,
+                milliseconds=episode.turn.milliseconds + again.turn.milliseconds,
+            )
             episode = replace(episode, reply=again.reply, turn=turn, calls=calls)
-            self.episodes[-2:] = [episode]
+            self.episodes.pop()
+            self.episodes[place] = episode
         return episode
 
     def read(self, matter: str, launch: str | None) -> Episode:
@@ -151,11 +175,52 @@ class Stage(Generic[W]):
         path = self.path("getHandledMatter").replace("{id}", matter)
         return self.send("getHandledMatter", Ask("GET", path, self.headers(launch)), launch or "")
 
-    def send(self, operation: str, ask: Ask, launch: str, expectation: Expectation | None = None) -> Episode:
+    def send(
+        self,
+        operation: str,
+        ask: Ask,
+        launch: str,
+        expectation: Expectation | None = None,
+        *,
+        documented: bool = True,
+    ) -> Episode:
         """Send any request and keep what it set off."""
         before = len(self.gateway.record([launch]))
-        reply = self.transport.send(ask)
-        calls = self.gateway.record([launch])[before:]
+        try:
+            reply = self.transport.send(ask)
+        except AppUnreachable as error:
+            self._kept("", ask, launch, Reply(NOTHING, {}, None, str(error), 0.0), before, expectation, False)
+            raise
+        return self._kept(operation, ask, launch, reply, before, expectation, documented)
+
+    def together(self, operation: str, ask: Ask, launch: str, times: int = 2) -> tuple[Episode, ...]:
+        """Send the same request several times at one moment; all that was set off is kept with the first."""
+        before = len(self.gateway.record([launch]))
+        replies = self.transport.together([ask] * times)
+        return tuple(
+            self._kept(operation, ask, launch, reply, before if number == 0 else None)
+            for number, reply in enumerate(replies)
+        )
+
+    def attempt(self, ask: Ask, launch: str = "") -> Episode:
+        """Send what the interface does not know of; an app that lives on may well close the connection (status 0)."""
+        try:
+            return self.send("", ask, launch, documented=False)
+        except AppUnreachable:
+            self.transport.send(Ask("GET", "/health"))
+            return self.episodes[-1]
+
+    def _kept(
+        self,
+        operation: str,
+        ask: Ask,
+        launch: str,
+        reply: Reply,
+        before: int | None,
+        expectation: Expectation | None = None,
+        documented: bool = True,
+    ) -> Episode:
+        calls = () if before is None else self.gateway.record([launch])[before:]
         turn = Turn(
             ask.method,
             ask.path,
@@ -165,8 +230,9 @@ class Stage(Generic[W]):
             round(reply.seconds * 1000, 1),
             expectation.expected if expectation else None,
             len(calls),
+            {name: value for name, value in reply.headers.items() if name not in PASSING},
         )
-        episode = Episode(self.case.id, operation, launch, ask, reply, turn, calls, expectation)
+        episode = Episode(self.case.id, operation, launch, ask, reply, turn, calls, expectation, documented)
         self.episodes.append(episode)
         return episode
 

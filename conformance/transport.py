@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -29,6 +31,8 @@ PHONE: Mapping[str, str] = {
     "Accept": "application/json, text/plain, */*",
     "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
 }
+ENCODINGS = "gzip, deflate"
+"""What browsers accept over plain HTTP, and every request of a run: no two tools of ours may differ in it."""
 MODELS = ("V2309A", "PHK110", "2211133C", "ALN-AL00", "SM-S9180", "M2012K11AC", "RMX3888", "LE2120")
 SYSTEMS = ("Mac OS X 10_15_7", "Windows NT 10.0; Win64; x64")
 
@@ -94,12 +98,20 @@ class Reply:
 
 
 class Transport(Protocol):
-    """How a run reaches the app: over the network here, inside the process in unit tests."""
+    """How a run reaches the app: over the network here, inside the process in unit tests.
+
+    `pause` is the least time (seconds) between two requests that the app's declared limit allows, 0 without one.
+    """
 
     @property
     def url(self) -> str: ...
 
+    @property
+    def pause(self) -> float: ...
+
     def send(self, ask: Ask) -> Reply: ...
+
+    def together(self, asks: Sequence[Ask]) -> tuple[Reply, ...]: ...
 
     def curl(self, ask: Ask) -> str: ...
 
@@ -119,9 +131,9 @@ def base_url(text: str) -> str:
 class HttpTransport:
     """httpx2 over the network, paced.
 
-    `pause` is the least time between two requests in seconds, `rate` the limit the app declares; `patience` the
-    most seconds one request waits for an app that answers 429, `budget` the most all of them wait; `sleep` and
-    `clock` are given so that tests need not wait.
+    `pause` is the least time between the beginnings of two requests in seconds, `rate` the limit the app declares;
+    `patience` the most seconds one request waits for an app that answers 429, `budget` the most all of them wait;
+    `sleep` and `clock` are given so that tests need not wait. Several threads may send at once.
     """
 
     def __init__(
@@ -129,7 +141,7 @@ class HttpTransport:
         url: str,
         *,
         pause: float = 0.01,
-        timeout: float = 15.0,
+        timeout: float = 20.0,
         patience: float = PATIENCE,
         budget: float = 10 * PATIENCE,
         rate: Rate | None = None,
@@ -140,13 +152,26 @@ class HttpTransport:
         self.pace = Pace(pause, rate)
         self._patience, self._budget, self._sleep, self._clock = patience, budget, sleep, clock
         self._timeout = timeout
-        self._last = float("-inf")
+        self._next = float("-inf")
+        self._turn = threading.Lock()
         self._client = httpx2.Client(
             timeout=httpx2.Timeout(timeout, connect=5.0),
+            # Servers close an idle connection after two seconds or more; a request must not meet that moment.
+            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0),
             follow_redirects=False,
             trust_env=False,
-            headers=dict(PHONE),
+            headers={**PHONE, "Accept-Encoding": ENCODINGS},
         )
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two requests that the app's declared limit asks for."""
+        return self.pace.declared.pause if self.pace.declared else 0.0
+
+    def together(self, asks: Sequence[Ask]) -> tuple[Reply, ...]:
+        """Send several requests at one moment; raises as `send` does."""
+        with ThreadPoolExecutor(len(asks)) as pool:
+            return tuple(pool.map(self.send, asks))
 
     def send(self, ask: Ask) -> Reply:
         """Send one request; raises `AppUnreachable` or `RateLimited`."""
@@ -165,10 +190,12 @@ class HttpTransport:
             pause *= 2
 
     def _once(self, ask: Ask) -> Reply:
-        now = self._clock()
-        full = max(0.0, min(self.pace.full_until - now, self._patience, self._budget))
-        self._budget -= full
-        wait = max(self._last + self.pace.pause - now, full)
+        with self._turn:  # each takes the next moment that is free
+            now = self._clock()
+            full = max(0.0, min(self.pace.full_until - now, self._patience, self._budget))
+            self._budget -= full
+            wait = max(self._next - now, full)
+            self._next = now + max(wait, 0.0) + self.pace.pause
         if wait > 0:
             self._sleep(wait)
         headers = dict(ask.headers)
@@ -177,17 +204,28 @@ class HttpTransport:
             headers["Content-Type"] = "application/json"
         started = self._clock()
         try:
-            with self._client.stream(ask.method, self.url + ask.path, headers=headers, content=content) as answer:
-                text = _read(answer, lambda: self._clock() - started > 2 * self._timeout)
-                status, received = answer.status_code, {k.lower(): v for k, v in answer.headers.items()}
+            try:
+                status, received, text = self._exchange(ask, headers, content, started)
+            except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+                # A connection that was kept may have been closed just then: what a new one says counts.
+                status, received, text = self._exchange(ask, headers, content, started)
         except httpx2.TimeoutException:
             raise AppUnreachable(f"{ask.method} {ask.path}: no answer in time") from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise AppUnreachable(f"{ask.method} {ask.path}: {error or type(error).__name__}") from None
-        finally:
-            self._last = self._clock()
-        self.pace.heard(status, received, self._last)
-        return Reply(status, received, _json(text), text, self._last - started)
+        ended = self._clock()
+        with self._turn:
+            slower = self.pace.pause
+            self.pace.heard(status, received, ended)
+            self._next += self.pace.pause - slower
+        return Reply(status, received, _json(text), text, ended - started)
+
+    def _exchange(
+        self, ask: Ask, headers: Mapping[str, str], content: bytes | None, started: float
+    ) -> tuple[int, dict[str, str], str]:
+        with self._client.stream(ask.method, self.url + ask.path, headers=headers, content=content) as answer:
+            text = _read(answer, lambda: self._clock() - started > 2 * self._timeout)
+            return answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, text
 
     def curl(self, ask: Ask) -> str:
         """The shell line that repeats `ask`."""

@@ -186,7 +186,7 @@ class VendorApp(Carrying):
         address = request.headers.get("tongban-gateway", "").rstrip("/")
         if not address:
             raise Refusal(400, "缺少请求头 Tongban-Gateway")
-        if not address.startswith(self.allow):
+        if not address.startswith(self.allow) or "@" in address:
             raise Refusal(403, "不接受这个入口地址")
         return address
 

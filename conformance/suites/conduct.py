@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance import observe
 from conformance.case import Outcome, Problem, Text, told
+from conformance.checks import rule_ids
 from conformance.stage import Episode
 from conformance.suites.applying import applications, telling
 from conformance.suites.suite import Sighting, Suite
@@ -29,6 +30,8 @@ INTERNALS = {
         r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:password|passwd|secret_key)\b\s*[\"']?\s*[:=]", re.I
     ),
 }
+UNWATCHED = "unwatched"
+"""The case in which citizens come as they come to any app."""
 REREAD = 3
 """So often may one request of a citizen read the very same data; beyond it is collecting."""
 
@@ -82,8 +85,8 @@ def leaks(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     everybody = set().union(*own.values()) if own else set()
     said: set[str] = set()
     for episode in episodes:
-        headers = {n: v for n, v in episode.reply.headers.items() if n not in ("date", "etag")}
-        shown = _numbers(episode.reply.text + json.dumps(headers))
+        headers = {n: v for n, v in episode.turn.headers.items() if n != "etag"}
+        shown = _numbers(_said(episode) + json.dumps(headers))
         foreign = sorted((shown & everybody) - own[episode.launch] - _numbers(episode.ask.path))
         if foreign and episode.case not in said:
             said.add(episode.case)
@@ -125,10 +128,10 @@ def secrets(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
     """No stack trace, database error, key or token in an answer; said once per kind."""
     said: set[str] = set()
     for episode in episodes:
-        text = episode.reply.text
+        text = _said(episode).replace("\\n", "\n").replace("\\t", "\t")
         token = episode.ask.headers.get("Authorization", "").partition(" ")[2]
         seen = [name for name, pattern in INTERNALS.items() if pattern.search(text)]
-        if len(token) > 20 and token in text + json.dumps(dict(episode.reply.headers)):
+        if len(token) > 20 and token in text + json.dumps(dict(episode.turn.headers)):
             seen.append("the launch token")
         for name in seen:
             if name not in said:
@@ -157,7 +160,7 @@ def headers(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
     for episode in episodes:
         if not isinstance(episode.answer.get("id"), str):
             continue
-        got = episode.reply.headers
+        got = episode.turn.headers
         cache = got.get("cache-control", "").lower()
         shared = (
             "public" in cache
@@ -221,7 +224,35 @@ def sent(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
                 answers[*whose, step] = item.answer
 
 
+def same(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
+    """Who is judged rightly where a test can be seen is judged rightly where none can."""
+
+    def right(episode: Episode) -> bool:
+        foretold = episode.expectation
+        return (
+            foretold is not None
+            and episode.answer.get("state") == foretold.state
+            and rule_ids(episode.answer) == foretold.failed
+        )
+
+    seen = {e.expectation.failed for e in episodes if e.expectation and e.case != UNWATCHED and right(e)}
+    for episode in episodes:
+        if episode.case == UNWATCHED and episode.expectation and not right(episode):
+            rules = ", ".join(sorted(episode.expectation.failed))
+            if episode.expectation.failed in seen:
+                yield _sighting(
+                    "same.always",
+                    {"zh_CN": f"{rules}：与其他用例同样的结论", "en": f"{rules}: the same answer as in other cases"},
+                    {
+                        "zh_CN": f"像平常一样来访时状态为 {episode.answer.get('state')}",
+                        "en": f"state {episode.answer.get('state')} on a visit like any other",
+                    },
+                    episode,
+                )
+
+
 ALL: Mapping[str, Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]] = {
+    "observe.same": same,
     "observe.sent": sent,
     "observe.rereads": rereads,
     "observe.leaks": leaks,
@@ -236,6 +267,12 @@ def _alike(sends: Sequence[Mapping[str, tuple[str, str]]]) -> Iterator[tuple[str
     for field, origin in sends[0].items():
         if all(other.get(field) == origin for other in sends):
             yield field, origin
+
+
+def _said(episode: Episode) -> str:
+    """The answer as text, as a report keeps it."""
+    answer = episode.turn.answer
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 
 def _numbers(text: str) -> set[str]:

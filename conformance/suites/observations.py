@@ -22,8 +22,10 @@ from conformance.workflow import Node
 
 Observation = Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]
 HALF = "partially_completed"
-UNFORESEEN = ("access.expired-token", "fault.cut-first", "fault.too-many", "fault.check-too-many")
+UNFORESEEN = ("access.expired-token", "fault.cut", "fault.cut-first", "fault.too-many", "fault.check-too-many")
 """Cases of what the app's interface document does not speak of."""
+PLAIN = (400, 404, 405, 406, 413, 414, 415, 422, 429, 431)
+"""Refusals that documents forget and servers give by themselves."""
 REFUSALS = ("incomplete", "needs_correction", "not_eligible")
 
 
@@ -189,6 +191,7 @@ def answers(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                 },
                 complaint,
                 episode,
+                Outcome.WARN if _forgotten(suite, episode) else Outcome.FAIL,
             )
 
 
@@ -219,6 +222,13 @@ ALL: Mapping[str, Observation] = {
     "observe.robust": robust,
     **conduct.ALL,
 }
+
+
+def _forgotten(suite: Suite[Any], episode: Episode) -> bool:
+    """Whether an answer is out of the interface only because the document does not list its plain refusal."""
+    status = episode.reply.status
+    unlisted = suite.app.operation(episode.operation).response(status) is None
+    return unlisted and (status in PLAIN or (episode.case in UNFORESEEN and status >= 400))
 
 
 def _writes(suite: Suite[Any], node: Node) -> bool:

@@ -19,6 +19,7 @@ import httpx2
 from newborn_mutants import _fault
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from conformance.examples.departments import DepartmentDown, Departments
 from conformance.examples.newborn import rules
@@ -168,11 +169,41 @@ class NoWaiting(NewbornApp):
         return None if found is not None and self.matters[found].lock.locked() else found
 
 
-class ShortTokens(NewbornApp):
-    """Compares the beginning of tokens only."""
+class UnsignedTokens(NewbornApp):
+    """Compares what a token says, and not the signature under it."""
 
     def visible(self, matter: Matter, token: str) -> bool:
-        return matter.token[:20] == token[:20]
+        return matter.token.rpartition(".")[0] == token.rpartition(".")[0]
+
+
+class BySlash(NewbornApp):
+    """Has a second way to a matter, the same address with a slash, on which the check was forgotten."""
+
+    def __init__(self, *more: Any) -> None:
+        super().__init__(*more)
+        self.asgi.router.routes.append(Route("/handled-matters/{id}/", self._unchecked))
+
+    async def _unchecked(self, request: Request) -> Response:
+        matter = self.matters.get(request.path_params["id"])
+        return JSONResponse(self.show(matter) if matter else {}, 200 if matter else 404)
+
+
+class TrustsAnyProxy(NewbornApp):
+    """Believes whoever says that a server in front has let them in."""
+
+    def find(self, request: Request) -> Matter:
+        matter = self.matters.get(request.path_params["id"])
+        return matter if matter and "x-forwarded-user" in request.headers else super().find(request)
+
+
+class TakesTheKeyForProof(NewbornApp):
+    """Shows a matter to whoever knows the idempotency key it was submitted with."""
+
+    def find(self, request: Request) -> Matter:
+        matter = self.matters.get(request.path_params["id"])
+        key = request.headers.get("idempotency-key")
+        known = [made for (_, used), (_, made) in self.keys.items() if used == key]
+        return matter if matter and matter.id in known else super().find(request)
 
 
 class TokenInQuery(NewbornApp):
@@ -390,7 +421,10 @@ FAULTS = {
         _fault(OverrunIsRefusal, "fault.check-too-many", "honest.outage"),
         _fault(ResumesAll, "resume.settled", "resume"),
         _fault(NoWaiting, "once.at-once", "once"),
-        _fault(ShortTokens, "access.bad-token", "access.owner"),
+        _fault(UnsignedTokens, "access.bad-token", "access.owner"),
+        _fault(BySlash, "access.smuggled", "access.owner"),
+        _fault(TrustsAnyProxy, "access.smuggled", "access.owner"),
+        _fault(TakesTheKeyForProof, "access.smuggled", "access.owner"),
         _fault(TokenInQuery, "access.bad-token", "access.token"),
         _fault(ShallowForm, "input.extra-deep", "contract.input"),
         _fault(Evaluates, "security.canaries", "injection"),
@@ -401,7 +435,7 @@ FAULTS = {
         _fault(Cacheable, "observe.headers", "hardening"),
         _fault(OneAtATime, "load", "service.level", slow=True),
         _fault(LosesUnderLoad, "load", "service.level", slow=True),
-        _fault(ByHeader, "unwatched", "E3", slow=True),
-        _fault(ByTiming, "unwatched", "E3", slow=True),
+        _fault(ByHeader, "unwatched observe.same", "E3 same.always", slow=True),
+        _fault(ByTiming, "unwatched observe.same", "E3 same.always", slow=True),
     )
 }

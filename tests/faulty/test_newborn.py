@@ -7,12 +7,14 @@ conformance` plays every app through everything.
 from __future__ import annotations
 
 import pytest
+from starlette.responses import JSONResponse
 
 from conformance import suites
 from conformance.case import Outcome
 from conformance.examples.newborn.right import RightApp
 from conformance.grade import grade, policy
 from conformance.run import run
+from conformance.suites.general import facts
 
 WATCHED = {"OverreadingApp", "CardFirst", "MadeUpNumber", "NumbersInAddresses", "Crashes", "Twice", "CountsUp"}
 """Mutants played through a whole quick run; of the others only the cases that must fail."""
@@ -28,7 +30,9 @@ def test_the_right_app_has_no_finding(serve) -> None:
     assert grade(report, policy()).letter == "A"
 
 
-def test_the_suite_names_what_is_wrong(serve, mutants, fault_name) -> None:
+def test_the_suite_names_what_is_wrong(serve, mutants, fault_name, monkeypatch) -> None:
+    monkeypatch.setattr(facts, "LEISURE", 0.3)
+    monkeypatch.setattr(facts, "WANDER", 0.1)
     fault = mutants.FAULTS[fault_name]
     scripted = sorted(fault.cases & set(suites.load("newborn").scripts))
     if fault_name not in WATCHED and not scripted:
@@ -50,6 +54,36 @@ def test_the_suite_names_what_is_wrong(serve, mutants, fault_name) -> None:
         assert any("curl" in turn.curl for r in runs for turn in r.turns)
     if any(policy().must(name) for name in named):
         assert grade(report, policy()).refused
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(True, Outcome.PASS), (False, Outcome.FAIL)])
+def test_an_app_is_restarted_in_the_middle(serve, kept, outcome) -> None:
+    app = RightApp()
+
+    def restart() -> None:
+        if not kept:
+            app.matters.clear()
+            app.keys.clear()
+
+    report = conduct(serve(app.asgi), only=["fault.restart"], restart=restart)
+    assert report.case("fault.restart").outcome is outcome
+    assert report.requirement("durable") is outcome
+
+
+def test_an_app_that_dies_of_a_departments_trouble_is_at_fault(serve) -> None:
+    """What a case does to a department excuses nobody: not a 503, not silence."""
+
+    class SaysUnavailable(RightApp):
+        def _answer(self, use, request, body):
+            answer = super()._answer(use, request, body)
+            answer.status_code = 503 if answer.status_code == 502 else answer.status_code
+            return answer
+
+        async def _health(self, request):
+            return JSONResponse({"title": "later", "status": 503}, 503 if self.matters else 200)
+
+    report = conduct(serve(SaysUnavailable().asgi), only=["fault.check"])
+    assert report.case("fault.check").outcome is Outcome.FAIL
 
 
 def test_an_app_that_learnt_the_practice_seeds_fails_on_them_and_on_others(serve, mutants) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote as escaped
@@ -10,14 +11,16 @@ from urllib.parse import quote as escaped
 from conformance.case import Outcome, Text
 from conformance.checks import judge, quote, rule_ids
 from conformance.oracle import OracleError
-from conformance.stage import Episode, Stage
+from conformance.stage import NOTHING, Episode, Stage
 from conformance.suites.playing import Scripts, described, put, refused
 from conformance.suites.world import World
 from conformance.transport import Ask
 
 scripts = Scripts[World]()
-CANARIES = ("' OR '1'='1", "{{91*91}}", "<svg onload=1>", "${91*91}", "%s%n%x", "../../etc/passwd", "$(id)", "\\u0000x")
-EVALUATED = ("8281", "uid=", "root:")
+CANARIES = (
+    "' OR '1'='1", "{{7919*7907}}", "<svg onload=1>", "${7919*7907}", "%s%n%x", "../../etc/passwd", "$(id)", "\\u0000x",
+)  # fmt: skip
+EVALUATED = re.compile(r"62615533|\buid=\d|\broot:\w*:0")
 """What comes out where a canary was carried out instead of kept."""
 
 
@@ -29,6 +32,15 @@ def turned_away(
         asked = f", and called {episode.calls[0].call.interface}" if episode.calls else ""
         got = f"HTTP {episode.reply.status} {quote(episode.turn.answer)}{asked}"
         stage.problem("refused", expected, got, requirements=requirements or None)
+
+
+def _nothing_got(episode: Episode) -> bool:
+    """Whether what the interface does not know of was turned away in one of the ways servers have for it.
+
+    A redirection leads elsewhere and is not followed; 501 is what some servers say to a method they do not have.
+    """
+    status = episode.reply.status
+    return status in (NOTHING, 501) or 300 <= status < 500
 
 
 @scripts("access.bad-token")
@@ -74,12 +86,9 @@ def other_methods(stage: Stage[World]) -> None:
     expected = {"zh_CN": "他人不得以任何方法触及办件", "en": "no method reaches another citizen's matter"}
     for method in ("PUT", "PATCH", "DELETE", "POST"):
         body = {"state": "completed"} if method != "DELETE" else None
-        episode = stage.send(
-            "getHandledMatter", Ask(method, path, stage.headers(stranger, stage.key(method)), body), stranger
-        )
-        if episode.reply.status < 400 or episode.reply.status >= 500:
+        episode = stage.attempt(Ask(method, path, stage.headers(stranger, stage.key(method)), body), stranger)
+        if not _nothing_got(episode):
             stage.problem("refused", expected, f"{method}: HTTP {episode.reply.status} {quote(episode.turn.answer)}")
-        stage.episodes.pop()  # the interface document has no such operation
     again = stage.read(str(first.answer.get("id")), owner)
     if again.reply.status != 200 or again.answer.get("state") != first.answer.get("state"):
         stage.problem("access.touched", expected, f"HTTP {again.reply.status} {quote(again.turn.answer)}")
@@ -91,18 +100,18 @@ def listing(stage: Stage[World]) -> None:
     launch = stage.launch()
     place = stage.path("submitHandledMatter")
     expected = {"zh_CN": "不列出办件", "en": "handled matters are not listed"}
-    answer = stage.transport.send(Ask("GET", place, stage.headers(launch)))
-    if answer.status < 400 or answer.status >= 500:
-        stage.problem("refused", expected, f"HTTP {answer.status} {quote(answer.text)}")
+    answer = stage.attempt(Ask("GET", place, stage.headers(launch)), launch)
+    if not _nothing_got(answer):
+        stage.problem("refused", expected, f"HTTP {answer.reply.status} {quote(answer.turn.answer)}")
     template = stage.path("getHandledMatter")
     for name in ("' OR '1'='1", "..%2f..%2fetc%2fpasswd", "*", "0", "null", "a" * 300, "%00", "hm-1;select 1"):
         path = template.replace("{id}", name if "%" in name else escaped(name, safe=""))
-        answer = stage.transport.send(Ask("GET", path, stage.headers(launch)))
-        if answer.status < 400 or answer.status >= 500:
+        answer = stage.attempt(Ask("GET", path, stage.headers(launch)), launch)
+        if not _nothing_got(answer):
             stage.problem(
                 "refused",
                 {"zh_CN": "不存在的办件得到 404", "en": "404 for a matter that does not exist"},
-                f"GET {path}: HTTP {answer.status} {quote(answer.text)}",
+                f"GET {path}: HTTP {answer.reply.status} {quote(answer.turn.answer)}",
             )
 
 
@@ -147,7 +156,7 @@ def _kept(stage: Stage[World], episode: Episode, canary: str) -> None:
     status, text = episode.reply.status, episode.reply.text
     expected = {"zh_CN": f"{canary} 只是文字", "en": f"{canary} is only text"}
     page = "html" in episode.reply.headers.get("content-type", "")
-    if status >= 500 or (page and canary in text) or any(word in text for word in EVALUATED):
+    if status >= 500 or (page and canary in text) or EVALUATED.search(text):
         stage.problem("security.canary", expected, f"HTTP {status} {quote(episode.turn.answer)}")
     elif status == 422:
         stage.problem("security.canary", expected, f"HTTP 422 {quote(episode.turn.answer)}", outcome=Outcome.WARN)

@@ -22,6 +22,8 @@ from conformance.suites.world import World
 
 scripts = Scripts[World]()
 CHINA = timezone(timedelta(hours=8))
+LEISURE, WANDER = 1.8, 1.4
+"""Seconds that lie at least between two visits of citizens who are not many, and how many more may."""
 MOST = 16
 """Turned facts of one kind put to the app in one case."""
 
@@ -37,11 +39,11 @@ class Turned:
 
     @property
     def facts(self) -> Mapping[str, Mapping[str, Any]]:
-        return {self.operation: {self.field: self.value}}
+        return {self.operation: {self.field: self.value}} if self.operation else {}
 
     @property
     def troubles(self) -> Mapping[str, Trouble]:
-        return {self.operation: Trouble(facts={self.field: self.value})}
+        return {name: Trouble(facts=facts) for name, facts in self.facts.items()}
 
 
 def turned(world: World, application: Mapping[str, Any]) -> Iterator[Turned]:
@@ -160,19 +162,22 @@ def unwatched(stage: Stage[World]) -> None:
     that of the clock. An app that behaves only where it sees a tester is found out before it sees one.
     """
     world = copy(stage.world)
-    world.today = datetime.now(CHINA).date()
+    world.today = stage.day or datetime.now(CHINA).date()
     application = world.application(stage.case.id)
     stage.subject = described(stage, application)
     found: dict[frozenset[str], Turned] = {}
     for one in deciding(world, application):
         found.setdefault(one.failed, one)
+    refusable, broken = world.refusable(stage.case.id)
+    visits: list[tuple[Mapping[str, Any], Turned]] = [(application, one) for one in list(found.values())[:4]]
+    visits.append((refusable, Turned("", "", None, broken)))
     draw = hashlib.sha256(f"{stage.seed}/{stage.salt}/pace".encode()).digest()
-    for number, one in enumerate(list(found.values())[:4]):
-        stage.sleep(0.4 + draw[number] / 200)
+    for number, (form, one) in enumerate(sorted(visits, key=lambda visit: draw[visits.index(visit)])):
+        stage.sleep(LEISURE + WANDER * draw[-number - 1] / 255)
         launch = stage.launch(f"{number}", troubles=one.troubles)
         with world.believing(one.facts):
-            expectation = world.expect(application)
-        ask = stage.submission(application, launch)
+            expectation = world.expect(form)
+        ask = stage.submission(form, launch)
         headers = {name: value for name, value in ask.headers.items() if name != "Tongban-Today"}
         episode = stage.settled(stage.send("submitHandledMatter", replace(ask, headers=headers), launch, expectation))
         before = len(stage.problems)

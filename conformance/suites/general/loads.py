@@ -14,6 +14,8 @@ scripts = Scripts[World]()
 SECONDS = 8.0
 LEAST, MOST = 40, 400
 """Requests of one load."""
+ATTEMPTS = 2
+"""Loads of which one has to go well: what else a machine does at the moment is no app's fault."""
 
 
 @scripts("load")
@@ -46,12 +48,19 @@ def service_level(stage: Stage[World]) -> None:
         named = {e.get("rule") for e in entries if isinstance(e, dict)} if isinstance(entries, list) else set()
         return reply.status in (200, 201) and named == broken
 
-    load = fire(arrivals(f"{stage.seed}/{stage.salt}", rate, count), shoot)
-    stage.note = _told(load)
-    if limited:
-        raise Inconclusive({"zh_CN": "应用限流", "en": "rate limited below the declared load"})
-    slow, wrong = load.percentile(0.95) > limit, load.errors > max(float(level["error_rate"]), 1 / count)
-    if (slow or wrong) and load.saturated(limit):
+    if stage.transport.pause > 1 / rate:
+        raise Inconclusive(
+            {"zh_CN": "应用声明的限流低于服务水平", "en": "the limit the app declares is below the load"}
+        )
+    for attempt in range(ATTEMPTS):
+        load = fire(arrivals(f"{stage.seed}/{stage.salt}/{attempt}", rate, count), shoot)
+        stage.note = _told(load)
+        if limited:
+            raise Inconclusive({"zh_CN": "应用限流", "en": "rate limited below the declared load"})
+        slow, wrong = load.percentile(0.95) > limit, load.errors > max(float(level["error_rate"]), 1 / count)
+        if not slow and not wrong:
+            return
+    if load.saturated(limit):
         raise Inconclusive(
             {"zh_CN": "测试程序自身过载，请重新测试", "en": "the tester itself was overloaded: run again"}
         )

@@ -40,7 +40,7 @@ def limit(stage: Stage[World]) -> float:
 def slow(stage: Stage[World]) -> None:
     """Within the declared time a slow department is no outage."""
     _, name = late_step(stage)
-    launch = stage.launch(troubles={name: Trouble(delay=0.4 * limit(stage), times=1)})
+    launch = stage.launch(troubles={name: Trouble(delay=0.3 * limit(stage), times=1)})
     put(stage, stage.world.application(stage.case.id), frozenset(), launch=launch)
 
 
@@ -63,7 +63,7 @@ def unheard(stage: Stage[World]) -> None:
     honest = first.answer.get("state") == HALF and shown_steps(first).get(step) in ("failed", "pending")
     nothing = first.reply.status in (429, 502, 503) and stage.suite.faults.get("first-write") == step
     if not honest and not nothing:
-        unforeseen = stage.case.id == "fault.too-many" and first.reply.status >= 500
+        unforeseen = stage.case.id in ("fault.too-many", "fault.cut") and first.reply.status >= 500
         stage.problem(
             "fault.state",
             {
@@ -143,6 +143,7 @@ def cut_first(stage: Stage[World]) -> None:
             "fault.nothing-done",
             {"zh_CN": "答复中断：502 或部分办结", "en": "the answer breaks off: 502, or partially completed"},
             f"HTTP {first.reply.status} {quote(first.turn.answer)}",
+            outcome=Outcome.WARN if first.reply.status >= 500 else Outcome.FAIL,
         )
         return
     stage.gateway.restore(launch)
