@@ -16,12 +16,18 @@ from typing import Any
 import pytest
 import uvicorn
 
-_spec = importlib.util.spec_from_file_location("newborn_mutants", Path(__file__).parent / "mutants.py")
-assert _spec is not None
-assert _spec.loader is not None
-_mutants: ModuleType = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = _mutants
-_spec.loader.exec_module(_mutants)
+
+def _loaded(name: str, file: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_mutants = _loaded("newborn_mutants", "mutants.py")
 
 
 @contextlib.contextmanager
@@ -49,6 +55,16 @@ def serve() -> Iterator[Callable[[Any], str]]:
 @pytest.fixture
 def mutants() -> ModuleType:
     return _mutants
+
+
+@pytest.fixture(scope="session")
+def start_ups() -> ModuleType:
+    return _loaded("start_ups", "start_ups.py")
+
+
+@pytest.fixture(scope="session")
+def withdrawals() -> ModuleType:
+    return _loaded("withdrawals", "withdrawals.py")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,11 +1,9 @@
-"""The right fund app has no finding; of its faulty ones those that ask for too much, and a rule just missed."""
+"""The right fund app has no finding; of its faulty ones those that ask for too much, and a rule just missed.
+
+The whole table, every app against every case, is `tests/benchmarks/conformance_matters.py`.
+"""
 
 from __future__ import annotations
-
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -14,19 +12,6 @@ from conformance.case import Outcome
 from conformance.examples.fund.right import RightApp
 from conformance.grade import grade, policy
 from conformance.run import run
-
-
-def _loaded() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fund_mutants", Path(__file__).parent / "fund_mutants.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-FAULTS = _loaded().FAULTS
 
 
 def conduct(url, only=()):
@@ -40,9 +25,9 @@ def test_the_right_app_has_no_finding(serve) -> None:
 
 
 @pytest.mark.parametrize("name", ["SpouseFirst", "BothGrounds", "NoWagesNoIncome"])
-def test_the_suite_names_what_is_wrong(serve, name) -> None:
+def test_the_suite_names_what_is_wrong(serve, withdrawals, name) -> None:
     """Only the cases that must fail, with their controls and the observations: the whole table is a benchmark."""
-    fault, suite = FAULTS[name], suites.load("fund-withdrawal")
+    fault, suite = withdrawals.FAULTS[name], suites.load("fund-withdrawal")
     wanted = {"complete.G1", "complete.G2", "complete.G6-family", *fault.cases}
     wanted |= {control for case in wanted if (control := suite.case(case).control)}
     report = conduct(serve(fault.app().asgi), sorted(wanted))
@@ -50,10 +35,10 @@ def test_the_suite_names_what_is_wrong(serve, name) -> None:
     assert {r.id for r in report.requirements if report.requirement(r.id) is Outcome.FAIL} == fault.requirements
 
 
-def test_there_are_faults_of_many_kinds() -> None:
-    assert len(FAULTS) >= 20
+def test_there_are_faults_of_many_kinds(withdrawals) -> None:
+    assert len(withdrawals.FAULTS) >= 20
     known = {case.id for case in suites.load("fund-withdrawal").cases}
-    for fault in FAULTS.values():
+    for fault in withdrawals.FAULTS.values():
         assert fault.cases
         assert fault.cases <= known
         assert fault.requirements

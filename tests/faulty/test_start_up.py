@@ -1,13 +1,9 @@
 """The right start-up app has no finding; an app wrong in one way is told so, by the requirement it breaks.
 
-The whole table, every app against every case, is `tests/benchmarks/conformance_start_up.py`.
+The whole table, every app against every case, is `tests/benchmarks/conformance_matters.py`.
 """
 
 from __future__ import annotations
-
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +12,6 @@ from conformance.case import Outcome
 from conformance.examples.start_up.right import RightApp
 from conformance.grade import grade, policy
 from conformance.run import run
-
-_spec = importlib.util.spec_from_file_location("start_up_mutants", Path(__file__).parent / "start_ups.py")
-assert _spec is not None
-assert _spec.loader is not None
-start_ups = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = start_ups
-_spec.loader.exec_module(start_ups)
 
 PLAYED = ("NoDeprivation", "SupervisorsToo", "DebtAtTheLimit", "FirstOfEach", "OnePlace", "OuterOnly", "HalfRegistered")
 
@@ -38,14 +27,14 @@ def test_the_right_app_has_no_finding(serve) -> None:
 
 
 @pytest.mark.parametrize("name", PLAYED)
-def test_what_is_wrong_is_named(serve, name) -> None:
+def test_what_is_wrong_is_named(serve, start_ups, name) -> None:
     fault = start_ups.FAULTS[name]
     report = conduct(serve(fault.app().asgi), only=fault.cases)
     assert set(report.failing) == fault.cases
     assert {r.id for r in report.requirements if report.requirement(r.id) is Outcome.FAIL} == fault.requirements
 
 
-def test_every_rule_and_demand_has_a_faulty_app() -> None:
+def test_every_rule_and_demand_has_a_faulty_app(start_ups) -> None:
     named = {requirement for fault in start_ups.FAULTS.values() for requirement in fault.requirements}
     assert {rule.id for rule in suites.load("start-up").rules} <= named
     assert {"notice.persons", "credit-code"} <= named

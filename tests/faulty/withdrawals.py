@@ -1,7 +1,7 @@
 """Fund apps that are wrong in exactly one way each: the right app with one decision overridden.
 
 `FAULTS` names, for each, the cases that must fail and the requirements that must be named, and nothing else.
-Any of them can be started by hand: `python tests/faulty/fund_mutants.py NAME --port 9001`.
+Any of them can be started by hand: `python tests/faulty/withdrawals.py NAME --port 9001`.
 """
 
 from __future__ import annotations
