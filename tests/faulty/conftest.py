@@ -16,12 +16,19 @@ from typing import Any
 import pytest
 import uvicorn
 
-_spec = importlib.util.spec_from_file_location("newborn_mutants", Path(__file__).parent / "mutants.py")
-assert _spec is not None
-assert _spec.loader is not None
-_mutants: ModuleType = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = _mutants
-_spec.loader.exec_module(_mutants)
+
+def _loaded(name: str, file: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_mutants = _loaded("newborn_mutants", "mutants.py")
+_stranger = _loaded("newborn_stranger", "stranger.py")
 
 
 @contextlib.contextmanager
@@ -44,6 +51,18 @@ def _served(asgi: Any) -> Iterator[str]:
 def serve() -> Iterator[Callable[[Any], str]]:
     with contextlib.ExitStack() as stack:
         yield lambda asgi: stack.enter_context(_served(asgi))
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """The address of a right app written otherwise."""
+    server = _stranger.start()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.fixture
