@@ -28,6 +28,7 @@ def _loaded(name: str, file: str) -> ModuleType:
 
 
 _mutants = _loaded("newborn_mutants", "mutants.py")
+_stranger = _loaded("newborn_stranger", "stranger.py")
 
 
 @contextlib.contextmanager
@@ -50,6 +51,18 @@ def _served(asgi: Any) -> Iterator[str]:
 def serve() -> Iterator[Callable[[Any], str]]:
     with contextlib.ExitStack() as stack:
         yield lambda asgi: stack.enter_context(_served(asgi))
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """The address of a right app written otherwise."""
+    server = _stranger.start()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.fixture

@@ -30,6 +30,12 @@ def test_the_right_app_has_no_finding(serve) -> None:
     assert grade(report, policy()).letter == "A"
 
 
+def test_a_right_app_written_otherwise_has_no_finding_above_a_remark(stranger) -> None:
+    report = conduct(stranger)
+    assert [c.case.id for c in report.cases if c.outcome not in (Outcome.PASS, Outcome.WARN)] == []
+    assert grade(report, policy()).listable
+
+
 def test_the_suite_names_what_is_wrong(serve, mutants, fault_name, monkeypatch) -> None:
     monkeypatch.setattr(facts, "LEISURE", 0.3)
     monkeypatch.setattr(facts, "WANDER", 0.1)
