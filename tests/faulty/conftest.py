@@ -29,6 +29,7 @@ def _loaded(name: str, file: str) -> ModuleType:
 
 _mutants = _loaded("newborn_mutants", "mutants.py")
 _stranger = _loaded("newborn_stranger", "stranger.py")
+_interpreters = _loaded("interpreters", "interpreters.py")
 
 
 @contextlib.contextmanager
@@ -53,16 +54,28 @@ def serve() -> Iterator[Callable[[Any], str]]:
         yield lambda asgi: stack.enter_context(_served(asgi))
 
 
-@pytest.fixture
-def stranger() -> Iterator[str]:
-    """The address of a right app written otherwise."""
-    server = _stranger.start()
+@contextlib.contextmanager
+def _started(server: Any) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """The address of a right newborn app written otherwise."""
+    with _started(_stranger.start()) as url:
+        yield url
+
+
+@pytest.fixture
+def interpreter() -> Iterator[Callable[[str], str]]:
+    """The address of an app that carries out the documents of a matter as they stand."""
+    with contextlib.ExitStack() as stack:
+        yield lambda matter: stack.enter_context(_started(_stranger.start(kind=_interpreters.KINDS[matter])))
 
 
 @pytest.fixture

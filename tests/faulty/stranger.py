@@ -63,6 +63,8 @@ def plus(day: date, months: int) -> date:
 class Case:
     """One handled matter."""
 
+    FORM = FORM
+
     def __init__(self, form: Any, today: date, call: Any, key: str) -> None:
         self.id = secrets.token_hex(5)
         self.form, self.today, self.call, self.key = form, today, call, key
@@ -231,14 +233,16 @@ class Office:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.cases: dict[str, tuple[str, Case]] = {}
-        self.keys: dict[tuple[str, str], tuple[Any, Case]] = {}
+        self.cases: dict[str, tuple[str, Any]] = {}
+        self.keys: dict[tuple[str, str], tuple[Any, Any]] = {}
 
 
 class Handler(BaseHTTPRequestHandler):
     """Plain HTTP/1.0: the connection ends with every answer."""
 
     office: Office
+    kind: type[Any]
+    """The handled matters of this app."""
 
     def do_GET(self) -> None:
         self.answering(self.get)
@@ -347,7 +351,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Problem(400, "不是 JSON") from None
         errors = [
             {"pointer": "".join(f"/{part}" for part in error.instance_path)[:200], "message": "不合要求"}
-            for error in FORM.iter_errors(form)
+            for error in self.kind.FORM.iter_errors(form)
         ]
         if errors:
             raise Problem(422, "内容不合要求", errors[:100])
@@ -359,7 +363,7 @@ class Handler(BaseHTTPRequestHandler):
         with self.office.lock:
             before = self.office.keys.get((token, key))
             if before is None:
-                case = Case(form, today, call, key)
+                case = self.kind(form, today, call, key)
                 case.lock.acquire()
                 self.office.keys[token, key] = form, case
         if before is not None:
@@ -388,9 +392,9 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 64
 
 
-def start(port: int = 0) -> Server:
+def start(port: int = 0, kind: type[Any] = Case) -> Server:
     """A server that listens; `serve_forever` is the caller's."""
-    return Server(("127.0.0.1", port), type("Own", (Handler,), {"office": Office()}))
+    return Server(("127.0.0.1", port), type("Own", (Handler,), {"office": Office(), "kind": kind}))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,12 @@ def test_the_right_app_has_no_finding(serve) -> None:
     assert grade(report, policy()).letter == "A"
 
 
+def test_an_app_that_carries_out_the_documents_has_no_finding_above_a_remark(interpreter) -> None:
+    report = conduct(interpreter("fund-withdrawal"))
+    assert [c.case.id for c in report.cases if c.outcome not in (Outcome.PASS, Outcome.WARN)] == []
+    assert grade(report, policy()).listable
+
+
 @pytest.mark.parametrize("name", ["SpouseFirst", "BothGrounds", "NoWagesNoIncome"])
 def test_the_suite_names_what_is_wrong(serve, withdrawals, name) -> None:
     """Only the cases that must fail, with their controls and the observations: the whole table is a benchmark."""

@@ -26,6 +26,12 @@ def test_the_right_app_has_no_finding(serve) -> None:
     assert grade(report, policy()).letter == "A"
 
 
+def test_an_app_that_carries_out_the_documents_has_no_finding_above_a_remark(interpreter) -> None:
+    report = conduct(interpreter("start-up"))
+    assert [c.case.id for c in report.cases if c.outcome not in (Outcome.PASS, Outcome.WARN)] == []
+    assert grade(report, policy()).listable
+
+
 @pytest.mark.parametrize("name", PLAYED)
 def test_what_is_wrong_is_named(serve, start_ups, name) -> None:
     fault = start_ups.FAULTS[name]
