@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 from conformance.case import Outcome
 from conformance.checks import quote
 from conformance.fuzz import Class, Finding, fuzz
+from conformance.observe import CITIZEN_NUMBER
 from conformance.oracle import COMPLETED
 from conformance.stage import Stage
 from conformance.suites.playing import Scripts, refused
@@ -30,8 +32,8 @@ def types(stage: Stage[World]) -> None:
         place[last] = value
     episode = stage.submit(application, stage.launch())
     if refused(stage, episode, 422, {"zh_CN": "格式错误：422", "en": "values of a wrong type: 422"}):
-        number = str(stage.world.application("input").get("applicant", {}).get("GMSFHM") or "-")
-        if number in episode.reply.text:
+        numbers = CITIZEN_NUMBER.findall(json.dumps(application))
+        if any(number in episode.reply.text for number in numbers):
             expected = {"zh_CN": "错误说明不回显提交的值", "en": "an error does not repeat the value sent"}
             stage.problem("input.echo", expected, quote(episode.turn.answer), outcome=Outcome.WARN)
         errors = episode.answer.get("errors")
