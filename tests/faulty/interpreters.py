@@ -241,7 +241,7 @@ class StartUp(Interpreter):
         ]
 
     def believed(self, step: MatterStep, answer: Any) -> bool:
-        return step.id != "B4" or uscc_problem(answer["TYSHXYDM"]) is None
+        return step.id != "B4" or not uscc_problem(answer["TYSHXYDM"])
 
     def told(self, rule: str) -> dict[str, Any]:
         about = self.rules[rule].get("concerns")
