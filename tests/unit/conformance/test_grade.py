@@ -111,11 +111,12 @@ def test_a_seed_that_showed_nothing_disagrees_with_nobody(make) -> None:
     assert case.outcome is Outcome.INCONCLUSIVE
 
 
-def test_every_requirement_of_the_policy_exists_in_the_suite() -> None:
+def test_every_requirement_of_the_policy_exists_in_a_suite() -> None:
     from conformance import suites
 
-    shipped, suite = policy(), suites.load("newborn")
+    shipped = policy()
+    known = [requirement for name in suites.names() for requirement in suites.load(name).requirements]
     for pattern in [*shipped.must_pass, *shipped.weights]:
         if pattern != "default":
             alone = dataclasses.replace(shipped, must_pass=(pattern,))
-            assert any(alone.must(requirement) for requirement in suite.requirements), pattern
+            assert any(alone.must(requirement) for requirement in known), pattern

@@ -72,7 +72,7 @@ def test_nothing_of_the_spouse_before_the_marriage_is_confirmed(fund: Matter, ma
         assert step.when is not None
         assert not holds(step.when, application={"ground": "G6", "marital": "married"}, marriage=marriage)
         assert step.needs == ("H3",)
-        assert step.about == {"GMSFHM": "/spouse/GMSFHM"}
+        assert step.about == {"GMSFHM": ("/spouse/GMSFHM",)}
 
 
 def test_stages_steps_and_states_agree(fund: Matter) -> None:
