@@ -22,8 +22,10 @@ from conformance.suites.world import World
 
 scripts = Scripts[World]()
 CHINA = timezone(timedelta(hours=8))
-LEISURE, WANDER = 1.8, 1.4
+LEISURE, WANDER = 1.2, 0.8
 """Seconds that lie at least between two visits of citizens who are not many, and how many more may."""
+VISITS = 3
+"""Facts told otherwise to citizens whom nobody watches."""
 MOST = 16
 """Turned facts of one kind put to the app in one case."""
 
@@ -169,7 +171,7 @@ def unwatched(stage: Stage[World]) -> None:
     for one in deciding(world, application):
         found.setdefault(one.failed, one)
     refusable, broken = world.refusable(stage.case.id)
-    visits: list[tuple[Mapping[str, Any], Turned]] = [(application, one) for one in list(found.values())[:4]]
+    visits: list[tuple[Mapping[str, Any], Turned]] = [(application, one) for one in list(found.values())[:VISITS]]
     visits.append((refusable, Turned("", "", None, broken)))
     draw = hashlib.sha256(f"{stage.seed}/{stage.salt}/pace".encode()).digest()
     for number, (form, one) in enumerate(sorted(visits, key=lambda visit: draw[visits.index(visit)])):

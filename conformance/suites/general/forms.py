@@ -79,7 +79,7 @@ def odd_input(stage: Stage[World]) -> None:
     seed = int(hashlib.sha256(stage.seed.encode()).hexdigest()[:8], 16)
     transport, document = stage.transport, stage.suite.app.document.text
     for number, finding in enumerate(
-        fuzz(document, transport.url, headers, seed=seed, pause=0.015, least=transport.pause)
+        fuzz(document, transport.url, headers, seed=seed, pause=0.005, least=transport.pause)
     ):
         if finding.kind in (Class.NOISE, Class.OPEN):
             continue

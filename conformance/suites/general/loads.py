@@ -11,8 +11,8 @@ from conformance.suites.world import World
 from conformance.transport import AppUnreachable, RateLimited
 
 scripts = Scripts[World]()
-SECONDS = 8.0
-LEAST, MOST = 40, 400
+SECONDS = 5.0
+LEAST, MOST = 25, 400
 """Requests of one load."""
 ATTEMPTS = 2
 """Loads of which one has to go well: what else a machine does at the moment is no app's fault."""

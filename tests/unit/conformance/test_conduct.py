@@ -18,7 +18,8 @@ SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 def episode(launch="a", body=None, answer=None, text="", headers=None, calls=()):
     reply = Reply(200, SAFE if headers is None else headers, answer, text, 0.1)
     ask = Ask("POST", "/handled-matters", {"Authorization": "Bearer " + "t" * 40}, body)
-    return Episode("c", "submitHandledMatter", launch, ask, reply, Turn("POST", "/", 200, answer, ""), tuple(calls))
+    turn = Turn("POST", "/", 200, text if answer is None else answer, "", headers=reply.headers)
+    return Episode("c", "submitHandledMatter", launch, ask, reply, turn, tuple(calls))
 
 
 def found(name, *episodes):
