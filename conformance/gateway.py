@@ -255,7 +255,7 @@ class Gateway:
             if trouble.retry_after is not None:
                 answer.headers.append(("retry-after", str(trouble.retry_after)))
         else:
-            answer = self._sandbox.handle(replace(inner, query="") if trouble.generous else inner)
+            answer = self._handled(replace(inner, query="") if trouble.generous else inner)
             _tell(answer, trouble.facts)
             if trouble.meanwhile is not None and answer.status < 300:
                 heard = self._heard.call
@@ -265,6 +265,13 @@ class Gateway:
         answer.delay = trouble.delay
         answer.truncate = 0.5 if trouble.cut else None
         return answer, self._note(launch, inner, interface, operation, answer, trouble.trouble)
+
+    def _handled(self, request: Request) -> Response:
+        """The department's answer; a department that breaks is recorded as such, for it is our fault."""
+        try:
+            return self._sandbox.handle(request)
+        except Exception:
+            return problem(500, "the department broke down")
 
     def _trouble(self, launch: str, interface: str, operation: str) -> Trouble:
         """What a call meets, counting it off."""

@@ -194,9 +194,12 @@ class Stage(Generic[W]):
         return self._kept(operation, ask, launch, reply, before, expectation, documented)
 
     def together(self, operation: str, ask: Ask, launch: str, times: int = 2) -> tuple[Episode, ...]:
-        """Send the same request several times at one moment; all that was set off is kept with the first."""
+        """Send the same request several times at one moment; all that was set off is kept with the first.
+
+        Which of the equal requests got which answer nobody can tell: the one that says it made something comes first.
+        """
         before = len(self.gateway.record([launch]))
-        replies = self.transport.together([ask] * times)
+        replies = sorted(self.transport.together([ask] * times), key=lambda reply: reply.status != 201)
         return tuple(
             self._kept(operation, ask, launch, reply, before if number == 0 else None)
             for number, reply in enumerate(replies)

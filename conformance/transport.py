@@ -152,7 +152,7 @@ class HttpTransport:
         self.pace = Pace(pause, rate)
         self._patience, self._budget, self._sleep, self._clock = patience, budget, sleep, clock
         self._timeout = timeout
-        self._next = float("-inf")
+        self._next = self._closed = float("-inf")
         self._turn = threading.Lock()
         self._client = httpx2.Client(
             timeout=httpx2.Timeout(timeout, connect=5.0),
@@ -177,12 +177,16 @@ class HttpTransport:
         """Send one request; raises `AppUnreachable` or `RateLimited`."""
         waited = 0.0
         pause = 0.5
+        closed = self._closed - self._clock()
+        if closed > 0:
+            raise RateLimited(f"{ask.method} {ask.path}: the app lets nobody in for another {closed:.0f} s")
         while True:
             reply = self._once(ask)
             if reply.status != 429:
                 return reply
             pause = retry_after(reply.headers.get("retry-after")) or pause
             if waited + pause > self._patience or pause > self._budget:
+                self._closed = self._clock() + pause
                 raise RateLimited(f"{ask.method} {ask.path}: still 429 after waiting {waited:.1f} s")
             self._sleep(pause)
             waited += pause

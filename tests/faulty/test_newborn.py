@@ -58,7 +58,7 @@ def test_the_suite_names_what_is_wrong(serve, mutants, fault_name, monkeypatch) 
         said = [words for r in runs for problem in r.problems for words in (problem.expected, problem.got)]
         assert all(words["en"] and words["zh_CN"] for words in said)
         assert any("curl" in turn.curl for r in runs for turn in r.turns)
-    if any(policy().must(name) for name in named):
+    if any(policy().must(r) for r in report.requirements if r.id in named):
         assert grade(report, policy()).refused
 
 

@@ -165,8 +165,8 @@ def smuggled(stage: Stage[World]) -> None:
     place = stage.path("submitHandledMatter")
     path = stage.path("getHandledMatter").replace("{id}", escaped(matter, safe=""))
     own = stage.headers(stranger)
-    spelt = f"{path[: -len(matter)]}%{ord(matter[0]):02X}{matter[1:]}"
-    ways = (f"{path}/", f"{path}?id={matter}", f"{place}//{matter}", spelt, f"{path}.json", f"{path};a=b")
+    spelt = f"/%{ord(path[1]):02X}{path[2:]}"
+    ways = (f"{path}/", f"{path}?id={matter}", f"{place}//{matter}", spelt, f"{path}%2Ejson", f"{path};a=b")
     both = {"X-Original-URL": path, "X-Rewrite-URL": path}
     keyed = {"Idempotency-Key": key}
     asks = [
