@@ -15,6 +15,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -82,6 +83,10 @@ def classify(check: str, message: str, status: int) -> Class:
     return Class.NOISE if status in (400, 404, 405, 415, 422) else Class.DEVIATION
 
 
+_ENGINE = threading.Lock()
+"""One engine at a time: it takes a processor and 150 MiB, and runs side by side would each be slowed by the others."""
+
+
 def fuzz(
     document: bytes,
     app_url: str,
@@ -109,7 +114,7 @@ def fuzz(
         "pause": pause,
         "least": least,
     }
-    with tempfile.TemporaryDirectory(prefix="tongban-fuzz-") as folder:
+    with _ENGINE, tempfile.TemporaryDirectory(prefix="tongban-fuzz-") as folder:
         try:
             done = subprocess.run(
                 [sys.executable, "-W", "ignore", "-m", "conformance.fuzz"],

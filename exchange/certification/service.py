@@ -28,6 +28,8 @@ from exchange.jobs import JobContext, Jobs, StepFailed
 from exchange.ledger.service import Ledger
 from exchange.parties.access import Caller, permit
 
+RUNS = 3
+"""Runs side by side: each waits most of its time, for citizens who take theirs and for departments that are late."""
 VALIDITY = timedelta(days=365)
 LIST_HOLDS = timedelta(days=7)
 """How long a revocation list may be relied upon before a new one has to be fetched."""
@@ -59,7 +61,7 @@ class Certifications:
         self.key, self.folder, self.base_url, self.clock = key, folder, base_url, clock
         self.concluded: Concluded = lambda _tx, _certification: None
         self.revoked: Concluded = lambda _tx, _certification: None
-        jobs.register("certification", self._run)
+        jobs.register("certification", self._run, lane="certification", at_once=RUNS)
 
     def request(self, tx: Connection, caller: Caller, subject: Subject) -> Certification:
         """Queue a run inside the caller's transaction; the commitment is in the ledger before the run can start."""
