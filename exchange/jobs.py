@@ -134,10 +134,9 @@ class Jobs:
     def register(self, kind: str, steps: Steps, *, lane: str = "", kept: bool = True, at_once: int = 0) -> None:
         """Say what a kind of job does; before `start`, so that jobs left by a kill find their code.
 
-        Kinds in a ``lane`` of their own do not wait for the long jobs of others, nor these for them; ``at_once`` of them
-        run side by side there, where jobs mostly wait more than others. Jobs that come by
-        the thousand and that nobody asks for later are not ``kept``: `tidy` forgets them; their keys must not come
-        again.
+        Kinds in a ``lane`` of their own do not wait for the long jobs of others, nor these for them; ``at_once`` of
+        them run side by side there, where they mostly wait. Jobs that come by the thousand and that nobody asks for
+        later are not ``kept``: `tidy` forgets them; their keys must not come again.
         """
         if not kept:
             self._passing.add(kind)
