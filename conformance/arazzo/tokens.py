@@ -23,19 +23,17 @@ from typing import Any
 MEMBERS = frozenset(["x-token", "claims", "sign", "prefix"])
 SIGNS = ("kept", "none", "word")
 HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
-WORDS = (
-    "",
-    *"""
-    secret Secret SECRET secretkey secret-key secret_key SECRET_KEY mysecret my-secret my_secret mysecretkey
-    my-secret-key supersecret super-secret supersecretkey topsecret password passw0rd password1 password123
-    changeme change-me changeit change_me letmein key mykey private privatekey private-key signature sign token
-    mytoken access auth jwt jwtsecret jwt-secret jwt_secret JWT_SECRET jwtkey your-256-bit-secret
-    your-secret-key your_secret_key hs256 HS256 random randomkey string default test testing test123 dev
-    development debug demo example sample local localhost admin admin123 root user guest master server app api
-    apikey api-key flask django express node 0 1 123 1234 12345 123456 1234567 12345678 123456789 1234567890
-    111111 000000 654321 abc abc123 abcdef a qwerty qwerty123 iloveyou welcome hello none
-    """.split(),
-)
+_TRIED = """
+secret Secret SECRET secretkey secret-key secret_key SECRET_KEY mysecret my-secret my_secret mysecretkey
+my-secret-key supersecret super-secret supersecretkey topsecret password passw0rd password1 password123
+changeme change-me changeit change_me letmein key mykey private privatekey private-key signature sign token
+mytoken access auth jwt jwtsecret jwt-secret jwt_secret JWT_SECRET jwtkey your-256-bit-secret
+your-secret-key your_secret_key hs256 HS256 random randomkey string default test testing test123 dev
+development debug demo example sample local localhost admin admin123 root user guest master server app api
+apikey api-key flask django express node 0 1 123 1234 12345 123456 1234567 12345678 123456789 1234567890
+111111 000000 654321 abc abc123 abcdef a qwerty qwerty123 iloveyou welcome hello none
+"""
+WORDS = ("", *_TRIED.split())
 """Keys that everybody tries first."""
 
 
