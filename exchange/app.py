@@ -163,7 +163,7 @@ class Exchange(FastAPI):
         return showing(super().__call__)  # sandboxes cut connections on purpose
 
 
-def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
+def create_app(settings: Settings, clock: Clock = system_clock) -> Exchange:
     """The whole service. Migrates the database, checks the ledger here and with its witnesses; raises `Unavailable`."""
     settings.home.mkdir(parents=True, exist_ok=True)
     keys = Keys(settings.home)
@@ -332,7 +332,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     outside = handed.outside_of(settings, tokens, clock)
     public_key = certificates.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for router in (
-        health.router({"database": database.check, "ledger": keeper.check, "witnesses": attesting.check}),
+        health.router(
+            {
+                "database": database.check,
+                "disk": partial(health.room, settings.home),
+                "ledger": keeper.check,
+                "witnesses": attesting.check,
+            }
+        ),
         ledger_routes.router(ledger, access),
         parties_routes.router(parties, access),
         oauth_routes.router(parties, access),

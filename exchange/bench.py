@@ -48,7 +48,9 @@ def run(name: str, *, as_json: bool) -> int:
 
 
 def load(name: str) -> Any:
-    """The module of a benchmark."""
+    """The module of a benchmark. It may import from the tests beside it."""
+    if (root := str(FOLDER.parent.parent)) not in sys.path:
+        sys.path.append(root)
     spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

@@ -20,9 +20,14 @@ def system_clock() -> datetime:
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 text with milliseconds and ``Z``: the one form stored and shown to programs; sorts as text."""
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+    global _second
+    begun, text = _second
+    past = moment - begun
+    if past.days or past.seconds:  # another second than the one asked for last
+        begun = moment.astimezone(UTC).replace(microsecond=0)
+        past, text = moment - begun, begun.isoformat()[:-6]
+        _second = begun, text
+    return f"{text}.{past.microseconds // 1000:03d}Z"
 
 
 @lru_cache(maxsize=4096)
@@ -36,6 +41,7 @@ def new_id(prefix: str, at: datetime) -> str:
     return f"{prefix}_{(at - _EPOCH) // _MILLISECOND:012x}{_random.getrandbits(60):015x}"
 
 
+_second = datetime(1970, 1, 1, tzinfo=UTC), "1970-01-01T00:00:00"
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 # ids have to differ, not to be secret; asking the system for every one would give up the interpreter's lock each time
 _random = random.Random(secrets.randbits(256))

@@ -11,16 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 
 import uvicorn
 
-from exchange.app import create_app
+from exchange.app import Exchange, create_app
+from exchange.brokering.direct import Direct
 from exchange.errors import Unavailable
 from exchange.locking import locked
 from exchange.settings import Settings
 from mockdata.sandbox.serve import listen
-from mockdata.sandbox.wire import OneWrite, settle
+from mockdata.sandbox.wire import settle
 
 _ARENA_MAX = -8
 """M_ARENA_MAX of glibc's malloc.h."""
@@ -114,11 +116,11 @@ def bound(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _config(app: object) -> uvicorn.Config:
+def _config(app: Exchange) -> uvicorn.Config:
     # access logs would carry paths; the ledger and the recorded calls are the record
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # a FastAPI app is an ASGI app
-        http=OneWrite,
+        app,
+        http=partial(Direct, fronts=app.fronts),  # type: ignore[arg-type]  # called like the class
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,

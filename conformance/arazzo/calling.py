@@ -75,7 +75,12 @@ class Caller:
     _addresses: dict[tuple[str, int, bool], str] = field(default_factory=dict)
     _client: httpx2.Client = field(
         default_factory=lambda: httpx2.Client(
-            follow_redirects=False, trust_env=False, headers={"user-agent": "tongban"}
+            follow_redirects=False,
+            trust_env=False,
+            headers={"user-agent": "tongban"},
+            # A server may close a connection it said nothing of closing, after an error of its own say: a request that
+            # meets such a connection gets no answer, and nobody could tell whether the service is to blame.
+            limits=httpx2.Limits(max_keepalive_connections=0),
         )
     )
 

@@ -17,6 +17,7 @@ from conformance.arazzo.ordering import OrderError, ordered
 from conformance.arazzo.payloads import is_selector
 from conformance.arazzo.requests import FORBIDDEN, media_type_of, merged, server_of
 from conformance.arazzo.selectors import SelectorError, matches, query
+from conformance.arazzo.tokens import complaint, is_token
 from specs.finding import Finding, Severity
 from specs.parse import pointers
 from specs.process import Action, Argument, Criterion, Step, Workflow
@@ -126,6 +127,8 @@ class _Check:
                 kind = value["type"]
                 told = (kind.get("type"), kind.get("version")) if isinstance(kind, dict) else (kind, None)
                 yield from _language(str(told[0]), told[1], pointer)
+            if is_token(value) and (against := complaint(value)):
+                yield pointer, against, ""
 
     def _written(self, pointer: str) -> Any:
         document, inner = self.book.interface.place(pointer)

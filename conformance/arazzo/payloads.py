@@ -1,4 +1,4 @@
-"""Values of parameters, payloads and outputs: constants, expressions, templates, selectors, replacements.
+"""Values of parameters, payloads and outputs: constants, expressions, templates, selectors, replacements, tokens.
 
 Whole expressions keep their type. Inside a string scalars become text and structures JSON. Where the string is a
 template of JSON or of a form, what is put in is escaped as that format asks, so that data cannot add members to it: the
@@ -16,6 +16,7 @@ from urllib.parse import quote
 from conformance.arazzo.expressions import Expression, ExpressionSyntax, embedded, is_meant, parse
 from conformance.arazzo.frame import Frame, Seen
 from conformance.arazzo.selectors import SelectorError, nodes, select
+from conformance.arazzo.tokens import TokenError, forged, is_token
 from conformance.arazzo.values import Missing, TextBody, member, text
 from specs.process import Payload, Replacement
 
@@ -44,6 +45,8 @@ def resolve(value: Any, frame: Frame, seen: list[Seen], *, escape: Callable[[str
             return _string(value, frame, seen, escape)
         if is_selector(value):
             return _selected(value, frame, seen)
+        if is_token(value):
+            return _forged(value, frame, seen, depth)
     except ExpressionSyntax as wrong:
         raise PayloadError(str(wrong)) from None
     if isinstance(value, Mapping):
@@ -156,6 +159,19 @@ def _selected(value: Mapping[str, Any], frame: Frame, seen: list[Seen]) -> Any:
         raise PayloadError(str(wrong)) from None
     seen.append(Seen(named, made))
     return made
+
+
+def _forged(value: Mapping[str, Any], frame: Frame, seen: list[Seen], depth: int) -> str | None:
+    token = resolve(value["x-token"], frame, seen, depth=depth + 1)
+    claims = resolve(value.get("claims", {}), frame, seen, depth=depth + 1)
+    try:
+        made = forged(token, claims, value["sign"])
+    except TokenError as wrong:
+        raise PayloadError(str(wrong)) from None
+    seen.append(
+        Seen(f"x-token ({value['sign']})", made, "" if made else "its key is none of the words everybody tries")
+    )
+    return made if made is None else f"{value.get('prefix', '')}{made}"
 
 
 def _json_template(template: str, frame: Frame, seen: list[Seen]) -> Any:

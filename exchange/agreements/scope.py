@@ -9,7 +9,7 @@ agreed by accident.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from specs.model import Interface, Operation
@@ -17,6 +17,7 @@ from specs.schema import Schema, definition_name, escape
 
 WHOLE = "(body)"
 """Name of an answer that has no fields of its own: a scalar, a free-form object, a file."""
+_SCALARS = frozenset({"string", "number", "integer", "boolean"})
 DEEPEST = 24
 """Schemas nested deeper than this are agreed as a whole at that depth."""
 
@@ -25,6 +26,7 @@ DEEPEST = 24
 class Place:
     """One place in the answers of an operation. ``leaf``: nothing is declared below it. ``ok``: in a
     success answer. ``type``: its JSON type, ``date`` for a text that is one, "" where the interface leaves it open.
+    ``plain``: places are declared below it, and instead of them it may be a text, a number or a boolean.
     """
 
     pointer: str
@@ -34,6 +36,7 @@ class Place:
     element: str | None
     sensitivity: str | None
     type: str = ""
+    plain: bool = False
 
     @property
     def depth(self) -> int:
@@ -52,7 +55,20 @@ def places(interface: Interface, operation: Operation) -> tuple[Place, ...]:
                 known = found.get(place.pointer)
                 if known is None or (known.leaf and not place.leaf):
                     found[place.pointer] = place
+                elif place.plain and not known.plain and not known.leaf:
+                    found[place.pointer] = replace(known, plain=True)
     return tuple(found.values())
+
+
+def plain(known: Iterable[Place], scope: Iterable[str]) -> tuple[str, ...]:
+    """Places of which a text, a number or a boolean may leave, since all that is declared below them is agreed."""
+    known, agreed = tuple(known), frozenset(scope)
+    leaves = [place.pointer for place in known if place.leaf]
+
+    def whole(pointer: str) -> bool:
+        return agreed.issuperset(leaf for leaf in leaves if leaf.startswith(f"{pointer}/"))
+
+    return tuple(place.pointer for place in known if place.plain and whole(place.pointer))
 
 
 def resolve(
@@ -116,8 +132,7 @@ def _walk(interface: Interface, schema: Any, pointer: str, ok: bool, seen: tuple
     schema = interface.resolve(schema)
     inner = list(_inner(schema))
     if pointer:
-        leaf = not inner
-        yield _place(pointer, schema, leaf, ok)
+        yield _place(pointer, schema, not inner, ok)
     elif not inner:
         yield _place("", schema, True, ok)
     for token, part in inner:
@@ -159,7 +174,16 @@ def _place(pointer: str, schema: Schema, leaf: bool, ok: bool) -> Place:
     last = next((t for t in reversed(pointer.split("/")[1:]) if t != "*" and not t.isdigit()), None)
     name = WHOLE if last is None else name_of(last)
     element, level = schema.get("x-element"), schema.get("x-sensitivity")
-    return Place(pointer, name, leaf, ok, element, level, type_of(schema))
+    return Place(pointer, name, leaf, ok, element, level, type_of(schema), not leaf and _is_scalar(schema))
+
+
+def _is_scalar(schema: Any) -> bool:
+    """Whether a schema says that a value may be a text, a number or a boolean."""
+    if not isinstance(schema, dict):
+        return False
+    said = schema.get("type")
+    types = frozenset(said if isinstance(said, list) else [said])
+    return not types.isdisjoint(_SCALARS) or any(map(_is_scalar, (*schema.get("anyOf", ()), *schema.get("oneOf", ()))))
 
 
 def type_of(schema: Schema) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,11 +11,11 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from exchange import digits
 from specs.model import Content, Interface, Operation, Response
 from specs.schema import Schema, escape
 
 JSON = "application/json"
-_LONG = re.compile(rb"[0-9]{19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _plain(body: bytes, as_sent: bool) -> Any:
     """
     value = orjson.loads(body)
     again = as_sent and not _same(body, value)
-    if again or _LONG.search(body):
+    if again or digits.row(body, 19):
         json.loads(body, parse_int=_integer, object_pairs_hook=_once if again else None)
     return value
 

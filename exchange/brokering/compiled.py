@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from urllib.parse import parse_qsl, quote
 
-from exchange.agreements.scope import places
+from exchange.agreements.scope import places, plain
 from exchange.brokering.check import Checker
 from exchange.brokering.model import heads
 from exchange.brokering.paths import Paths
@@ -27,16 +27,17 @@ class Compiled:
         self.paths = Paths(interface)
         self.checker = Checker(interface)
         self.numbers = Numbers(interface)
-        self._reducers: dict[tuple[tuple[str, ...], bool], Reducer] = {}
+        self._reducers: dict[tuple[str, tuple[str, ...], bool], Reducer] = {}
         self._heads: dict[str, frozenset[str]] = {}
 
-    def reducer(self, scope: tuple[str, ...], *, error: bool) -> Reducer:
+    def reducer(self, operation: Operation, scope: tuple[str, ...], *, error: bool) -> Reducer:
         """The reducer of a scope; for an error answer also the members that name the error pass."""
-        key = (scope, error)
+        key = (operation.id, scope, error)
         if key not in self._reducers:
             if len(self._reducers) > 500:
                 self._reducers.clear()
-            self._reducers[key] = Reducer(scope, PROBLEM_MEMBERS if error else ())
+            alone = plain(places(self.interface, operation), scope)
+            self._reducers[key] = Reducer(scope, (*alone, *PROBLEM_MEMBERS) if error else alone)
         return self._reducers[key]
 
     def selects(self, operation: Operation) -> bool:

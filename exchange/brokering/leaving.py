@@ -89,7 +89,7 @@ class Cutter:
         # rows are conditions on answers that succeed: of an error only its kind leaves where there are any
         scope = () if status >= 400 and terms.rows else passage.scope
         try:
-            reduced = passage.compiled.reducer(scope, error=status >= 400).apply(value)
+            reduced = passage.compiled.reducer(match.operation, scope, error=status >= 400).apply(value)
             numbers = passage.compiled.numbers
             about = numbers.find(parsed.schema, reduced.value) if numbered(answered.body) else frozenset()
             value, masked = self._masked(passage, terms, reduced.value, query)

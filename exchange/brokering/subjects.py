@@ -4,12 +4,12 @@ used it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from exchange import digits
 from specs import elements
 from specs.model import Interface
 from specs.schema import Schema
@@ -33,13 +33,11 @@ def together(*found: frozenset[str]) -> frozenset[str]:
     return frozenset().union(*found) - {beside(number) for number in about}
 
 
-_MAYBE = re.compile(rb"[0-9]{15}|\\u00")
-"""What stands in every JSON text with a citizen number of either length in it, digits as such or escaped."""
-
-
 def numbered(body: bytes) -> bool:
-    """Whether a citizen number can stand in a JSON text; nearly always an answer in which none can is not walked."""
-    return _MAYBE.search(body) is not None
+    """Whether a citizen number of either length can stand in a JSON text, its digits as such or escaped; nearly always
+    none can, and the answer is not walked.
+    """
+    return digits.row(body, 15) or b"\\u00" in body
 
 
 class Numbers:

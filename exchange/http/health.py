@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from exchange.errors import TongbanError
+from exchange.errors import TongbanError, Unavailable
 
 Check = Callable[[], None]
 """Raises when a part cannot do its work."""
+LEAST_ROOM = 64 * 1024 * 1024
+"""Bytes free below which a disk counts as full: what is under way has to come to an end."""
 
 
 def router(checks: Mapping[str, Check]) -> APIRouter:
@@ -31,6 +35,13 @@ def router(checks: Mapping[str, Check]) -> APIRouter:
         return JSONResponse(body, status_code=200 if good else 503, headers={"Cache-Control": "no-store"})
 
     return routes
+
+
+def room(folder: Path, least: int = LEAST_ROOM) -> None:
+    """Raises `Unavailable` when the disk of a folder has less than ``least`` bytes left."""
+    free = shutil.disk_usage(folder).free
+    if free < least:
+        raise Unavailable(f"the disk of the data folder has {free:,} bytes left", hint=f"make room for {least:,}")
 
 
 def _state(check: Check) -> str:

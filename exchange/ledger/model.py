@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import rfc8785
 
+from exchange import digits
 from exchange.errors import Unprocessable
 
 VERSION = 1
@@ -22,7 +23,6 @@ RESERVED = frozenset({"kind", "version", "at", "index", "payload"})
 """Members the ledger itself writes; a body may not bring them."""
 _KIND = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*\Z")
 _DIGITS = rb"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]{4}[0-9Xx]"
-_NEAR = re.compile(_DIGITS)  # three times as fast as the next one, and finds nothing in nearly every entry
 _CITIZEN = re.compile(
     rb"(?<![0-9A-Za-z])" + _DIGITS + rb"(?![0-9A-Za-z])"
 )  # GB 11643: division, birth, sequence, check
@@ -95,7 +95,7 @@ def encode(kind: str, at: str, index: int, body: Mapping[str, Any], payload: str
             f"a ledger entry of {len(data)} bytes is over the limit of {MAXIMUM_BYTES}",
             hint="put large content into a payload and its commitment into the entry",
         )
-    for found in _CITIZEN.finditer(data) if _NEAR.search(data) else ():
+    for found in _CITIZEN.finditer(data) if digits.row(data, 17) else ():
         if _checks(found.group().upper()):
             raise Unprocessable(
                 "a ledger entry of this kind would hold a citizen number for ever",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socketserver
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -360,3 +362,23 @@ def test_a_failure_tells_expression_request_response_and_curl_without_secrets(go
     assert "sesame" not in document
     assert "hunter22" not in document
     assert '"set-cookie": "***"' in document
+
+
+def test_a_connection_that_the_server_drops_is_not_met_again(tmp_path: Path) -> None:
+    """The server answers once a connection without saying so, and hangs up when asked again."""
+
+    class Once(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n"
+            self.request.sendall(head + b"{}")
+            self.request.recv(65536)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Once) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        steps = "[{stepId: a, operationId: search}, {stepId: b, operationId: search}]"
+        path = written(tmp_path, f"  - workflowId: w\n    steps: {steps}\n")
+        planned = flow.plan(path, servers={"shop": f"http://127.0.0.1:{server.server_address[1]}"})
+        report = flow.run(planned, {})[0]
+        server.shutdown()
+    assert report.passed, [*lines(report)]

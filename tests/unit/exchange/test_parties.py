@@ -551,3 +551,9 @@ def test_health_says_which_part_cannot_work(services: Any) -> None:
     answer = web.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["parts"] == {"database": "ok", "disk": "the disk is full"}
+
+
+def test_a_disk_without_room_is_said_before_it_is_full(tmp_path: Path) -> None:
+    health.room(tmp_path)
+    with pytest.raises(Unavailable, match="bytes left"):
+        health.room(tmp_path, least=1 << 60)

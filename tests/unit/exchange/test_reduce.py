@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import specs
 from exchange.agreements.scope import label, names, places, resolve, token
+from exchange.brokering.compiled import Compiled
 from exchange.brokering.reduce import PROBLEM_MEMBERS, Reducer
 
 PERSON = {"XM": "王芳", "GMSFHM": "x", "father": {"XM": "王伟", "phones": ["1", "2"]}, "rows": [{"a": 1, "b": 2}]}
@@ -135,6 +136,20 @@ paths:
     get:
       operationId: photo
       responses: {"200": {description: ok, content: {image/png: {}}}}
+  /place:
+    get:
+      operationId: place
+      responses:
+        "200":
+          description: ok
+          content:
+            application/json:
+              schema:
+                type: object
+                properties:
+                  address: {oneOf: [{type: string}, {type: object, properties: {city: {}, street: {}}}]}
+                  parts: {type: [array, integer], items: {type: object, properties: {a: {type: string}}}}
+                  house: {type: object, properties: {number: {type: string}}}
 components:
   schemas:
     Person:
@@ -187,3 +202,30 @@ def test_every_name_offered_can_be_asked_for(interface: specs.Interface) -> None
 def test_a_file_is_agreed_as_a_whole_or_not_at_all(interface: specs.Interface) -> None:
     assert resolve(interface, ["photo"], ["(body)"]) == ({"photo": ("",)}, [])
     assert label("") == "(body)"
+
+
+@pytest.mark.parametrize(
+    ("fields", "value", "left"),
+    [
+        (["address"], {"address": "1 Road"}, {"address": "1 Road"}),
+        (
+            ["address"],
+            {"address": {"city": "a", "street": "b", "more": "c"}},
+            {"address": {"city": "a", "street": "b"}},
+        ),
+        (["address"], {"address": ["x"]}, {}),
+        (["city"], {"address": "1 Road"}, {}),  # the text says the street, too
+        (["city"], {"address": {"city": "a", "street": "b"}}, {"address": {"city": "a"}}),
+        (["parts"], {"parts": 7}, {"parts": 7}),
+        (["parts"], {"parts": [{"a": "x", "b": "y"}]}, {"parts": [{"a": "x"}]}),
+        (["house"], {"house": "text where none is declared"}, {}),
+        (["number"], {"house": {"number": "1"}, "address": "1 Road", "parts": 7}, {"house": {"number": "1"}}),
+    ],
+)
+def test_a_text_beside_an_object_leaves_when_all_of_it_is_agreed(
+    interface: specs.Interface, fields: list[str], value: Any, left: Any
+) -> None:
+    operation = interface.operation("place")
+    scope, lost = resolve(interface, ["place"], fields)
+    assert lost == []
+    assert Compiled(interface).reducer(operation, scope["place"], error=False).apply(value).value == left
