@@ -333,7 +333,7 @@ FAULTS: Mapping[str, Fault] = {
         _fault(OneGap, "M1.parents M1.everything", "M1"),
         _fault(NoConsent, "C31.absent C31.refused M1.everything", "C31"),
         _fault(AnyName, "X1.mother-name X1.father-name facts.changed facts.deciding", "X1"),
-        _fault(Twice, "once.repeat once.other-body observe.repeats once.at-once", "once"),
+        _fault(Twice, "once.repeat once.other-body once.at-once", "once"),
         _fault(SharedKeys, "access.same-key", "access.owner"),
         _fault(OpenToAll, "access.foreign-token access.foreign-resumption access.bad-token", "access.owner"),
         _fault(AnyGateway, "access.gateway", "access.gateway"),
