@@ -55,11 +55,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One promise with the law it comes from; cases point at it by id."""
+    """One promise with the law it comes from; cases point at it by id. `rule`: it is a rule of the matter itself."""
 
     id: str
     title: Text
     law: Text
+    rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class DepartmentCall:
-    """A call of the app to a department, as the gateway recorded it. `fields` are the answer's fields it read."""
+    """A call of the app to a department, as the gateway recorded it. `fields` are the answer's fields it read.
+
+    `query`, `matter` (the app's handled-matter id) and `key` (the idempotency key) are as sent: with them and the
+    launch the call can be made again. `heard` is false when the answer never reached the app (late or cut off).
+    """
 
     interface: str
     operation: str
@@ -107,11 +112,30 @@ class DepartmentCall:
     status: int
     fields: tuple[str, ...] = ()
     request: Any = None
+    query: str = ""
+    matter: str | None = None
+    key: str | None = None
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What had to be answered, from the data: `failed` and `notices` are rule ids, `missing` JSON pointers."""
+
+    state: str
+    failed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request to the app and its answer, with the `curl` line that repeats it."""
+    """One request to the app and its answer, with the `curl` line that repeats it.
+
+    `calls` is how many of the run's department calls it set off, in order; `expected` what followed from the data,
+    None where no answer was foretold; `headers` what came with the answer (names in lower case), but for what
+    belongs to the connection.
+    """
 
     method: str
     path: str
@@ -119,6 +143,9 @@ class Turn:
     answer: Any
     curl: str
     milliseconds: float = 0.0
+    expected: Expected | None = None
+    calls: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

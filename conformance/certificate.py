@@ -15,7 +15,6 @@ digest, declared version): it then binds a claim and not code, and the statement
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -23,13 +22,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from conformance.case import Outcome
+from conformance.envelope import CertificateError, fingerprint, opened, signed
 from conformance.grade import Grade
-from conformance.report import Report
+from conformance.report import Report, digest
 
 MEDIA_TYPE = "application/vnd.tongban.certificate+json;version=1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -37,14 +35,6 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 CONFORMANCE = "https://tongban.dev/attestation/conformance/v1"
 SHORTEST_NONCE = 16
-
-
-class CertificateError(ValueError):
-    """A certificate that must not be believed; `reason` is one word for programs, `str()` says why."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +70,8 @@ class Certificate:
     passed: tuple[str, ...]
     warned: tuple[str, ...]
     failed: tuple[str, ...]
+    policy: str
+    report: str
     statements: tuple[Mapping[str, Any], ...]
 
 
@@ -107,13 +99,14 @@ def issue(
     expires: datetime,
     run: str = "",
     url: str = "",
+    log: Mapping[str, Any] | None = None,
     key_id: str | None = None,
 ) -> dict[str, Any]:
     """The signed certificate of a listable grade, as a JSON-ready dict.
 
     `configuration` adds documents (name → sha256 hex) to those of the report, for instance the runner's own
-    version; `url` is the public page of the run. Raises CertificateError("not-passed") for a refused grade:
-    a failing app gets a report, never a certificate.
+    version; `url` is the public page of the run, `log` where its commitment stands in a public log.
+    Raises CertificateError("not-passed") for a refused grade: a failing app gets a report, never a certificate.
     """
     if not grade.listable:
         raise CertificateError("not-passed", f"the grade is {grade.letter}: no certificate is issued")
@@ -136,7 +129,7 @@ def issue(
             "subject": who,
             "predicateType": TEST_RESULT,
             "predicate": {
-                "result": "WARNED" if names[Outcome.WARN] else "PASSED",
+                "result": "WARNED" if names[Outcome.WARN] or names[Outcome.FAIL] else "PASSED",
                 "configuration": [
                     {
                         "name": name,
@@ -164,7 +157,10 @@ def issue(
                 "score": grade.score,
                 "policy": {"name": grade.policy, "digest": {"sha256": grade.policy_digest}},
                 "counts": report.counts(),
+                "flaky": [case.case.id for case in report.cases if case.flaky],
                 "coverage": {
+                    "appOperations": len(report.coverage.app_operations),
+                    "appOperationsUntested": list(report.coverage.app_operations_untested),
                     "requirements": len(report.requirements),
                     "requirementsUntested": list(report.coverage.requirements_untested),
                     "departmentOperations": len(report.coverage.department_operations),
@@ -175,10 +171,13 @@ def issue(
                         "operation": f"{r.interface}#{r.operation}",
                         "needed": list(r.needed),
                         "read": list(r.read),
+                        "unneeded": list(r.unneeded),
                     }
                     for r in report.readings
                 ],
                 "seedCommitment": report.commitment,
+                "report": {"sha256": digest(report)},
+                **({"log": dict(log)} if log else {}),
                 "testResult": {"sha256": hashlib.sha256(first).hexdigest()},
                 "issued": _time(issued),
                 "expires": _time(expires),
@@ -188,7 +187,7 @@ def issue(
     name = key_id or fingerprint(key.public_key())
     return {
         "mediaType": MEDIA_TYPE,
-        "envelopes": [_sign(first, key, name), _sign(second, key, name)],
+        "envelopes": [signed(statement, PAYLOAD_TYPE, key, name) for statement in (first, second)],
     }
 
 
@@ -196,36 +195,59 @@ def verify(
     document: Mapping[str, Any],
     public_key: Ed25519PublicKey,
     *,
-    now: datetime,
+    now: datetime | None,
     subject_digest: str | None = None,
     version: str | None = None,
+    documents: Mapping[str, str] | None = None,
+    policy_digest: str | None = None,
     revoked: Sequence[str] = (),
 ) -> Certificate:
     """What the certificate says, or CertificateError with the reason it is refused.
 
+    Without a `now` it is read as a record of the past: whether it has ended or was revoked is not asked.
+
     Reasons: malformed · signature (forged or altered) · mismatch (statements recombined) · not-yet ·
-    expired · revoked (`revoked` lists `certificate_id`s) · wrong-app (`subject_digest`) · wrong-version.
+    expired · revoked (`revoked` lists `certificate_id`s) · wrong-app (`subject_digest`) · wrong-version ·
+    wrong-suite (`documents`, name → sha256, must all be named by it) · wrong-policy (`policy_digest`).
     """
     envelopes = document.get("envelopes")
     if document.get("mediaType") != MEDIA_TYPE or not isinstance(envelopes, list) or len(envelopes) != 2:
         raise CertificateError("malformed", f"not a certificate: {MEDIA_TYPE} with two envelopes is needed")
-    payloads = [_open(envelope, public_key, place) for place, envelope in enumerate(envelopes)]
+    payloads = [
+        opened(envelope, public_key, PAYLOAD_TYPE, f"statement {place} of 2")
+        for place, envelope in enumerate(envelopes, 1)
+    ]
     statements = [_statement(payload) for payload in payloads]
     try:
-        return _believe(payloads, statements, document, now, subject_digest, version, revoked)
+        found = _believe(payloads, statements)
+        if now is not None:
+            _hold(found, certificate_id(document), now, revoked)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise CertificateError("malformed", f"signed, but incomplete: {error!r}") from None
+    if subject_digest is not None and subject_digest != found.subject.digest:
+        raise CertificateError("wrong-app", f"issued for sha256 {found.subject.digest}, not for {subject_digest}")
+    if version is not None and version != found.subject.version:
+        raise CertificateError("wrong-version", f"issued for version {found.subject.version}, not for {version}")
+    for name, wanted in (documents or {}).items():
+        if found.documents.get(name) != wanted:
+            told = found.documents.get(name, "another one")
+            raise CertificateError("wrong-suite", f"issued under {name} sha256 {told}, not {wanted}")
+    if policy_digest is not None and policy_digest != found.policy:
+        raise CertificateError("wrong-policy", f"graded by a policy with sha256 {found.policy}, not {policy_digest}")
+    return found
 
 
-def _believe(
-    payloads: list[bytes],
-    statements: list[Mapping[str, Any]],
-    document: Mapping[str, Any],
-    now: datetime,
-    subject_digest: str | None,
-    version: str | None,
-    revoked: Sequence[str],
-) -> Certificate:
+def _hold(found: Certificate, name: str, now: datetime, revoked: Sequence[str]) -> None:
+    """Refuse what is over or not yet begun."""
+    if name in revoked:
+        raise CertificateError("revoked", "the certificate has been revoked")
+    if now < datetime.fromisoformat(found.issued):
+        raise CertificateError("not-yet", f"issued only at {found.issued}")
+    if now >= datetime.fromisoformat(found.expires):
+        raise CertificateError("expired", f"expired at {found.expires}")
+
+
+def _believe(payloads: list[bytes], statements: list[Mapping[str, Any]]) -> Certificate:
     result, ours = statements
     if (result["predicateType"], ours["predicateType"]) != (TEST_RESULT, CONFORMANCE):
         raise CertificateError("malformed", "the two statements are not a test result and a conformance grade")
@@ -235,16 +257,6 @@ def _believe(
     who = ours["subject"][0]
     notes = who["annotations"]
     subject = Subject(who["name"], notes["version"], who["digest"]["sha256"], notes["binds"])
-    if certificate_id(document) in revoked:
-        raise CertificateError("revoked", "the certificate has been revoked")
-    if now < datetime.fromisoformat(predicate["issued"]):
-        raise CertificateError("not-yet", f"issued only at {predicate['issued']}")
-    if now >= datetime.fromisoformat(predicate["expires"]):
-        raise CertificateError("expired", f"expired at {predicate['expires']}")
-    if subject_digest is not None and subject_digest != subject.digest:
-        raise CertificateError("wrong-app", f"issued for sha256 {subject.digest}, not for {subject_digest}")
-    if version is not None and version != subject.version:
-        raise CertificateError("wrong-version", f"issued for version {subject.version}, not for {version}")
     tests = result["predicate"]
     return Certificate(
         subject=subject,
@@ -260,6 +272,8 @@ def _believe(
         passed=tuple(tests["passedTests"]),
         warned=tuple(tests["warnedTests"]),
         failed=tuple(tests["failedTests"]),
+        policy=predicate["policy"]["digest"]["sha256"],
+        report=predicate.get("report", {}).get("sha256", ""),
         statements=tuple(statements),
     )
 
@@ -267,70 +281,6 @@ def _believe(
 def certificate_id(document: Mapping[str, Any]) -> str:
     """sha256 (hex) of the second envelope's payload bytes: the name a revocation list uses."""
     return hashlib.sha256(base64.b64decode(document["envelopes"][1]["payload"])).hexdigest()
-
-
-def fingerprint(key: Ed25519PublicKey) -> str:
-    """sha256 (hex) of the raw public key, used as key id."""
-    return hashlib.sha256(_raw(key)).hexdigest()
-
-
-def read_public_key(text: str) -> Ed25519PublicKey:
-    """An Ed25519 public key from PEM (SubjectPublicKeyInfo), a C2SP vkey or a JWK; ValueError otherwise."""
-    stripped = text.strip()
-    if stripped.startswith("-----BEGIN"):
-        key = serialization.load_pem_public_key(stripped.encode())
-        if not isinstance(key, Ed25519PublicKey):
-            raise ValueError("the key is not an Ed25519 key")
-        return key
-    if stripped.startswith("{"):
-        jwk = json.loads(stripped)
-        jwk = jwk["keys"][0] if jwk.get("keys") else jwk
-        if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519":
-            raise ValueError("the JWK is not an Ed25519 key (kty OKP, crv Ed25519)")
-        return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(jwk["x"] + "=="))
-    parts = stripped.split("+", 2)  # base64 may hold a + itself, name and hash may not
-    try:
-        raw = base64.b64decode(parts[-1], validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("neither a PEM public key, nor a vkey, nor a JWK") from None
-    if len(parts) != 3 or len(raw) != 33 or raw[0] != 1:
-        raise ValueError("a vkey reads name+hash+key with an Ed25519 key (first byte 1)")
-    return Ed25519PublicKey.from_public_bytes(raw[1:])
-
-
-def encoding(payload_type: str, payload: bytes) -> bytes:
-    """DSSE's pre-authentication encoding: the bytes that are signed."""
-    kind = payload_type.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
-
-
-def _sign(payload: bytes, key: Ed25519PrivateKey, key_id: str) -> dict[str, Any]:
-    signature = key.sign(encoding(PAYLOAD_TYPE, payload))
-    return {
-        "payload": base64.b64encode(payload).decode(),
-        "payloadType": PAYLOAD_TYPE,
-        "signatures": [{"keyid": key_id, "sig": base64.b64encode(signature).decode()}],
-    }
-
-
-def _open(envelope: Any, key: Ed25519PublicKey, place: int) -> bytes:
-    try:
-        kind = envelope["payloadType"]
-        payload = base64.b64decode(envelope["payload"], validate=True)
-        signatures = [base64.b64decode(entry["sig"], validate=True) for entry in envelope["signatures"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise CertificateError("malformed", f"envelope {place} is no DSSE envelope: {error!r}") from None
-    if kind != PAYLOAD_TYPE:
-        raise CertificateError("malformed", f"envelope {place} holds {kind!r}, not {PAYLOAD_TYPE!r}")
-    for signature in signatures:
-        try:
-            key.verify(signature, encoding(kind, payload))
-            return payload
-        except InvalidSignature:
-            continue
-    raise CertificateError(
-        "signature", f"statement {place + 1} of 2 is not signed by this key: forged, altered or another key"
-    )
 
 
 def _statement(payload: bytes) -> Mapping[str, Any]:
@@ -349,7 +299,3 @@ def _encode(statement: Mapping[str, Any]) -> bytes:
 
 def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
-
-
-def _raw(key: Ed25519PublicKey) -> bytes:
-    return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)

@@ -9,6 +9,7 @@ A rule that cannot be evaluated (unknown variable, wrong types) is never "true" 
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -56,14 +57,22 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "months_after": _months_after,
     "years_after": lambda start, years: _months_after(start, int(years) * 12),
     "iso_date": lambda text: day(text).isoformat(),
+    "size_": len,
 }
 """What every rule may call besides CEL's own functions."""
+
+
+_SIZE = re.compile(
+    r"""[bB]?[rR][bB]?(?:\"[^\"]*\"|'[^']*')|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|(?<![\w])size(?=\s*\()"""
+)
+"""Strings, which stay as they are, or the name of the function `size`."""
 
 
 @lru_cache(maxsize=2048)
 def _program(text: str) -> cel.Program:
     try:
-        return cel.compile(text)
+        # The engine's own size() counts the UTF-8 bytes of a text; CEL means its characters (code points).
+        return cel.compile(_SIZE.sub(lambda found: "size_" if found[0] == "size" else found[0], text))
     except ValueError as error:
         raise ExpressionError(f"cannot read the rule `{text}`: {_first_line(error)}") from None
 

@@ -10,18 +10,25 @@ a contract test names what is used here.
 from __future__ import annotations
 
 import json
+import os
+import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from conformance.transport import PHONE
+from conformance.transport import ENCODINGS, PHONE
 
-CHECKS = ("not_a_server_error", "response_schema_conformance", "status_code_conformance", "negative_data_rejection")
+CHECKS = (
+    "not_a_server_error", "response_schema_conformance", "status_code_conformance", "negative_data_rejection",
+    "content_type_conformance", "positive_data_acceptance",
+)  # fmt: skip
 """Checks of the engine that are listened to; each finding is classified by `classify`."""
 
 
@@ -33,13 +40,15 @@ class Class(StrEnum):
     """What a raw finding is worth. A grade counts classes, never raw findings."""
 
     DEFECT = "defect"
+    OPEN = "open"
+    """Shows nothing by itself: whether the request was lawful is for our own data to say."""
     DEVIATION = "deviation"
     NOISE = "noise"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of the engine, classified; `curl` repeats the request."""
+    """One finding of the engine, classified; `curl` repeats the request, which is `method` to `headers` and `body`."""
 
     operation: str
     check: str
@@ -48,21 +57,34 @@ class Finding:
     curl: str
     kind: Class
     status: int = 0
+    method: str = ""
+    path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
 
 
 def classify(check: str, message: str, status: int) -> Class:
     """What a finding is worth (facts of several calibration runs; see docs/conformance.md).
 
-    A rate limit and a gateway's 502 show nothing; an answer that breaks its schema and a 5xx are defects; a
+    A rate limit and a gateway's 502 show nothing; a lawful-looking request that is refused may break a rule no schema
+    can say; an answer that breaks its schema and a 5xx are defects; a
     status the document forgot is the document's owner's business.
     """
     if status in (429, 502) or "connection" in message.lower():
         return Class.NOISE
     if check in ("not_a_server_error", "response_schema_conformance"):
         return Class.DEFECT
+    if check == "positive_data_acceptance":
+        return Class.OPEN
     if check == "negative_data_rejection":
         return Class.DEVIATION
+    if check == "content_type_conformance":
+        return Class.NOISE if "problem+json" in message else Class.DEVIATION
     return Class.NOISE if status in (400, 404, 405, 415, 422) else Class.DEVIATION
+
+
+_ENGINE = threading.Lock()
+"""One engine at a time: it takes a processor and 150 MiB, and runs side by side would each be slowed by the others."""
 
 
 def fuzz(
@@ -73,11 +95,14 @@ def fuzz(
     seed: int,
     examples: int = 12,
     seconds: float = 60.0,
+    pause: float = 0.0,
+    least: float = 0.0,
 ) -> tuple[Finding, ...]:
     """Fuzz the app that claims to offer `document` (OpenAPI, YAML or JSON bytes); unique findings, stable order.
 
     `headers` go with every request (token, gateway). The same seed sends the same requests (some 450 for an app
-    of four operations), unless the app is so slow that `seconds` cut the round short. Raises `FuzzError`.
+    of four operations), unless the app is so slow that `seconds` cut the round short. `pause` seconds lie between
+    two requests on average, `least` at least. Raises `FuzzError`.
     """
     order = {
         "document": document.decode(),
@@ -86,8 +111,10 @@ def fuzz(
         "seed": seed,
         "examples": examples,
         "seconds": seconds,
+        "pause": pause,
+        "least": least,
     }
-    with tempfile.TemporaryDirectory(prefix="tongban-fuzz-") as folder:
+    with _ENGINE, tempfile.TemporaryDirectory(prefix="tongban-fuzz-") as folder:
         try:
             done = subprocess.run(
                 [sys.executable, "-W", "ignore", "-m", "conformance.fuzz"],
@@ -95,6 +122,7 @@ def fuzz(
                 capture_output=True,
                 text=True,
                 cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
                 timeout=seconds + 60,
                 check=False,
             )
@@ -123,6 +151,7 @@ def _child(order: Mapping[str, Any]) -> list[dict[str, Any]]:
     from schemathesis.engine import events, from_schema
 
     send = requests.adapters.HTTPAdapter.send
+    pace = random.Random(order["seed"])
     deadline = time.monotonic() + order["seconds"]
 
     def unmarked(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -132,7 +161,11 @@ def _child(order: Mapping[str, Any]) -> list[dict[str, Any]]:
         request.url = request.url.replace("schemathesis", "static")
         for name in [n for n in request.headers if n.lower().startswith("x-schemathesis")]:
             del request.headers[name]
-        request.headers["User-Agent"] = PHONE["User-Agent"]
+        # As the other requests of the run come: one browser's headers, and no even beat.
+        for name in ("User-Agent", "Accept", "Accept-Language"):
+            request.headers[name] = order["headers"][name]
+        request.headers["Accept-Encoding"] = ENCODINGS
+        time.sleep(max(order["least"], pace.expovariate(1 / order["pause"]) if order["pause"] else 0))
         return send(self, request, *args, **kwargs)
 
     setattr(requests.adapters.HTTPAdapter, "send", unmarked)  # noqa: B010 - mypy forbids the plain assignment
@@ -174,10 +207,24 @@ def _child(order: Mapping[str, Any]) -> list[dict[str, Any]]:
                                     curl=str(node.failure_info.code_sample),
                                     kind=kind,
                                     status=status,
+                                    **_sent(told.request if told is not None else None, order["url"]),
                                 )
                             )
                         )
     return found
+
+
+def _sent(request: Any, url: str) -> dict[str, Any]:
+    """The request of a finding, so that it can be made again."""
+    if request is None or not str(request.uri).startswith(url):
+        return {}
+    body = request.body if isinstance(request.body, bytes) else None
+    return {
+        "method": str(request.method),
+        "path": str(request.uri)[len(url) :],
+        "headers": {name: str(values[0]) for name, values in request.headers.items() if values},
+        "body": None if body is None else body.decode("utf-8", "replace"),
+    }
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ launches, and records every call with what the department answered.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -15,15 +16,18 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import parse_qs
 
 from conformance.case import DepartmentCall
 from conformance.observe import Recorded
 from mockdata.population import Population
 from mockdata.sandbox import Sandbox
-from mockdata.sandbox.messages import Request, Response, problem
+from mockdata.sandbox.delivery import deliver
+from mockdata.sandbox.messages import Request, Response, dump, problem
 from mockdata.sandbox.record import Call
 from specs.model import Interface
 
@@ -36,10 +40,44 @@ PREFIX = "/gateway"
 
 CHINA = timezone(timedelta(hours=8))
 LARGEST_BODY = 4_000_000
+LASTING = 24 * 3600
+"""Seconds a launch lasts."""
+IDLE = 75
+"""Seconds a connection is kept for an app that calls again: longer than most clients keep theirs."""
 
 
 class GatewayError(Exception):
     """The hidden gateway cannot be started or used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What one launch meets at an operation.
+
+    With `status` the department refuses without doing anything, `retry_after` in Retry-After. With `cut` it does
+    what is asked and the connection breaks in the middle of its answer. `delay` seconds pass before it answers.
+    `facts` stand in a positive answer instead of what the department holds (fields that are not asked for stay
+    away). With `generous` every field is given, whatever is asked for. `meanwhile` happens after a positive answer is
+    made and before the app sees it; app and record have the value it returns. `times`: so many calls meet it, None all
+    until the launch is restored.
+    """
+
+    status: int | None = None
+    retry_after: int | None = None
+    cut: bool = False
+    delay: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    generous: bool = False
+    meanwhile: Callable[[Any], Any] | None = None
+    times: int | None = None
+
+    @property
+    def trouble(self) -> bool:
+        """Whether the department is in trouble, and does not just say something else."""
+        return self.status is not None or self.cut or self.delay > 0
+
+
+DOWN = Trouble(status=503, retry_after=30)
 
 
 class Gateway:
@@ -51,14 +89,16 @@ class Gateway:
         self.interfaces = {interface.id: interface for interface in interfaces}
         self._secret = f"{seed}/{salt}".encode()
         self._launches: dict[str, str] = {}
-        self._down: dict[str, frozenset[str]] = {}
+        self._troubles: dict[str, dict[str, Trouble]] = {}
         self._record: list[Recorded] = []
+        self._late: dict[int, Recorded] = {}
         self._lock = threading.Lock()
         self._heard = threading.local()
         morning = datetime(today.year, today.month, today.day, 10, tzinfo=CHINA)
         self._sandbox = Sandbox(
             self.interfaces.values(), population, seed=seed, clock=lambda: morning, recorder=self._hear
         )
+        self._opened = int(time.time())
         self._server: Any = None
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
@@ -66,22 +106,46 @@ class Gateway:
 
     # -- what the runner does ------------------------------------------------------------------------------
 
-    def launch(self, name: str, down: Iterable[str] = ()) -> str:
+    def launch(self, name: str, down: Iterable[str] = (), troubles: Mapping[str, Trouble] | None = None) -> str:
         """A launch token for one citizen's use of the app.
 
-        `down` are the interfaces (`police.households`) or operations (`…#checkHousehold`) that answer 503 to it.
+        `down` are the interfaces (`police.households`) or operations (`…#checkHousehold`) that answer 503 to it,
+        `troubles` what else it meets at them.
         Tokens follow from seed and salt and cannot be guessed without them. Every run has a salt of its own: to an
         app that still runs, a launch of an earlier run with the same seed is another launch.
         """
-        raw = hmac.new(self._secret, f"launch:{name}".encode(), hashlib.sha256).digest()
-        token = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        token = self._token(name)
         self._launches[token] = name
-        self._down[name] = frozenset(down)
+        self._troubles[name] = {**dict.fromkeys(down, DOWN), **(troubles or {})}
         return token
 
+    def _token(self, name: str) -> str:
+        """A token of the shape real launches have (a signed JWT): its look must not tell a test run either."""
+
+        def drawn(what: str) -> bytes:
+            return hmac.new(self._secret, what.encode(), hashlib.sha512).digest()
+
+        launch = drawn(f"launch:{name}").hex()
+        head = {"alg": "Ed25519", "kid": _encoded(drawn("key")[:32]), "typ": "JWT"}
+        claims = {
+            "iss": self.url.removesuffix(PREFIX),
+            "sub": f"lch_{self._opened * 1000:012x}{launch[:15]}",
+            "aud": "gateway",
+            "iat": self._opened,
+            "jti": launch[15:39],
+            "exp": self._opened + LASTING,
+        }
+        parts = (json.dumps(part, separators=(",", ":")).encode() for part in (head, claims))
+        return ".".join(map(_encoded, (*parts, drawn(f"signature:{name}"))))
+
     def restore(self, name: str) -> None:
-        """All departments of a launch work again."""
-        self._down[name] = frozenset()
+        """All departments of a launch work again, and say what they hold."""
+        self._troubles[name] = {}
+
+    def expire(self, name: str) -> None:
+        """The tokens of a launch are over: departments refuse them from now on."""
+        with self._lock:
+            self._launches = {token: known for token, known in self._launches.items() if known != name}
 
     def record(self, launches: Iterable[str] | None = None) -> tuple[Recorded, ...]:
         """The calls so far, in order of arrival, of the given launches or of all."""
@@ -89,9 +153,14 @@ class Gateway:
         with self._lock:
             return tuple(item for item in self._record if wanted is None or item.launch in wanted)
 
-    def ask(self, interface: str, method: str, path: str, body: Any) -> tuple[int, Any]:
-        """What a department answers, asked directly and unrecorded: how the oracle learns facts."""
+    def ask(self, interface: str, method: str, path: str, body: Any, key: str = "") -> tuple[int, Any]:
+        """What a department answers, asked directly and unrecorded: how the oracle learns facts.
+
+        With an idempotency `key` it may be a write: what somebody else does while an app is at work.
+        """
         headers: tuple[tuple[str, str], ...] = (("authorization", "Bearer oracle"),)
+        if key:
+            headers += (("idempotency-key", key),)
         content = b""
         if body is not None:
             headers += (("content-type", "application/json"),)
@@ -120,6 +189,7 @@ class Gateway:
             lifespan="off",
             ws="none",
             server_header=False,
+            timeout_keep_alive=IDLE,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -158,62 +228,123 @@ class Gateway:
         headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
         query = scope.get("query_string", b"").decode("latin-1")
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
-        answer = self._answer(Request(scope["method"], path, query, headers, body))
-        content = answer.body
-        answered = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": answered})
-        await send({"type": "http.response.body", "body": content})
+        answer, place = self._answer(Request(scope["method"], path, query, headers, body))
+        if answer.delay > 0:
+            if await _gone(receive, answer.delay):
+                return
+            answer.delay = 0.0
+            self._arrives(place)
+        await deliver(answer, scope, send)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> tuple[Response, int]:
+        """The answer and its place in the record (-1: not recorded)."""
         launch = self._launches.get(request.fields.get("authorization", "").partition(" ")[2])
         if launch is None:
             refusal = problem(401, "unknown launch token")
             refusal.headers.append(("www-authenticate", "Bearer"))
-            return refusal
+            return refusal, -1
         if not request.path.startswith(PREFIX + "/"):
-            return problem(404, "no such department")
+            return problem(404, "no such department"), -1
         inner = Request(request.method, request.path[len(PREFIX) :], request.query, request.headers, request.body)
         interface, _, rest = inner.path[1:].partition("/")
-        operation = self._operation(interface, inner.method, f"/{rest}")
+        operation = self.operation(interface, inner.method, f"/{rest}")
         self._heard.call = None
-        if {interface, f"{interface}#{operation}"} & self._down[launch]:
-            answer = problem(503, "the department is out of service for the moment")
-            answer.headers.append(("retry-after", "30"))
+        trouble = self._trouble(launch, interface, operation)
+        if trouble.status is not None:
+            answer = problem(trouble.status, "the department cannot serve for the moment")
+            if trouble.retry_after is not None:
+                answer.headers.append(("retry-after", str(trouble.retry_after)))
         else:
-            answer = self._sandbox.handle(inner)
-        self._note(launch, inner, interface, operation, f"/{rest}", answer)
-        return answer
+            answer = self._handled(replace(inner, query="") if trouble.generous else inner)
+            _tell(answer, trouble.facts)
+            if trouble.meanwhile is not None and answer.status < 300:
+                heard = self._heard.call
+                answer.value = trouble.meanwhile(answer.value)
+                answer.body = dump(answer.value)
+                self._heard.call = heard
+        answer.delay = trouble.delay
+        answer.truncate = 0.5 if trouble.cut else None
+        return answer, self._note(launch, inner, interface, operation, answer, trouble.trouble)
 
-    def _note(self, launch: str, request: Request, interface: str, operation: str, path: str, answer: Response) -> None:
+    def _handled(self, request: Request) -> Response:
+        """The department's answer; a department that breaks is recorded as such, for it is our fault."""
+        try:
+            return self._sandbox.handle(request)
+        except Exception:
+            return problem(500, "the department broke down")
+
+    def _trouble(self, launch: str, interface: str, operation: str) -> Trouble:
+        """What a call meets, counting it off."""
+        with self._lock:
+            known = self._troubles[launch]
+            for name in (f"{interface}#{operation}", interface):
+                found = known.get(name)
+                if found is not None and found.times != 0:
+                    if found.times is not None:
+                        known[name] = replace(found, times=found.times - 1)
+                    return found
+        return Trouble()
+
+    def _note(
+        self, launch: str, request: Request, interface: str, operation: str, answer: Response, troubled: bool
+    ) -> int:
+        """Keep the call; an answer that is late or breaks off has not been read until it `_arrives`."""
         heard: Call | None = self._heard.call
+        path = "/" + request.path[1:].partition("/")[2]
+        lost = answer.truncate is not None or answer.delay > 0
         call = DepartmentCall(
             interface=interface,
             operation=(heard.operation if heard and heard.operation else operation),
             method=request.method,
             path=path,
             status=answer.status,
-            fields=tuple(heard.fields_returned) if heard else (),
+            fields=() if lost or not heard else _asked(request.query, heard.fields_returned),
             request=heard.body if heard else _json(request.body),
+            query=request.query,
+            matter=request.fields.get("tongban-handled-matter"),
+            key=request.fields.get("idempotency-key"),
+            heard=not lost,
+        )
+        item = Recorded(
+            call=call,
+            launch=launch,
+            url=path + (f"?{request.query}" if request.query else ""),
+            matter=request.fields.get("tongban-handled-matter"),
+            key=request.fields.get("idempotency-key"),
+            answer=None if lost else answer.value,
+            troubled=troubled,
         )
         with self._lock:
-            self._record.append(
-                Recorded(
-                    call=call,
-                    launch=launch,
-                    url=path + (f"?{request.query}" if request.query else ""),
-                    matter=request.fields.get("tongban-handled-matter"),
-                    key=request.fields.get("idempotency-key"),
-                    answer=answer.value,
-                )
-            )
+            self._record.append(item)
+            place = len(self._record) - 1
+            if lost and answer.truncate is None:
+                fields = _asked(request.query, heard.fields_returned) if heard else ()
+                self._late[place] = replace(item, call=replace(call, fields=fields, heard=True), answer=answer.value)
+            return place
 
-    def _operation(self, interface: str, method: str, path: str) -> str:
+    def _arrives(self, place: int) -> None:
+        """A late answer is on its way to an app that still waits for it."""
+        with self._lock:
+            if place in self._late:
+                self._record[place] = self._late.pop(place)
+
+    def operation(self, interface: str, method: str, path: str) -> str:
         """The operation a call means, "" when it means none."""
         known = self.interfaces.get(interface)
         for operation in known.operations if known else ():
             if operation.method == method and _pattern(operation.path).fullmatch(path):
                 return operation.id
         return ""
+
+
+def _asked(query: str, returned: Iterable[str]) -> tuple[str, ...]:
+    """The fields of an answer an app has asked for: what a department gives beyond that is not the app's doing."""
+    wanted = {name for value in parse_qs(query).get("fields", ()) for name in value.split(",")}
+    return tuple(name for name in returned if not wanted or name in wanted)
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -230,6 +361,27 @@ async def _body(receive: Receive) -> bytes:
         size += len(parts[-1])
         if message["type"] == "http.disconnect" or not message.get("more_body") or size > LARGEST_BODY:
             return b"".join(parts)
+
+
+async def _gone(receive: Receive, seconds: float) -> bool:
+    """Whether the caller hung up before so many seconds were over."""
+    waiting = asyncio.ensure_future(receive())
+    done, _ = await asyncio.wait({waiting}, timeout=seconds)
+    if not done:
+        waiting.cancel()
+    return bool(done) and waiting.result()["type"] == "http.disconnect"
+
+
+def _tell(answer: Response, facts: Mapping[str, Any]) -> None:
+    """Put facts in the place of what a positive answer says."""
+    told = {name: value for name, value in facts.items() if name in answer.value} if _object(answer) else {}
+    if told:
+        answer.value = {**answer.value, **told}
+        answer.body = dump(answer.value)
+
+
+def _object(answer: Response) -> bool:
+    return 200 <= answer.status < 300 and isinstance(answer.value, Mapping)
 
 
 def _json(body: bytes) -> Any:

@@ -10,17 +10,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from conformance.case import Outcome, Text, gravest
+from conformance.case import Outcome, Requirement, Text, gravest
 from conformance.report import CaseReport, Report
 
+RULE = "rule:"
+"""Before a pattern: it means rules of the matter only."""
 REFUSED = "refused"
 UNDECIDED = "undecided"
+SHIPPED = "grade-2.yaml"
+"""The policy in force; older ones stay beside it, for certificates name theirs by digest."""
 LETTERS = ("A", "B", "C", "D", "E")
 
 
@@ -42,12 +47,13 @@ class Policy:
     caps: Mapping[Outcome, str]
     undecided_at_most: float
     listable: tuple[str, ...]
+    flaky_at_best: str = "A"
 
-    def must(self, requirement: str) -> bool:
+    def must(self, requirement: Requirement) -> bool:
         """Whether a failure of this requirement refuses the app."""
         return any(_matches(pattern, requirement) for pattern in self.must_pass)
 
-    def weight(self, requirement: str) -> float:
+    def weight(self, requirement: Requirement) -> float:
         """The weight of a requirement: the entry with its id, else the longest prefix, else the default."""
         fitting = [p for p in self.weights if p != "default" and _matches(p, requirement)]
         return self.weights[max(fitting, key=len)] if fitting else self.weights["default"]
@@ -72,7 +78,7 @@ class Grade:
 def policy(source: Path | bytes | None = None) -> Policy:
     """The policy in `source` (a path or YAML bytes), or the shipped one. Raises `PolicyError`."""
     if source is None:
-        data = (files("conformance") / "policies" / "grade-1.yaml").read_bytes()
+        data = (files("conformance") / "policies" / SHIPPED).read_bytes()
     else:
         data = source if isinstance(source, bytes) else source.read_bytes()
     try:
@@ -96,8 +102,9 @@ def _policy(document: Mapping[str, Any], digest: str) -> Policy:
         raise PolicyError("weights: all above zero, with a default")
     caps = {Outcome(name): str(letter) for name, letter in document["caps"].items()}
     listable = tuple(str(letter) for letter in document["listable"])
-    if not set(caps.values()) | set(listable) <= set(LETTERS):
-        raise PolicyError("caps and listable hold letters A to E")
+    flaky = str(document.get("flaky_at_best", LETTERS[0]))
+    if not {*caps.values(), *listable, flaky} <= set(LETTERS):
+        raise PolicyError("caps, flaky_at_best and listable hold letters A to E")
     return Policy(
         name=f"{document['policy']}@{document['version']}",
         version=str(document["version"]),
@@ -109,24 +116,24 @@ def _policy(document: Mapping[str, Any], digest: str) -> Policy:
         caps=caps,
         undecided_at_most=float(document["undecided_at_most"]),
         listable=listable,
+        flaky_at_best=flaky,
     )
 
 
 def grade(report: Report, policy: Policy) -> Grade:
     """The grade of a report under a policy, with every reason in both languages."""
-    failed = [r.id for r in report.requirements if report.requirement(r.id) is Outcome.FAIL]
-    broken = [name for name in failed if policy.must(name)]
-    open_ = [
-        r.id for r in report.requirements if report.requirement(r.id) in (None, Outcome.INCONCLUSIVE, Outcome.ERROR)
-    ]
+    failed = [r for r in report.requirements if report.requirement(r.id) is Outcome.FAIL]
+    broken = [requirement.id for requirement in failed if policy.must(requirement)]
+    open_ = [r for r in report.requirements if report.requirement(r.id) in (None, Outcome.INCONCLUSIVE, Outcome.ERROR)]
+    flaky = [case.case.id for case in report.cases if case.flaky]
     score = _score(report, policy)
     if broken:
-        return _grade(REFUSED, score, _refusals(report, broken), policy)
+        return _grade(REFUSED, score, (*_refusals(report, broken), *_disagreeing(flaky)), policy)
     share = len(open_) / len(report.requirements) if report.requirements else 1.0
-    if any(policy.must(name) for name in open_) or share > policy.undecided_at_most:
+    if any(policy.must(requirement) for requirement in open_) or share > policy.undecided_at_most:
         reasons = tuple(
-            {"zh_CN": f"要求 {name} 未能得出结论，请重新测试", "en": f"{name} could not be decided: run again"}
-            for name in open_
+            {"zh_CN": f"要求 {r.id} 未能得出结论，请重新测试", "en": f"{r.id} could not be decided: run again"}
+            for r in open_
         )
         return _grade(UNDECIDED, score, reasons, policy)
     letter = next((letter for letter, least in policy.bands.items() if score >= least), REFUSED)
@@ -142,7 +149,18 @@ def grade(report: Report, policy: Policy) -> Grade:
                         "en": f"{count} case(s) with {outcome.value}: at best {best}",
                     }
                 )
+        reasons_ += _disagreeing(flaky)
+        if flaky and LETTERS.index(letter) < LETTERS.index(policy.flaky_at_best):
+            letter = policy.flaky_at_best
     return _grade(letter, score, tuple(reasons_), policy)
+
+
+def _disagreeing(flaky: Sequence[str]) -> list[Text]:
+    """The sentence about cases on which the seeds disagree, if there are any."""
+    if not flaky:
+        return []
+    names = ", ".join(flaky)
+    return [{"zh_CN": f"两个种子结果不一致（不稳定）：{names}", "en": f"flaky, the seeds disagree: {names}"}]
 
 
 def _score(report: Report, policy: Policy) -> float:
@@ -156,7 +174,7 @@ def _score(report: Report, policy: Policy) -> float:
             if outcome in policy.credit
         ]
         if marks:
-            weight = policy.weight(requirement.id)
+            weight = policy.weight(requirement)
             total += weight
             reached += weight * sum(marks) / len(marks)
     return round(reached / total, 4) if total else 0.0
@@ -192,7 +210,19 @@ def _grade(letter: str, score: float, reasons: tuple[Text, ...], policy: Policy)
     return Grade(letter, score, reasons, letter in policy.listable, policy.name, policy.digest)
 
 
-def _matches(pattern: str, requirement: str) -> bool:
-    if pattern.endswith("*"):
-        return requirement.startswith(pattern[:-1])
-    return pattern == requirement
+def _matches(pattern: str, requirement: Requirement) -> bool:
+    if pattern.startswith(RULE):
+        return requirement.rule and fnmatchcase(requirement.id, pattern.removeprefix(RULE))
+    return fnmatchcase(requirement.id, pattern)
+
+
+def to_json(grade: Grade) -> dict[str, Any]:
+    """A grade as it stands in a report's JSON."""
+    return {
+        "letter": grade.letter,
+        "score": grade.score,
+        "listable": grade.listable,
+        "reasons": [dict(reason) for reason in grade.reasons],
+        "policy": grade.policy,
+        "policy_digest": grade.policy_digest,
+    }

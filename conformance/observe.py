@@ -31,7 +31,8 @@ class Recorded:
     """One department call with what only the gateway sees.
 
     `launch` names the citizen's launch (never the token), `url` is the path and query as sent, `matter` the
-    app's own handled-matter id, `key` the idempotency key it sent, `answer` what the department answered.
+    app's own handled-matter id, `key` the idempotency key it sent, `answer` what the department answered and the
+    app heard; `troubled`: the department's trouble was made by the run.
     """
 
     call: DepartmentCall
@@ -40,6 +41,7 @@ class Recorded:
     matter: str | None = None
     key: str | None = None
     answer: Any = None
+    troubled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,42 @@ class Source:
 
     def __str__(self) -> str:
         return f"{self.interface}#{self.operation}/{self.field}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """One question whose answer a conclusion rests on: the operation, and whom or what it was about (`values`)."""
+
+    interface: str
+    operation: str
+    values: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.interface}#{self.operation} ({', '.join(sorted(self.values))})"
+
+    def answered(self, calls: Iterable[DepartmentCall]) -> bool:
+        """Whether one of the calls asked the same about the same."""
+        return any(
+            (call.interface, call.operation) == (self.interface, self.operation)
+            and call.status < 500
+            and self.values <= subject(call.path, call.request)
+            for call in calls
+        )
+
+
+def subject(path: str, body: Any) -> frozenset[str]:
+    """Every single value a request carries in path or body: what it is about."""
+    found = [unquote_plus(part) for part in path.partition("?")[0].split("/") if part]
+    waiting = [body]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple)):
+            waiting += value
+        elif value is not None:
+            found.append(str(value))
+    return frozenset(found)
 
 
 def succeeded(call: DepartmentCall) -> bool:
@@ -113,8 +151,10 @@ def ungrounded(sources: Iterable[Source], calls: Sequence[DepartmentCall]) -> tu
     )
 
 
-def breaches(record: Iterable[Recorded], order: Order) -> tuple[tuple[Recorded, Breach], ...]:
-    """Calls out of order, judged per launch.
+def breaches(
+    record: Iterable[Recorded], order: Order, orders: Mapping[str, Order] | None = None
+) -> tuple[tuple[Recorded, Breach], ...]:
+    """Calls out of order, judged per launch; `orders` are the orders of single launches, where they have one.
 
     Not per handled matter: an app may well check eligibility before it opens one, so its first calls carry
     no handled-matter id.
@@ -123,8 +163,8 @@ def breaches(record: Iterable[Recorded], order: Order) -> tuple[tuple[Recorded, 
     groups: dict[str, list[Recorded]] = {}
     for item in record:
         groups.setdefault(item.launch, []).append(item)
-    for group in groups.values():
-        for breach in order.breaches([item.call for item in group]):
+    for launch, group in groups.items():
+        for breach in (orders or {}).get(launch, order).breaches([item.call for item in group]):
             found.append((group[breach.position], breach))
     return tuple(found)
 

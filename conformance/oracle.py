@@ -7,12 +7,12 @@ that a failed case can be disputed on its merits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import expressions
-from conformance.case import Requirement, Text
-from conformance.observe import Source
+from conformance.case import Expected, Requirement, Text
+from conformance.observe import Inquiry, Source
 
 NOTICE = "notice"
 COMPLETED = "completed"
@@ -27,7 +27,8 @@ class Rule:
     """One rule of the matter: `holds` is CEL over the facts, `uses` the department fields it rests on.
 
     `outcome` is the state of a handled matter when it does not hold; "notice" means that nobody is refused and
-    the citizen is only told (a duty with a date). `gaps` are the JSON pointers whose absence breaks it.
+    the citizen is only told (a duty with a date). `gaps` are the JSON pointers whose absence breaks it; `gaps_when`
+    holds the condition (CEL over the application) of those that are asked of some applications only.
     """
 
     id: str
@@ -37,15 +38,33 @@ class Rule:
     outcome: str
     uses: tuple[Source, ...] = ()
     gaps: tuple[str, ...] = ()
+    gaps_when: Mapping[str, str] = field(default_factory=dict)
+
+    def missing(self, application: Mapping[str, Any]) -> frozenset[str]:
+        """The gaps of an application; raises `OracleError` for a condition that cannot be evaluated."""
+        try:
+            asked = [
+                gap
+                for gap in self.gaps
+                if gap not in self.gaps_when or expressions.holds(self.gaps_when[gap], {"application": application})
+            ]
+        except expressions.ExpressionError as error:
+            raise OracleError(f"rule {self.id}: {error}") from None
+        return frozenset(gap for gap in asked if absent(application, gap))
 
     @property
     def requirement(self) -> Requirement:
-        return Requirement(self.id, self.title, self.law)
+        return Requirement(self.id, self.title, self.law, rule=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What must be answered: `failed` and `notices` are rule ids, `missing` JSON pointers into the application."""
+    """What must be answered: `failed` and `notices` are rule ids, `missing` JSON pointers into the application.
+
+    `stage` is the position of the stage of rules that decided, the number of stages when none did; `steps` are the
+    steps the process has for the application (None: not known). `inquiries` are the questions to departments that
+    were needed to know.
+    """
 
     state: str
     why: Text
@@ -53,6 +72,14 @@ class Expectation:
     missing: frozenset[str] = frozenset()
     notices: frozenset[str] = frozenset()
     grounds: tuple[Source, ...] = ()
+    stage: int = 0
+    steps: frozenset[str] | None = None
+    inquiries: tuple[Inquiry, ...] = ()
+
+    @property
+    def expected(self) -> Expected:
+        """The part an answer is compared with, in a fixed order."""
+        return Expected(self.state, *(tuple(sorted(names)) for names in (self.failed, self.missing, self.notices)))
 
 
 def text(value: Any) -> Text:
@@ -77,7 +104,10 @@ def rules(entries: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
                 uses=tuple(s for use in entry.get("uses", ()) if (s := Source.parse(use))),
                 outcome=str(entry["outcome"]),
                 gaps=tuple(gap["pointer"] for gap in entry.get("gaps", ())),
+                gaps_when={gap["pointer"]: gap["when"] for gap in entry.get("gaps", ()) if "when" in gap},
             )
+            for condition in rule.gaps_when.values():
+                expressions.check(condition)
         except KeyError as error:
             raise OracleError(f"rule {entry.get('id', '?')}: {error} is missing") from None
         except expressions.ExpressionError as error:
@@ -125,8 +155,9 @@ def expect(
                 state=failed[0].outcome,
                 why=_reasons(failed),
                 failed=frozenset(rule.id for rule in failed),
-                missing=frozenset(p for rule in failed for p in rule.gaps if absent(application, p)),
+                missing=frozenset(p for rule in failed for p in rule.missing(application)),
                 grounds=tuple(source for rule in failed for source in rule.uses),
+                stage=position,
             )
     told = broken([rule for rule in rules if rule.outcome == NOTICE], seen)
     return Expectation(
@@ -134,6 +165,7 @@ def expect(
         why={"zh_CN": "全部条件满足", "en": "every condition is met"},
         notices=frozenset(rule.id for rule in told),
         grounds=tuple(source for rule in judged for source in rule.uses),
+        stage=len(stages),
     )
 
 

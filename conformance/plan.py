@@ -14,11 +14,18 @@ class PlanError(ValueError):
     """A case was asked for that the suite does not have; the message names near ones."""
 
 
-def plan(suite: Suite[Any], *, quick: bool = False, only: Collection[str] = ()) -> tuple[Case, ...]:
+RESTARTS = frozenset({"fault.restart"})
+"""Cases that need somebody to restart the app."""
+
+
+def plan(
+    suite: Suite[Any], *, quick: bool = False, only: Collection[str] = (), restarts: bool = False
+) -> tuple[Case, ...]:
     """The cases in the suite's order, observations last.
 
     `quick` leaves out the slow ones; `only` keeps the named cases and the positive controls they rest on. An
-    observation asked for alone brings every case with it, for it judges what the others set off.
+    observation asked for alone brings every case with it, for it judges what the others set off. Cases that restart
+    the app are left out unless it `restarts`.
     """
     known = {case.id: case for case in suite.cases}
     for name in only:
@@ -29,5 +36,7 @@ def plan(suite: Suite[Any], *, quick: bool = False, only: Collection[str] = ()) 
     if not wanted or wanted & set(suite.observations):
         wanted |= set(known) if not wanted else set(suite.scripts)
     wanted |= {control for name in wanted if (control := known[name].control)}
+    if not restarts:
+        wanted -= RESTARTS - set(only)
     chosen = [case for case in suite.cases if case.id in wanted and (case.quick or not quick or case.id in only)]
     return tuple(sorted(chosen, key=lambda case: case.id in suite.observations))

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from importlib.resources import files
 from xml.etree import ElementTree
 
-from conformance.case import Outcome, Requirement, Text
+from conformance.case import GRAVITY, Case, Outcome, Requirement, Text
 from conformance.grade import Grade
 from conformance.report import CaseReport, Report
 
@@ -37,7 +38,7 @@ def html(report: Report, lang: str | None = None, *, grade: Grade | None = None)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     troubled = sorted(
         (case for case in report.cases if case.outcome is not Outcome.PASS),
-        key=lambda case: -list(Outcome).index(case.outcome),
+        key=lambda case: -GRAVITY.index(case.outcome),
     )
     known = {requirement.id: requirement for requirement in report.requirements}
 
@@ -58,11 +59,49 @@ def html(report: Report, lang: str | None = None, *, grade: Grade | None = None)
         policy=f"{grade.policy} sha256:{grade.policy_digest}" if grade else "",
         counts=report.counts(),
         troubled=troubled,
+        findings=_findings(report),
+        tested=_tested(report),
         passed=[case for case in report.cases if case.outcome is Outcome.PASS],
         broken=broken,
         plain=lambda text: text.get(lang or "zh_CN") or text.get("en", ""),
         json=lambda value: json.dumps(value, ensure_ascii=False),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong in one sentence: a requirement, the gravest thing that speaks against it, and its cases."""
+
+    requirement: Requirement
+    outcome: Outcome
+    case: Case
+    got: Text
+    cases: int
+
+
+def _findings(report: Report) -> list[Finding]:
+    """One line per requirement that is broken, the gravest first; what follows only from another is not repeated."""
+    found: list[Finding] = []
+    for requirement in report.requirements:
+        seen = [(c, p) for c in report.cases for p in c.problems() if requirement.id in p.requirements]
+        if seen:
+            case, problem = max(seen, key=lambda pair: GRAVITY.index(pair[1].outcome))
+            cases = len({c.case.id for c, _ in seen})
+            found.append(Finding(requirement, problem.outcome, case.case, problem.got, cases))
+    return sorted(found, key=lambda finding: -GRAVITY.index(finding.outcome))
+
+
+def _tested(report: Report) -> list[tuple[str, str, bool, int]]:
+    """Every operation of the app and of the departments: whose, name, whether it was reached, and how often."""
+    calls = {f"{reading.interface}#{reading.operation}": reading.calls for reading in report.readings}
+    untested, untouched = report.coverage.app_operations_untested, report.coverage.department_operations_untouched
+    return [
+        *(("app", name, name not in untested, 0) for name in report.coverage.app_operations),
+        *(
+            ("department", name, name not in untouched, calls.get(name, 0))
+            for name in report.coverage.department_operations
+        ),
+    ]
 
 
 def junit(report: Report) -> str:
@@ -138,7 +177,11 @@ def _headline(report: Report, grade: Grade | None) -> Text:
             "en": f"{failed} case(s) failed" if failed else "no case failed",
         }
     if grade.refused:
-        return {"zh_CN": "该应用不满足上架条件。", "en": "This app must not be listed."}
+        count = sum(report.requirement(requirement.id) is Outcome.FAIL for requirement in report.requirements)
+        return {
+            "zh_CN": f"该应用不满足上架条件：{count} 项要求没有做到。",
+            "en": f"This app must not be listed: {count} requirement(s) are not met.",
+        }
     if grade.letter == "undecided":
         return {
             "zh_CN": "本次测试未能得出结论，不计为应用的过错。",

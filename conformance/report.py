@@ -1,12 +1,14 @@
 """The report of a run: frozen values, to JSON and back without loss.
 
 A report of a graded run never holds the seeds, only their commitment; `reveal` puts them in after the
-certificate's expiry. `stable` is the part that two runs with the same seed against the same app share.
+certificate's expiry, `hide` takes them out again, and `digest` names the hidden form, which is what a certificate
+binds. `stable` is the part that two runs with the same seed against the same app share.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
 import types
@@ -17,6 +19,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from conformance.case import Case, CaseRun, Outcome, Problem, Requirement, Text, gravest
 
+DECIDED = frozenset({Outcome.PASS, Outcome.WARN, Outcome.FAIL})
+"""Outcomes that say something about the app."""
 FORMAT = "https://tongban.dev/conformance-report/v1"
 V = TypeVar("V")
 
@@ -27,7 +31,11 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CaseReport:
-    """One case over all seeds. `flaky`: the seeds disagree, so the graver outcome counts and it says so."""
+    """One case over all seeds.
+
+    `flaky`: the seeds disagree about the app, so the graver outcome counts and the report says so. A seed on which
+    nothing was shown disagrees with nobody.
+    """
 
     case: Case
     runs: tuple[CaseRun, ...]
@@ -43,7 +51,12 @@ class CaseReport:
 
     @property
     def flaky(self) -> bool:
-        return len({run.outcome for run in self.runs}) > 1
+        return len({run.outcome for run in self.runs} & DECIDED) > 1
+
+    @property
+    def milliseconds(self) -> float:
+        """How long the app took over all requests of the case."""
+        return round(sum(turn.milliseconds for run in self.runs for turn in run.turns), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,17 @@ def reveal(report: Report, seeds: tuple[str, ...], nonce: str) -> Report:
     return dataclasses.replace(report, seeds=seeds, nonce=nonce)
 
 
+def hide(report: Report) -> Report:
+    """The same report without its seeds."""
+    return dataclasses.replace(report, seeds=None, nonce=None)
+
+
+def digest(report: Report) -> str:
+    """sha256 (hex) of the report's hidden form as JSON: what a certificate binds, and a reveal does not change."""
+    text = json.dumps(to_json(hide(report)), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def to_json(report: Report) -> dict[str, Any]:
     """A JSON-ready dict with everything the report holds, plus the derived outcomes for readers."""
     document = _plain(report)
@@ -152,28 +176,69 @@ def from_json(document: Mapping[str, Any]) -> Report:
 
 
 def stable(report: Report) -> dict[str, Any]:
-    """The report without what belongs to one run: moments, ports, the app's ids, tokens, keys, nonce.
+    """The report without what belongs to one run: moments, ports, the app's ids, tokens, keys, nonce, headers.
 
     Equal for equal seeds and equal apps.
     """
     document = to_json(report)
     for name in ("started", "finished", "commitment", "nonce"):
         document[name] = ""
-    ids: list[str] = []
+    ids: dict[str, None] = {}
+    keys: dict[str, None] = {}
     for case in document["cases"]:
         for run in case["runs"]:
             for turn in run["turns"]:
-                turn["milliseconds"] = 0
+                turn["milliseconds"], turn["headers"] = 0, {}
                 answer = turn["answer"]
-                if isinstance(answer, dict) and isinstance(answer.get("id"), str) and answer["id"] not in ids:
-                    ids.append(answer["id"])
+                if isinstance(answer, dict) and isinstance(answer.get("id"), str) and answer["id"]:
+                    ids[answer["id"]] = None
+            run["calls"] = _settled(run)
+            ids |= dict.fromkeys(call["matter"] for call in run["calls"] if call["matter"])
+            keys |= dict.fromkeys(call["key"] for call in run["calls"] if call["key"])
     text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:0", json.dumps(document, ensure_ascii=False))
     text = re.sub(r"(Authorization: Bearer |Idempotency-Key: )[\w.:-]+", r"\1…", text)
+    text = unsigned(text)
+    text = re.sub(r"(p\d\d) \d+ ms", r"\1", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "", text)
-    for position, name in enumerate(ids):
-        text = text.replace(name, f"handled-matter-{position}")
-    result: dict[str, Any] = json.loads(text)
+    names = {name: f"key-{position}" for position, name in enumerate(keys)}
+    names |= {name: f"handled-matter-{position}" for position, name in enumerate(ids)}
+    result: dict[str, Any] = _renamed(json.loads(text), names)
     return result
+
+
+def unsigned(text: str) -> str:
+    """An address without the token a case put into its query."""
+    return re.sub(r"([?&](?:access_token|token|Authorization)=)[\w.:-]+", r"\1…", text)
+
+
+def _renamed(document: Any, names: Mapping[str, str]) -> Any:
+    """The document with these words renamed wherever they stand alone in a text (an id may be as short as "7")."""
+    if not names:
+        return document
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    words = re.compile(rf"(?<![\w.:-])(?:{either})(?![\w.:-])")
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, str):
+            return words.sub(lambda found: names[found[0]], value)
+        if isinstance(value, dict):
+            return {name: renamed(item) for name, item in value.items()}
+        return [renamed(item) for item in value] if isinstance(value, list) else value
+
+    return renamed(document)
+
+
+def _settled(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The department calls with those one request set off at once in an order of their own, whoever came first."""
+    calls, start = [], 0
+    for size in [*(turn["calls"] for turn in run["turns"]), len(run["calls"])]:
+        calls += sorted(run["calls"][start : start + size], key=_call)
+        start += size
+    return calls
+
+
+def _call(call: Mapping[str, Any]) -> str:
+    return json.dumps([call[name] for name in ("interface", "operation", "path", "query", "request", "status")])
 
 
 def _plain(value: Any) -> Any:

@@ -8,10 +8,11 @@ report but for times, ports, the app's own ids, and launch tokens and idempotenc
 from __future__ import annotations
 
 import hashlib
+import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from conformance.expressions import ExpressionError
 from conformance.fuzz import FuzzError
 from conformance.gateway import Gateway, GatewayError
 from conformance.oracle import OracleError
+from conformance.pacing import Rate
 from conformance.plan import plan
 from conformance.report import CaseReport, Coverage, Report
 from conformance.stage import Episode, Inconclusive, Stage
@@ -30,6 +32,7 @@ from conformance.suites.suite import Suite
 from conformance.transport import AppUnreachable, Ask, HttpTransport, RateLimited, Transport
 from mockdata.population import Population
 
+CHINA = timezone(timedelta(hours=8))
 AS_OF = date(2026, 11, 1)
 """The day the hidden population stands at; the virtual today of a seed lies in the year after it."""
 
@@ -39,7 +42,18 @@ SHOWN = 3
 LISTED = 12
 """Sightings of one observation that are listed at all."""
 
+COMES_UP, COMES_BACK = 3.0, 30.0
+"""Seconds an app is waited for that does not answer yet, and one that is not ready, at the beginning or restarted."""
+
+BROKEN, UNAVAILABLE = 500, 503
+"""A department's answer that no script asks for (a fault of ours), and what an app says that is out of service."""
+
+GOOD = frozenset({Outcome.PASS, Outcome.WARN})
+"""Outcomes of a positive control that make a refusal believable."""
+
 Progress = Callable[[int, int, str], None]
+Told = Callable[[Case, int, CaseRun], None]
+"""Hears each case as it ends: the case, the number of the seed from 1, what came of it."""
 
 
 class RunError(Exception):
@@ -78,21 +92,27 @@ def run(
     hidden: bool = True,
     quick: bool = False,
     only: Collection[str] = (),
+    rate: Rate | None = None,
+    told: Told = lambda case, seed, run: None,
     transport: Transport | None = None,
+    restart: Callable[[], None] | None = None,
     linger: Callable[[Report, str], None] | None = None,
 ) -> Report:
     """Put every case of the suite to the app at `app_url`, once per seed.
 
-    `hidden` keeps the seeds out of the report (graded runs). `only` names single cases. `linger(report, url)`
-    is called with the gateway of the last seed still up. Raises `RunError` when the app does not answer at
+    `hidden` keeps the seeds out of the report (graded runs). `only` names single cases. `rate` is the limit the app
+    declares, which is kept to; `told` hears every case as it ends. `restart` ends the app and starts it again;
+    without it nobody can, and the case of it is left out. `linger(report, url)` is called with the
+    gateway of the last seed still up. Raises `RunError` when the app does not answer at
     all, `PlanError` for an unknown case, ValueError for a bad address or nonce.
     """
-    cases = plan(suite, quick=quick, only=only)
+    cases = plan(suite, quick=quick, only=only, restarts=restart is not None)
     committed = commitment(seeds, nonce)
-    line = transport or HttpTransport(app_url)
+    line = transport or HttpTransport(app_url, rate=rate)
     total = sum(len(seeds) if case.every_seed else 1 for case in cases)
-    session = _Session(suite, cases, app_url, line, progress, total, nonce)
     started = clock()
+    day = started.astimezone(CHINA).date()
+    session = _Session(suite, cases, app_url, line, progress, told, total, nonce, day, restart)
 
     def report() -> Report:
         return replace(
@@ -128,8 +148,11 @@ class _Session:
     app_url: str
     line: Transport
     progress: Progress
+    told: Told
     total: int
     salt: str
+    day: date
+    restart: Callable[[], None] | None = None
     results: dict[str, list[CaseRun]] = field(default_factory=dict)
     seeds: list[str] = field(default_factory=list)
     days: list[str] = field(default_factory=list)
@@ -140,13 +163,20 @@ class _Session:
     lost: str = ""
 
     def greet(self) -> None:
-        """The app must be there before anything is judged."""
-        try:
-            self.line.send(Ask("GET", "/health"))
-        except AppUnreachable as error:
-            raise RunError(f"the app at {self.app_url} does not answer: {error}") from None
-        except RateLimited as error:
-            raise RunError(f"the app at {self.app_url} lets nobody in: {error}") from None
+        """The app must be there and ready before anything is judged; one that has just been started is waited for."""
+        begun = time.monotonic()
+        while True:
+            try:
+                if self.line.send(Ask("GET", "/health")).status != UNAVAILABLE:
+                    return
+                said, patience = "it says that it is not ready (503)", COMES_BACK
+            except AppUnreachable as error:
+                said, patience = f"it does not answer: {error}", COMES_UP
+            except RateLimited as error:
+                raise RunError(f"the app at {self.app_url} lets nobody in: {error}") from None
+            if time.monotonic() - begun > patience:
+                raise RunError(f"the app at {self.app_url} cannot be tested, {said}")
+            time.sleep(0.25)
 
     def play(self, gateway: Gateway, seed: str, today: date) -> None:
         """Every case on one seed, then the observations, then the controls."""
@@ -159,10 +189,11 @@ class _Session:
             if case.id in self.suite.observations:
                 runs[case.id] = self._observe(case, episodes)
             else:
-                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt)
+                stage = Stage(self.suite, case, world, gateway, self.line, seed, today, self.salt, self.day, self._back)
                 runs[case.id] = self._script(stage)
-                episodes += stage.episodes
+                episodes += [episode for episode in stage.episodes if episode.documented]
             self.done += 1
+            self.told(case, len(self.seeds) + 1, runs[case.id])
         self.progress(self.done, self.total, "")
         for case in cases:
             self.results.setdefault(case.id, []).append(_controlled(case, runs))
@@ -170,7 +201,28 @@ class _Session:
         self.days.append(today.isoformat())
         self.calls += [item.call for item in gateway.record()]
         self.operations |= {episode.operation for episode in episodes}
-        self.requests += len(episodes)
+        self.requests += sum(len(run.turns) for name, run in runs.items() if name not in self.suite.observations)
+
+    @property
+    def _back(self) -> Callable[[], None] | None:
+        """Restart the app and wait until it answers; RateLimited and AppUnreachable as for any request."""
+        again = self.restart
+        if again is None:
+            return None
+
+        def restarted() -> None:
+            again()
+            until = time.monotonic() + COMES_BACK
+            while True:
+                try:
+                    if self.line.send(Ask("GET", "/health")).status != UNAVAILABLE or time.monotonic() > until:
+                        return
+                except AppUnreachable:
+                    if time.monotonic() > until:
+                        raise
+                time.sleep(0.1)
+
+        return restarted
 
     def _script(self, stage: Stage[Any]) -> CaseRun:
         if self.lost:
@@ -187,6 +239,34 @@ class _Session:
             return stage.run(Outcome.ERROR, _note(f"测试程序自身出错：{error}", f"our own error: {error}"))
         except Exception as error:
             return stage.run(Outcome.ERROR, _mistake(error))
+        return self._excused(stage)
+
+    def _excused(self, stage: Stage[Any]) -> CaseRun:
+        """The result, unless what went wrong was our own department's fault or an outage the app itself declares.
+
+        Trouble that the case makes at a department excuses nobody: what the app does then is what is judged.
+        """
+        if not stage.problems:
+            return stage.run()
+        calls = [item for episode in stage.episodes for item in episode.calls]
+        ours = [item.call for item in calls if item.call.status == BROKEN and not item.troubled]
+        if ours:
+            place = f"{ours[0].interface}#{ours[0].operation}"
+            return _set_aside(
+                stage.run(),
+                Outcome.ERROR,
+                _note(f"测试用的部门 {place} 自身出错", f"our own department {place} broke"),
+            )
+        if stage.troubled:
+            return stage.run()
+        if any(episode.reply.status == UNAVAILABLE for episode in stage.episodes):
+            try:
+                healthy = self.line.send(Ask("GET", "/health")).status != UNAVAILABLE
+            except (AppUnreachable, RateLimited):
+                healthy = False
+            if not healthy:
+                words = _note("应用声明暂停服务（503）", "the app says that it is out of service (503)")
+                return _set_aside(stage.run(), Outcome.INCONCLUSIVE, words)
         return stage.run()
 
     def _silent(self, stage: Stage[Any], error: AppUnreachable) -> CaseRun:
@@ -195,7 +275,8 @@ class _Session:
             self.line.send(Ask("GET", "/health"))
         except (AppUnreachable, RateLimited):
             self.lost = str(error)
-            return stage.run(Outcome.INCONCLUSIVE, _note("应用无响应", f"the app went silent: {error}"))
+            if not stage.troubled:
+                return stage.run(Outcome.INCONCLUSIVE, _note("应用无响应", f"the app went silent: {error}"))
         stage.problem(
             "answer.comes",
             _note("每个请求都应得到答复", "an answer to every request"),
@@ -268,7 +349,7 @@ def _controlled(case: Case, runs: dict[str, CaseRun]) -> CaseRun:
     """A refusal is worth something only if the same app accepts what it should accept."""
     run = runs[case.id]
     control = runs.get(case.control or "")
-    if run.outcome is not Outcome.PASS or control is None or control.outcome is Outcome.PASS:
+    if run.outcome is not Outcome.PASS or control is None or control.outcome in GOOD:
         return run
     if case.kind is Kind.POSITIVE:
         return run
@@ -280,6 +361,11 @@ def _controlled(case: Case, runs: dict[str, CaseRun]) -> CaseRun:
             f"its positive control {case.control} did not pass, so this pass shows nothing",
         ),
     )
+
+
+def _set_aside(run: CaseRun, outcome: Outcome, note: Text) -> CaseRun:
+    """A run whose problems do not count: they are let go, the note says why."""
+    return replace(run, outcome=outcome, problems=(), note=note)
 
 
 def _mistake(error: Exception) -> Text:

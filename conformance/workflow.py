@@ -7,8 +7,9 @@ thing: here the app, not we, walks the process, and we watch.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from conformance.case import DepartmentCall
 from specs.model import Interface
@@ -20,12 +21,23 @@ class ProcessError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One step: the operation it calls, and the steps that must have succeeded before."""
+    """One step: the operation it calls, and the steps that must have succeeded before.
+
+    `about` are request fields with the values they may have in a call of this step, which tell it from calls of other
+    steps and of strangers; without them any call of the operation may be the step's.
+    """
 
     id: str
     interface: str
     operation: str
     needs: tuple[str, ...]
+    about: Mapping[str, Collection[Any]] = field(default_factory=dict)
+
+    def called(self, request: Any) -> bool:
+        """Whether a request can be this step's."""
+        return not self.about or (
+            isinstance(request, Mapping) and all(request.get(name) in values for name, values in self.about.items())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +85,30 @@ class Order:
             done.append(ready)
         return tuple(done)
 
+    def among(self, steps: Iterable[str]) -> Order:
+        """The order of some of the steps alone: what they need of others is left out."""
+        kept = frozenset(steps)
+        return Order(
+            {
+                name: replace(node, needs=tuple(need for need in node.needs if need in kept))
+                for name, node in self.nodes.items()
+                if name in kept
+            }
+        )
+
+    def telling(self, about: Callable[[str], Mapping[str, Collection[Any]]]) -> Order:
+        """The same order, each step with the request fields it is told by."""
+        return Order({name: replace(node, about=about(name)) for name, node in self.nodes.items()})
+
     def steps(self, interface: str, operation: str) -> tuple[Node, ...]:
         """The steps that call this operation; empty when the process never calls it."""
         return tuple(
             node for node in self.nodes.values() if node.interface == interface and node.operation == operation
         )
+
+    def fitting(self, call: DepartmentCall) -> tuple[Node, ...]:
+        """The steps a call can be."""
+        return tuple(node for node in self.steps(call.interface, call.operation) if node.called(call.request))
 
     def downstream(self, step: str) -> frozenset[str]:
         """Every step that can only come after `step`."""
@@ -93,9 +124,7 @@ class Order:
 
     def done(self, calls: Iterable[DepartmentCall]) -> frozenset[str]:
         """The steps for which the record shows a successful call."""
-        return frozenset(
-            node.id for call in calls if 200 <= call.status < 300 for node in self.steps(call.interface, call.operation)
-        )
+        return frozenset(node.id for call in calls if 200 <= call.status < 300 for node in self.fitting(call))
 
     def breaches(self, calls: Sequence[DepartmentCall]) -> tuple[Breach, ...]:
         """The calls of one handled matter that came before what they need had succeeded.
@@ -105,7 +134,7 @@ class Order:
         found: list[Breach] = []
         done: set[str] = set()
         for position, call in enumerate(calls):
-            nodes = self.steps(call.interface, call.operation)
+            nodes = self.fitting(call)
             lacking = [tuple(name for name in node.needs if name not in done) for node in nodes]
             if nodes and all(lacking):
                 best = min(range(len(nodes)), key=lambda i: len(lacking[i]))

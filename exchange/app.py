@@ -283,6 +283,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Exchange:
         keeper.start()
         threads.append(every(SWEEP_SECONDS, agreements.due, stop, "clocks"))
         threads.append(every(SWEEP_SECONDS, market.due, stop, "reminders"))
+        threads.append(every(SWEEP_SECONDS, certifications.due, stop, "reveals"))
         threads.append(every(SWEEP_SECONDS, lifecycle.due, stop, "publications"))
         threads.append(every(SWEEP_SECONDS, rounds.due, stop, "probes"))
         threads.append(every(SWEEP_SECONDS, oversight.due, stop, "flows"))

@@ -124,23 +124,26 @@ class Jobs:
         self._lease = lease
         self._kinds: dict[str, Steps] = {}
         self._lanes: dict[str, str] = {}
+        self._widths: dict[str, int] = {}
         self._passing: set[str] = set()
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
         self._running: set[str] = set()
 
-    def register(self, kind: str, steps: Steps, *, lane: str = "", kept: bool = True) -> None:
+    def register(self, kind: str, steps: Steps, *, lane: str = "", kept: bool = True, at_once: int = 0) -> None:
         """Say what a kind of job does; before `start`, so that jobs left by a kill find their code.
 
-        Kinds in a ``lane`` of their own do not wait for the long jobs of others, nor these for them. Jobs that come by
-        the thousand and that nobody asks for later are not ``kept``: `tidy` forgets them; their keys must not come
-        again.
+        Kinds in a ``lane`` of their own do not wait for the long jobs of others, nor these for them; ``at_once`` of
+        them run side by side there, where they mostly wait. Jobs that come by the thousand and that nobody asks for
+        later are not ``kept``: `tidy` forgets them; their keys must not come again.
         """
         if not kept:
             self._passing.add(kind)
         self._kinds[kind] = steps
-        self._lanes[kind] = f"{QUEUE}-{lane}" if lane else QUEUE
+        self._lanes[kind] = lane = f"{QUEUE}-{lane}" if lane else QUEUE
+        if at_once:
+            self._widths[lane] = at_once
 
     def submit(self, kind: str, key: str, argument: JSON, tx: Connection | None = None) -> str:
         """Ask for a job; in ``tx`` it exists only if that commits. The same (kind, key) is the same job.
@@ -242,7 +245,8 @@ class Jobs:
             )
             DBOS.launch()
             for lane in sorted({QUEUE, *self._lanes.values()}):
-                DBOS.register_queue(lane, worker_concurrency=self._at_once, polling_interval_sec=POLL_SECONDS)
+                width = self._widths.get(lane, self._at_once)
+                DBOS.register_queue(lane, worker_concurrency=width, polling_interval_sec=POLL_SECONDS)
         except BaseException:  # half started would refuse every later start in this process
             self.stop()
             raise

@@ -20,7 +20,7 @@ class UnknownSuite(ValueError):
 def names() -> tuple[str, ...]:
     """The matters that have a suite."""
     folders = files("conformance").joinpath("suites").iterdir()
-    return tuple(sorted(folder.name for folder in folders if folder.joinpath("suite.yaml").is_file()))
+    return tuple(sorted(_matter(folder.name) for folder in folders if folder.joinpath("suite.yaml").is_file()))
 
 
 @cache
@@ -28,5 +28,10 @@ def load(name: str) -> Suite[Any]:
     """The suite of a matter; raises `UnknownSuite`."""
     if name not in names():
         raise UnknownSuite(f"there is no suite {name!r}")
-    suite: Suite[Any] = import_module(f"conformance.suites.{name}").load()
+    suite: Suite[Any] = import_module(f"conformance.suites.{name.replace('-', '_')}").load()
     return suite
+
+
+def _matter(folder: str) -> str:
+    """The matter of a folder: matters have dashes where packages cannot."""
+    return folder.replace("_", "-")

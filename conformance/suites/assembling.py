@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -15,13 +16,15 @@ from conformance.case import Case, Kind, Requirement
 from conformance.oracle import OracleError, rules, text
 from conformance.sources import digest
 from conformance.suites import observations
-from conformance.suites.general import access, forms, outages
+from conformance.suites.general import access, attacks, facts, forms, loads, outages, troubles
 from conformance.suites.playing import Scripts
 from conformance.suites.suite import Suite
 from conformance.suites.world import World
 from conformance.workflow import Order
 from specs import library
 from specs.model import Kind as InterfaceKind
+
+GENERAL = (access, attacks, facts, forms, loads, outages, troubles)
 
 
 def assemble(name: str, world: type[Any], played: Iterable[Scripts[Any]]) -> Suite[Any]:
@@ -32,10 +35,12 @@ def assemble(name: str, world: type[Any], played: Iterable[Scripts[Any]]) -> Sui
     if not issubclass(world, World):
         raise OracleError(f"{world.__name__} is no World")
     matter = library.matter(name)
-    data = (files("conformance") / "suites" / name / "suite.yaml").read_bytes()
+    data = (files("conformance") / "suites" / name.replace("-", "_") / "suite.yaml").read_bytes()
     shared = (files("conformance") / "suites" / "general" / "general.yaml").read_bytes()
     document, general = yaml.safe_load(data), yaml.safe_load(shared)
-    cases = (*map(_case, document["cases"]), *_general(general["cases"], document))
+    early = [entry for entry in general["cases"] if entry.get("early")]
+    late = [entry for entry in general["cases"] if not entry.get("early")]
+    cases = (*_general(early, document), *map(_case, document["cases"]), *_general(late, document))
     found = rules(matter.rules)
     verified = {requirement for case in cases for requirement in case.requirements}
     entries = [*document.get("requirements", ()), *(e for e in general["requirements"] if e["id"] in verified)]
@@ -43,7 +48,7 @@ def assemble(name: str, world: type[Any], played: Iterable[Scripts[Any]]) -> Sui
     requirements += [Requirement(e["id"], text(e["title"]), text(e["law"])) for e in entries]
     by_case = {
         case: function
-        for scripts in (access.scripts, forms.scripts, outages.scripts, *played)
+        for scripts in (*(module.scripts for module in GENERAL), *played)
         for case, function in scripts.by_case.items()
     }
     _fit(cases, by_case, requirements)
@@ -61,7 +66,11 @@ def assemble(name: str, world: type[Any], played: Iterable[Scripts[Any]]) -> Sui
         results=_results(matter),
         rules=found,
         stages=tuple(tuple(stage["rules"]) for stage in matter.interface.extensions["x-rule-stages"]),
+        calls=tuple(tuple(stage["calls"]) for stage in matter.interface.extensions["x-rule-stages"]),
+        steps=matter.steps,
         settings=matter.settings,
+        sends=_sends(matter),
+        service_level=matter.suite["service_level"],
         faults=document.get("faults", {}),
         malformed=document["malformed"],
         requirements=tuple(requirements),
@@ -120,4 +129,23 @@ def _results(matter: library.Matter) -> dict[str, tuple[str, str]]:
             step, _, output = str(expression).removeprefix("$steps.").partition(".outputs.")
             source = str(workflow.step(step).outputs[output])
             found[name] = (step, source.rsplit("#/", 1)[-1])
+    return found
+
+
+def _sends(matter: library.Matter) -> dict[str, dict[str, tuple[str, str]]]:
+    """Step → request field → where the process takes its value from; what is composed or constant is left out, and
+    steps that are made once for each of several people."""
+    steps = [step for flow in matter.process.process.workflows for step in flow.steps] if matter.process.process else []
+    outputs = {(step.id, name): str(source) for step in steps for name, source in step.outputs.items()}
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    several = {step.id for step in matter.steps for places in step.about.values() if len(places) > 1}
+    for step in steps:
+        value = step.payload.value if step.payload and step.id not in several else None
+        for field, expression in value.items() if isinstance(value, Mapping) else ():
+            if re.fullmatch(r"\$inputs\.[\w-]+", str(expression)):
+                found.setdefault(step.id, {})[field] = ("", str(expression).removeprefix("$inputs."))
+            elif given := re.fullmatch(r"\$steps\.([\w-]+)\.outputs\.([\w-]+)", str(expression)):
+                source = outputs.get((given[1], given[2]), "")
+                if re.fullmatch(r"\$response\.body#/\w+", source):
+                    found.setdefault(step.id, {})[field] = (given[1], source.rpartition("/")[2])
     return found

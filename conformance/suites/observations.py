@@ -10,170 +10,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance import observe
-from conformance.case import DepartmentCall, Outcome, Problem, Text, told
+from conformance.case import Outcome
 from conformance.checks import breaks_interface, in_chinese, quote, shown_steps
-from conformance.observe import Recorded, Source
+from conformance.observe import Recorded
 from conformance.stage import Episode
+from conformance.suites import asking, conduct
+from conformance.suites.applying import applications, telling
+from conformance.suites.seeing import histories, recorded, sighting, where
 from conformance.suites.suite import Sighting, Suite
 from conformance.workflow import Node
 
 Observation = Callable[[Suite[Any], Sequence[Episode]], Iterable[Sighting]]
 HALF = "partially_completed"
+UNFORESEEN = ("access.expired-token", "fault.cut", "fault.cut-first", "fault.too-many", "fault.check-too-many")
+"""Cases of what the app's interface document does not speak of."""
+PLAIN = (400, 404, 405, 406, 413, 414, 415, 422, 429, 431)
+"""Refusals that documents forget and servers give by themselves."""
 REFUSALS = ("incomplete", "needs_correction", "not_eligible")
-
-
-def _sighting(
-    check: str,
-    requirement: str,
-    expected: Text,
-    got: str | Text,
-    episode: Episode | None,
-    outcome: Outcome = Outcome.FAIL,
-) -> Sighting:
-    case = episode.case if episode else ""
-    return Sighting(Problem(check, outcome, (requirement,), expected, told(got), case), episode)
-
-
-def _where(episodes: Sequence[Episode], item: Recorded) -> Episode | None:
-    return next((e for e in episodes if any(item is call for call in e.calls)), None)
-
-
-def _recorded(episodes: Iterable[Episode]) -> list[Recorded]:
-    return [item for episode in episodes for item in episode.calls]
-
-
-def _histories(episodes: Iterable[Episode]) -> Iterator[tuple[Episode, list[Recorded]]]:
-    """Every answer about a handled matter of the citizen's own, with the calls made for it until then.
-
-    Whether a stranger may see a matter is the access cases' business. Where the app names its handled matters
-    to the departments, calls made for another one under the same launch are left out.
-    """
-    past: dict[str, list[Recorded]] = {}
-    owner: dict[Any, str] = {}
-    for episode in episodes:
-        calls = past.setdefault(episode.launch, [])
-        calls += episode.calls
-        matter = episode.answer.get("id")
-        if isinstance(matter, str):
-            if owner.setdefault(matter, episode.launch) != episode.launch:
-                continue
-            if any(item.matter == matter for item in calls):
-                calls = [item for item in calls if item.matter in (matter, None)]
-        yield episode, list(calls)
-
-
-def fields(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
-    """Every field read has a need; said once per operation and set of fields."""
-    said: set[tuple[str, str, tuple[str, ...]]] = set()
-    for item in _recorded(episodes):
-        call = item.call
-        if not observe.succeeded(call) or (call.interface, call.operation) not in _needed(suite):
-            continue
-        needed = tuple(suite.needs[call.interface][call.operation])
-        extra = tuple(sorted(set(call.fields) - set(needed)))
-        if extra and (call.interface, call.operation, extra) not in said:
-            said.add((call.interface, call.operation, extra))
-            name = f"{call.interface}#{call.operation}"
-            yield _sighting(
-                "read.needed-only",
-                "read.needed-only",
-                {
-                    "zh_CN": f"{name} 只需字段 {', '.join(needed)}",
-                    "en": f"of {name} only {', '.join(needed)} is needed",
-                },
-                {
-                    "zh_CN": f"无需而读取：{_titled(suite, call, extra, 'zh_CN')}",
-                    "en": f"read without need: {_titled(suite, call, extra, 'en')}",
-                },
-                _where(episodes, item),
-            )
-
-
-def process(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
-    """Only operations of the process are called; said once per operation."""
-    said: set[tuple[str, str]] = set()
-    allowed = suite.order.operations() | _needed(suite)
-    for item in _recorded(episodes):
-        place = (item.call.interface, item.call.operation or item.call.path)
-        if (item.call.interface, item.call.operation) in allowed or place in said:
-            continue
-        said.add(place)
-        read = item.call.fields if observe.succeeded(item.call) else ()
-        yield _sighting(
-            "read.process-only",
-            "read.process-only",
-            {"zh_CN": "只调用流程文件中的接口", "en": "only operations of the process document are called"},
-            {
-                "zh_CN": f"调用了 {place[0]}#{place[1]}（{item.call.status}），"
-                f"读取 {_titled(suite, item.call, read, 'zh_CN')}",
-                "en": f"called {place[0]}#{place[1]} ({item.call.status}), "
-                f"read {_titled(suite, item.call, read, 'en')}",
-            },
-            _where(episodes, item),
-        )
-
-
-def grounds(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
-    """A right answer is credited only if the app asked for what it rests on."""
-    for episode, history in _histories(episodes):
-        expectation = episode.expectation
-        if expectation is None or episode.answer.get("state") != expectation.state:
-            continue
-        missing = observe.ungrounded(expectation.grounds, [item.call for item in history])
-        if missing:
-            yield _sighting(
-                "read.grounded",
-                "read.grounded",
-                {
-                    "zh_CN": f"结论 {in_chinese(expectation.state)} 以 {_listed(expectation.grounds)} 为依据",
-                    "en": f"the answer {expectation.state} rests on {_listed(expectation.grounds)}",
-                },
-                {
-                    "zh_CN": f"没有读取 {_listed(missing)} 就作了结论",
-                    "en": f"answered without reading {_listed(missing)}",
-                },
-                episode,
-            )
-
-
-def order(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
-    """No step comes before what it needs has succeeded."""
-    for item, breach in observe.breaches(_recorded(episodes), suite.order):
-        missing = ", ".join(breach.missing)
-        yield _sighting(
-            "order",
-            "order",
-            {"zh_CN": f"{breach.step} 在 {missing} 办结之后", "en": f"{breach.step} only after {missing} succeeded"},
-            {
-                "zh_CN": f"此前已调用 {item.call.interface}#{item.call.operation}（{item.call.status}）",
-                "en": f"{item.call.interface}#{item.call.operation} was called before ({item.call.status})",
-            },
-            _where(episodes, item),
-        )
-
-
-def urls(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
-    """No citizen number, name or telephone number in a path or query."""
-    for episode in episodes:
-        for item in observe.personal_in_urls(episode.calls, _personal(episode.ask.body)):
-            yield _sighting(
-                "privacy.url",
-                "privacy.url",
-                {
-                    "zh_CN": "身份号码、姓名、电话只放在请求体中",
-                    "en": "identity numbers, names and telephone numbers travel in bodies only",
-                },
-                {
-                    "zh_CN": f"{item.call.method} {item.call.interface}{item.call.path} 的网址中带有个人信息",
-                    "en": f"{item.call.method} {item.call.interface}{item.call.path} carries one in its address",
-                },
-                episode,
-            )
 
 
 def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     """The result shown is what the departments answered, number by number."""
-    for episode, history in _histories(episodes):
+    for episode, history in histories(episodes):
         shown = episode.answer.get("result")
         if not isinstance(shown, Mapping):
             continue
@@ -181,7 +39,7 @@ def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
         for name, value in shown.items():
             if value not in issued.get(name, ()):
                 wanted = ", ".join(map(str, issued.get(name, ()))) or "–"
-                yield _sighting(
+                yield sighting(
                     "result.genuine",
                     "result.genuine",
                     {"zh_CN": f"{name} 为部门签发的 {wanted}", "en": f"{name} as issued: {wanted}"},
@@ -191,7 +49,7 @@ def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
         if episode.answer.get("state") == HALF:
             continue  # what must be kept of a half-finished matter is the fault cases' business
         for name in sorted(issued.keys() - shown.keys()):
-            yield _sighting(
+            yield sighting(
                 "result.genuine",
                 "result.genuine",
                 {"zh_CN": f"结果中有 {name}", "en": f"{name} among the results"},
@@ -205,15 +63,18 @@ def results(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
 
 def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     """A step shown as done was done, and a write that was done is shown as done."""
-    for episode, history in _histories(episodes):
+    submitted = applications(episodes)
+    for episode, history in histories(episodes):
         shown = shown_steps(episode)
-        done = suite.order.done(item.call for item in history)
+        order = telling(suite, submitted.get(episode.launch, {}))
+        done = order.done(item.call for item in history)
+        heard = order.done(item.call for item in history if item.answer is not None)
         # A check that was answered is done, whatever the answer ("there is no such institution" is one).
         asked = {
             node.id
             for item in history
             if item.call.status < 500
-            for node in suite.order.steps(item.call.interface, item.call.operation)
+            for node in order.fitting(item.call)
             if (node.interface, node.operation) not in suite.writes
         }
         for name, state in shown.items():
@@ -221,16 +82,23 @@ def steps(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
                 continue  # the interface document forbids it, and that is another observation
             node = suite.order.nodes[name]
             claimed, recorded = state == "done", name in done | asked
+            unheard = name not in asked and name not in heard
             if claimed and not recorded:
                 got = {
                     "zh_CN": f"{name} 显示为已办结，记录中没有",
                     "en": f"{name} shown as done, but the record has no success",
                 }
-            elif recorded and not claimed and episode.answer.get("state") != HALF and _writes(suite, node):
+            elif (
+                recorded
+                and not claimed
+                and not unheard
+                and episode.answer.get("state") != HALF
+                and _writes(suite, node)
+            ):
                 got = {"zh_CN": f"{name} 已办结，却显示为 {state}", "en": f"{name} was done, but is shown as {state}"}
             else:
                 continue
-            yield _sighting(
+            yield sighting(
                 "steps.honest",
                 "steps.honest",
                 {"zh_CN": f"{name} 的状态与办理记录一致", "en": f"the state of {name} as the record has it"},
@@ -252,7 +120,7 @@ def refusals(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sightin
             if (item.call.interface, item.call.operation) in suite.writes and observe.succeeded(item.call)
         ]
         for item in (wrote or asked)[:1]:
-            yield _sighting(
+            yield sighting(
                 "refusal.clean",
                 "refusal.clean",
                 {
@@ -268,8 +136,9 @@ def refusals(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sightin
 
 def repeats(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
     """Nothing that succeeded is sent again as if it were new."""
-    for item in observe.doubled(_recorded(episodes), suite.writes):
-        yield _sighting(
+    for item in observe.doubled(recorded(episodes), suite.writes):
+        episode = where(episodes, item)
+        yield sighting(
             "once",
             "once",
             {"zh_CN": "已办结的不再办理", "en": "what was done is not done again"},
@@ -278,27 +147,31 @@ def repeats(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                 "en": f"{item.call.interface}#{item.call.operation} was sent again under another key"
                 f" ({item.call.status})",
             },
-            _where(episodes, item),
+            episode,
+            Outcome.WARN if episode is not None and episode.case in UNFORESEEN else Outcome.FAIL,
         )
 
 
 def context(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]:
-    """Calls carry the handled matter's id, writes an idempotency key; said once per operation."""
+    """Calls carry the handled matter's id, writes an idempotency key too; said once per operation.
+
+    A check without the id is a deviation (an app may look before it opens a matter), a write without either a fault.
+    """
     said: set[str] = set()
-    for item in _recorded(episodes):
+    for item in recorded(episodes):
         name = f"{item.call.interface}#{item.call.operation}"
         lacking = [] if item.matter else ["Tongban-Handled-Matter"]
         if (item.call.interface, item.call.operation) in suite.writes and not item.key:
             lacking.append("Idempotency-Key")
         if lacking and name not in said:
             said.add(name)
-            yield _sighting(
+            yield sighting(
                 "context",
                 "context",
                 {"zh_CN": "调用部门时附带办件编号和幂等键", "en": "a department call names its handled matter and key"},
                 {"zh_CN": f"{name} 缺少 {'、'.join(lacking)}", "en": f"{name} without {' and '.join(lacking)}"},
-                _where(episodes, item),
-                Outcome.WARN,
+                where(episodes, item),
+                Outcome.FAIL if (item.call.interface, item.call.operation) in suite.writes else Outcome.WARN,
             )
 
 
@@ -309,7 +182,7 @@ def answers(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
         complaint = breaks_interface(suite, episode) if episode.reply.status < 500 else None
         if complaint and (episode.operation, complaint) not in said:
             said.add((episode.operation, complaint))
-            yield _sighting(
+            yield sighting(
                 "contract.answer",
                 "contract.answer",
                 {
@@ -318,6 +191,7 @@ def answers(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting
                 },
                 complaint,
                 episode,
+                Outcome.WARN if _forgotten(suite, episode) else Outcome.FAIL,
             )
 
 
@@ -326,21 +200,19 @@ def robust(suite: Suite[Any], episodes: Sequence[Episode]) -> Iterator[Sighting]
     for episode in episodes:
         status = episode.reply.status
         if status >= 500 and status != 502:
-            yield _sighting(
+            unforeseen = episode.case in UNFORESEEN
+            yield sighting(
                 "robust",
                 "robust",
                 {"zh_CN": "答复而不是内部错误", "en": "an answer and no internal error"},
                 f"HTTP {status} {quote(episode.turn.answer)}",
                 episode,
+                Outcome.WARN if unforeseen else Outcome.FAIL,
             )
 
 
 ALL: Mapping[str, Observation] = {
-    "observe.fields": fields,
-    "observe.process": process,
-    "observe.grounds": grounds,
-    "observe.order": order,
-    "observe.urls": urls,
+    **asking.ALL,
     "observe.results": results,
     "observe.steps": steps,
     "observe.refusals": refusals,
@@ -348,15 +220,19 @@ ALL: Mapping[str, Observation] = {
     "observe.context": context,
     "observe.answers": answers,
     "observe.robust": robust,
+    **conduct.ALL,
 }
+
+
+def _forgotten(suite: Suite[Any], episode: Episode) -> bool:
+    """Whether an answer is out of the interface only because the document does not list its plain refusal."""
+    status = episode.reply.status
+    unlisted = suite.app.operation(episode.operation).response(status) is None
+    return unlisted and (status in PLAIN or (episode.case in UNFORESEEN and status >= 400))
 
 
 def _writes(suite: Suite[Any], node: Node) -> bool:
     return (node.interface, node.operation) in suite.writes
-
-
-def _needed(suite: Suite[Any]) -> frozenset[tuple[str, str]]:
-    return frozenset((interface, name) for interface, names in suite.needs.items() for name in names)
 
 
 def _issued(suite: Suite[Any], history: Iterable[Recorded]) -> dict[str, list[Any]]:
@@ -370,23 +246,3 @@ def _issued(suite: Suite[Any], history: Iterable[Recorded]) -> dict[str, list[An
             if step in steps and item.answer.get(field) is not None:
                 found.setdefault(name, []).append(item.answer[field])
     return found
-
-
-def _personal(body: Any) -> Iterator[str]:
-    """Names, identity and telephone numbers an application holds."""
-    if isinstance(body, Mapping):
-        for name, value in body.items():
-            if name in ("XM", "GMSFHM", "LXDH") and isinstance(value, str):
-                yield value
-            else:
-                yield from _personal(value)
-
-
-def _titled(suite: Suite[Any], call: DepartmentCall, names: Iterable[str], language: str) -> str:
-    """Field names with what they mean."""
-    titles = suite.field_titles(call.interface, call.operation)
-    return ", ".join(f"{name} ({titles[name].get(language, '')})" if name in titles else name for name in names) or "–"
-
-
-def _listed(sources: Iterable[Source]) -> str:
-    return ", ".join(dict.fromkeys(str(source) for source in sources))

@@ -15,6 +15,7 @@ from conformance.case import Case, Problem, Requirement, Text
 from conformance.observe import Needs
 from conformance.oracle import Rule
 from conformance.workflow import Order
+from specs.library import MatterStep
 from specs.model import Interface
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ class Suite(Generic[W]):
 
     `departments` are all services of the library (an app must be able to go astray), `needs` the fields the
     matter may read, `writes` the operations that change something, `results` result name → (step, field of its
-    answer), `stages` the rule ids judged together. `faults` are the steps whose departments fail in the general
+    answer), `stages` the rule ids judged together, `calls` the checks made before each stage, `steps` the steps of
+    the matter as its participants see them, `service_level` what the matter promises (milliseconds, requests per
+    second, share of errors), `sends` step → request field → where its value comes from: ("", input) or (step, field
+    of its answer). `faults` are the steps whose departments fail in the general
     fault cases, `malformed` JSON pointers into an application with values of a wrong type. `documents` maps each
     document the verdict rests on to its sha256.
     """
@@ -56,7 +60,11 @@ class Suite(Generic[W]):
     results: Mapping[str, tuple[str, str]]
     rules: tuple[Rule, ...]
     stages: tuple[tuple[str, ...], ...]
+    calls: tuple[tuple[str, ...], ...]
+    steps: tuple[MatterStep, ...]
     settings: Mapping[str, Any]
+    service_level: Mapping[str, float]
+    sends: Mapping[str, Mapping[str, tuple[str, str]]]
     faults: Mapping[str, str]
     malformed: Mapping[str, Any]
     requirements: tuple[Requirement, ...]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Self
 
 from conformance.case import Text
 from conformance.gateway import Gateway
+from conformance.observe import Inquiry, subject
 from conformance.oracle import Expectation, OracleError, expect
 from conformance.subjects import NoSubject
+from conformance.suites.applying import applied
 from conformance.suites.suite import Suite
 from mockdata.population import Population
 from specs.check_digits import citizen_check
@@ -30,6 +34,9 @@ class World(ABC):
         self.ignored: frozenset[str] = frozenset()
         """Rules the app has not minded in their own cases."""
         self._answers: dict[str, Any] = {}
+        self._believed: Mapping[str, Mapping[str, Any]] = {}
+        self.heard: list[tuple[Inquiry, Any]] = []
+        """What the latest expectation was learnt from: each question with its answer."""
 
     # -- what a matter says --------------------------------------------------------------------------------
 
@@ -61,7 +68,25 @@ class World(ABC):
     def expect(self, application: Mapping[str, Any]) -> Expectation:
         """What must be answered to an application, from the data."""
         facts = {"today": self.today.isoformat(), "settings": dict(self.suite.settings), **self.facts(application)}
-        return expect(self.suite.rules, self.suite.stages, application, facts, lambda: self.learn(application))
+        learned: dict[str, Any] = {}
+
+        def learn() -> Mapping[str, Any]:
+            learned.update(self.learn(application))
+            return learned
+
+        self.heard = []
+        found = expect(self.suite.rules, self.suite.stages, application, facts, learn)
+        found = applied(self.suite, found, {**facts, **learned, "application": application})
+        return replace(found, inquiries=tuple(inquiry for inquiry, _ in self.heard))
+
+    @contextmanager
+    def believing(self, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+        """While it lasts departments say otherwise: `interface#operation` → field → value, as a launch may be told."""
+        self._believed, before = facts, self._believed
+        try:
+            yield
+        finally:
+            self._believed = before
 
     def days_old(self, days: int) -> date:
         """The day so many days before today."""
@@ -77,12 +102,17 @@ class World(ABC):
                     return candidate
         raise NoSubject(f"every number of {number[:6]} on {number[6:14]} is somebody's")
 
-    def ask(self, interface: str, method: str, path: str, body: Any) -> Any:
-        """What a department answers, None for a 404; asked once. Raises `OracleError`."""
+    def ask(self, interface: str, method: str, path: str, body: Any, *, anew: bool = False) -> Any:
+        """What a department answers, None for a 404; asked once, or `anew` where it changes. Raises `OracleError`."""
         name = json.dumps([interface, path, body], sort_keys=True)
-        if name not in self._answers:
+        if anew or name not in self._answers:
             self._answers[name] = self._asked(interface, method, path, body)
-        return self._answers[name]
+        answer, operation = self._answers[name], self.gateway.operation(interface, method, path)
+        told = self._believed.get(f"{interface}#{operation}", {})
+        if isinstance(answer, Mapping):
+            answer = {**answer, **{field: value for field, value in told.items() if field in answer}}
+        self.heard.append((Inquiry(interface, operation, subject(path, body)), answer))
+        return answer
 
     def _asked(self, interface: str, method: str, path: str, body: Any) -> Any:
         status, answer = self.gateway.ask(interface, method, path, body)

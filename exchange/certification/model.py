@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +62,16 @@ class Certification:
     report_digest: str | None = None
     certificate_digest: str | None = None
     valid_until: str | None = None
+    certificate_id: str | None = None
+    revoked_at: str | None = None
+    revoked_because: str | None = None
+    revealed_at: str | None = None
+
+    def over(self, now: datetime) -> bool:
+        """Whether its certificate has ended, by its day or by revocation: the seeds may be known then."""
+        if self.valid_until is None:
+            return False
+        return self.revoked_at is not None or datetime.fromisoformat(self.valid_until) <= now
 
     @property
     def finished(self) -> bool:

@@ -5,10 +5,17 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
+from pydantic import BaseModel, Field
 
 from exchange.certification.service import Certifications
 from exchange.parties.access import Access, Caller
+
+
+class Revocation(BaseModel):
+    """Why a certificate is taken back; it is published."""
+
+    reason: str = Field(examples=["The app sent citizen numbers to an address outside the exchange."])
 
 
 def router(certifications: Certifications, access: Access, public_key: str) -> APIRouter:
@@ -46,6 +53,21 @@ def router(certifications: Certifications, access: Access, public_key: str) -> A
             certifications.file(identifier, "certificate.json"),
             media_type="application/vnd.dsse.envelope.v1+json",
         )
+
+    @routes.get("/certifications/{identifier}/reveal")
+    def reveal(identifier: str) -> Response:
+        """The report with its seeds and nonce, once the certificate has ended; public."""
+        return FileResponse(certifications.revealed(identifier), media_type="application/json")
+
+    @routes.post("/certifications/{identifier}/revocation")
+    def revoke(caller: Who, identifier: str, body: Revocation) -> dict[str, Any]:
+        """Take a certificate back for a published reason; its listing ends with it (certifier, data office)."""
+        return certifications.revoke(caller, identifier, body.reason).to_dict()
+
+    @routes.get("/certificate-revocations")
+    def revocations() -> Response:
+        """The signed list of certificates that were taken back (DSSE envelope); public."""
+        return JSONResponse(certifications.revocations(), media_type="application/vnd.dsse.envelope.v1+json")
 
     @routes.get("/certification-key")
     def key() -> Response:

@@ -33,6 +33,10 @@ certifications = Table(
     Column("report_digest", Text),
     Column("certificate_digest", Text),
     Column("valid_until", Text),
+    Column("certificate_id", Text),
+    Column("revoked_at", Text),
+    Column("revoked_because", Text),
+    Column("revealed_at", Text),
 )
 secrets = Table(
     "certification_secrets",
@@ -69,6 +73,20 @@ def listed(
         query = query.where(certifications.c.vendor == vendor)
     if app_version is not None:
         query = query.where(certifications.c.app_version == app_version)
+    return [_value(dict(row)) for row in tx.execute(query).mappings()]
+
+
+def revoked(tx: Connection) -> list[Certification]:
+    """Those whose certificate was taken back, in the order of that."""
+    query = select(certifications).where(certifications.c.revoked_at.is_not(None))
+    return [_value(dict(row)) for row in tx.execute(query.order_by(certifications.c.revoked_at)).mappings()]
+
+
+def hidden(tx: Connection, now: str, limit: int) -> list[Certification]:
+    """Those whose certificate has ended by `now` and whose seeds have not been revealed."""
+    ended = (certifications.c.valid_until <= now) | certifications.c.revoked_at.is_not(None)
+    where = certifications.c.certificate_digest.is_not(None) & certifications.c.revealed_at.is_(None) & ended
+    query = select(certifications).where(where).order_by(certifications.c.id).limit(limit)
     return [_value(dict(row)) for row in tx.execute(query).mappings()]
 
 

@@ -22,11 +22,10 @@ from exchange.demo.client import Api, Person
 from exchange.demo.evidence import contradictions, expect, prove
 from exchange.demo.family import Family, family
 from exchange.demo.memory import Memory
-from exchange.demo.world import World
+from exchange.demo.world import MATTER, World
 from exchange.settings import Settings
 from specs import Kind, library
 
-MATTER = "newborn"
 PURPOSE = "社会保障卡制发身份核验"
 APPS = (
     ("linan-software", "right", {"zh_CN": "安心出生", "en": "Safe Start"}),
@@ -69,10 +68,10 @@ class Story:
         return f"{parties} parties, {members} members with credentials"
 
     def interfaces(self) -> str:
-        """Every document of the library, registered and published through the API; services are seen to work first."""
+        """Every document of the matter, registered and published through the API; services are seen to work first."""
         published = 0
         matter = library.matter(MATTER)
-        documents = [*library.interfaces().values(), matter.interface, matter.process]
+        documents = [*library.around(MATTER).values(), matter.interface, matter.process]
         for interface in documents:
             assert interface.department is not None
             identifier, api = interface.id, self.world.program(interface.department)
@@ -80,7 +79,7 @@ class Story:
             made = api.post("/api/v1/interfaces", {"filename": interface.document.name, "document": text})
             expect(made["id"] == identifier, f"{identifier} was registered as {made['id']}")
             if made["state"] != "published":
-                if identifier in library.interfaces() and interface.kind is Kind.API:
+                if identifier in library.around(MATTER) and interface.kind is Kind.API:
                     self._open(api, identifier)
                     probe = api.post(f"/api/v1/interfaces/{identifier}/probes")
                     expect(probe["passed"], f"{identifier} does not answer as documented: {probe['results']}")
@@ -97,7 +96,7 @@ class Story:
         """A dataset per contract from one population, each with its validation result; joined, they never disagree."""
         vendor = self.world.program("linan-software")
         asked = {}
-        for interface in library.interfaces().values():
+        for interface in library.around(MATTER).values():
             if interface.kind is not Kind.DATASET:
                 continue
             wish = {
@@ -129,7 +128,7 @@ class Story:
     def sandboxes(self) -> str:
         """Every department's service is simulated by a sandbox; a vendor's own answers from the same population."""
         vendor = self.world.program("linan-software")
-        every = [i.id for i in library.interfaces().values() if i.kind is Kind.API]
+        every = [i.id for i in library.around(MATTER).values() if i.kind is Kind.API]
         box = self.memory.once("sandbox vendor", partial(vendor.post, "/api/v1/sandboxes", {"interfaces": every}))
         asked = 0
         for name, path, body, expected in self._family().questions():

@@ -15,6 +15,9 @@ OFFICES = (
     ("finance-office", "finance", {"zh_CN": "财政局", "en": "Finance Office"}, "finance"),
     ("citizens", "public", {"zh_CN": "公众", "en": "The public"}, "citizen"),
 )
+MATTER = "newborn"
+"""The matter of the story; departments that take part in other matters only are not there."""
+
 VENDORS = (
     ("linan-software", {"zh_CN": "临安软件", "en": "Lin'an Software"}),
     ("kuaiban-tech", {"zh_CN": "快办科技", "en": "Kuaiban Technology"}),
@@ -31,7 +34,8 @@ class World:
 
     def populate(self) -> tuple[int, int]:
         """Register everyone; how many parties and members there are. Can be repeated."""
-        for department in library.departments():
+        present = {interface.department for interface in library.around(MATTER).values()}
+        for department in (one for one in library.departments() if one.id in present):
             self._party(department.id, "department", department.name, ("engineer", "reviewer"), uscc=department.uscc)
         for identifier, kind, name, role in OFFICES:
             self._party(identifier, kind, name, (role,))

@@ -81,7 +81,7 @@ class Market:
         self.duties = Duties(agreements)
         self.certifications, self.tokens, self.base_url = certifications, tokens, base_url
         self.check_url, self.clock = check_url, clock
-        certifications.concluded = self.concluded
+        certifications.concluded, certifications.revoked = self.concluded, self.revoked
 
     def publish_demand(self, caller: Caller, matter: str, title: Mapping[str, str]) -> Demand:
         """A department asks for an app of a matter it leads."""
@@ -246,6 +246,15 @@ class Market:
             certification=certification.id,
             agreements=[agreement.id for agreement in agreements],
         )
+
+    def revoked(self, tx: Connection, certification: Certification) -> None:
+        """End the listing that rests on a certificate; called in the transaction that takes it back."""
+        for listing in store.listed(tx, Listing, certification=certification.id, active=True):
+            store.save(tx, replace(listing, active=False))
+            version = store.need(tx, AppVersion, id=listing.app_version)
+            store.save(tx, replace(version, state=VersionState.DELISTED))
+            told = {"listing": listing.id, "app_version": version.id, "certification": certification.id}
+            self._record(tx, "listing.ended", **told)
 
     def listings(self, matter: str | None = None) -> list[Listing]:
         """Active listings in neutral order; anyone may read them."""

@@ -53,6 +53,7 @@ dataset.request        department:admin|engineer vendor:any data_office:officer
 dataset.realistic      department:admin|engineer data_office:officer
 certification.request  vendor:any
 certification.read     vendor:any operator:certifier* data_office:officer*
+certification.revoke   operator:certifier* data_office:officer*
 demand.publish         department:any
 order.take             vendor:any
 app.register           vendor:any

@@ -194,6 +194,9 @@ GET    /api/v1/certifications/{identifier}                           certificati
 GET    /api/v1/certifications/{identifier}/report.json               certification.read own
 GET    /api/v1/certifications/{identifier}/report.html               certification.read own
 GET    /api/v1/certifications/{identifier}/certificate               anyone
+GET    /api/v1/certifications/{identifier}/reveal                    anyone
+POST   /api/v1/certifications/{identifier}/revocation                certification.revoke everywhere
+GET    /api/v1/certificate-revocations                               anyone
 GET    /api/v1/certification-key                                     anyone
 
 GET    /api/v1/demands                                               anyone

@@ -14,6 +14,7 @@ from typing import Any
 
 from mockdata.instances import Instances, Unsatisfiable
 from mockdata.instances.suggestions import Path, Source
+from mockdata.sandbox.business import Business
 from mockdata.sandbox.overlay import Overlay
 from mockdata.seeds import stream
 from specs import elements
@@ -35,10 +36,12 @@ class Facts:
         self.overlay = overlay
         self.seed = seed
         self._makers: dict[str, Instances] = {}
+        self._business = Business(lambda: self.population, overlay, seed)
         # persons, marriages and institutions stay the same for a day, and one request asks for them several times
         self._person = lru_cache(maxsize=PEOPLE_KEPT)(self._look_up)
         self._marriage = lru_cache(maxsize=PEOPLE_KEPT)(self._married)
         self._place = lru_cache(maxsize=PEOPLE_KEPT)(self._institution)
+        self._kept = lru_cache(maxsize=PEOPLE_KEPT)(self._recorded)
 
     @cached_property
     def population(self) -> Any:
@@ -99,6 +102,32 @@ class Facts:
         from mockdata.population import registers
 
         return registers.institution(self.population, code)
+
+    def record(self, name: Any, element: Any, value: Any) -> dict[str, Any] | None:
+        """The record of a register (docs/population.md) with this value of a key element; None when there is none.
+
+        Raises ValueError for a register or key there is not.
+        """
+        if self.population is None or not isinstance(value, str):
+            return None
+        try:
+            found = self._kept(str(name), str(element), value)
+        except KeyError as error:
+            raise ValueError(str(error)) from None
+        return None if found is None else dict(found)
+
+    def _recorded(self, name: str, element: str, value: str) -> dict[str, Any] | None:
+        from mockdata.population import registers
+
+        return registers.register(name).find(self.population, element, [value])[0]
+
+    def kin(self, one: Any, other: Any) -> str | None:
+        """What the second person is to the first (GB/T 4761: spouse, child, parent); None for anybody else."""
+        if self.population is None or not isinstance(one, str) or not isinstance(other, str):
+            return None
+        from mockdata.population import registers
+
+        return registers.kin(self.population, one, other)
 
     def stored(self, resource: Any, fields: Any, values: Any) -> dict[str, Any] | None:
         """The latest record an interface holds whose field (or fields) has this value (or values)."""
@@ -172,10 +201,13 @@ class Facts:
             "person": self.person,
             "married": self.married,
             "institution": self.institution,
+            "record": self.record,
+            "kin": self.kin,
             "stored": self.stored,
             "assign": self.assign,
             "assign_number": self.assign_number,
             "days_between": days_between,
+            **self._business.functions(),
         }
 
     def _people(self, said: Iterable[tuple[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -6,8 +6,8 @@ Documents are read on first use and kept; a process pays for what it asks for. I
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -39,7 +39,10 @@ class MatterStep:
     `id` is the step id of the process document, `department` and `interface`#`operation` who does it.
     `writes`: the call changes something. `required`: a handled matter counts as completed only with a
     success of this step; the others are the citizen's choice. `needs` are the steps before it, `sends` the
-    request fields, `reads` the response fields an app may read.
+    request fields, `reads` the response fields an app may read. `when`: CEL over the rules' variables; the process
+    has the step only for applications for which it holds (None: for all). `about`: request field → JSON pointers into
+    the application (`*`: every element of a list) at one of which its value stands; they tell the step from others of
+    the same operation, and a step with several places is made once for each value.
     """
 
     id: str
@@ -52,6 +55,8 @@ class MatterStep:
     needs: tuple[str, ...]
     sends: tuple[str, ...]
     reads: tuple[str, ...]
+    when: str | None = None
+    about: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,16 @@ def interfaces() -> Mapping[str, Interface]:
     return MappingProxyType(found)
 
 
+def around(id: str) -> Mapping[str, Interface]:
+    """The departments' interfaces of a matter and of none: without those that only other matters call.
+
+    Raises as `matter` does.
+    """
+    own = matter(id).interfaces
+    foreign = {name for other in matters() if other != id for name in matter(other).interfaces} - set(own)
+    return MappingProxyType({name: interface for name, interface in interfaces().items() if name not in foreign})
+
+
 def matters() -> tuple[str, ...]:
     """The ids of the shipped matters."""
     return tuple(sorted(path.parent.name for path in ROOT.glob("matters/*/matter.yaml")))
@@ -151,6 +166,8 @@ def _step(entry: Mapping[str, Any]) -> MatterStep:
         needs=tuple(entry["needs"]),
         sends=tuple(entry["sends"]),
         reads=tuple(entry["reads"]),
+        when=entry.get("when"),
+        about=MappingProxyType({name: _places(said) for name, said in entry.get("about", {}).items()}),
     )
 
 
@@ -165,3 +182,7 @@ def _name(path: Path) -> str:
 
 def _broken(path: Path, message: str) -> SpecError:
     return SpecError([Finding("library", Severity.ERROR, message, _name(path))])
+
+
+def _places(said: str | Sequence[str]) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)

@@ -16,12 +16,20 @@ from typing import Any
 import pytest
 import uvicorn
 
-_spec = importlib.util.spec_from_file_location("newborn_mutants", Path(__file__).parent / "mutants.py")
-assert _spec is not None
-assert _spec.loader is not None
-_mutants: ModuleType = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = _mutants
-_spec.loader.exec_module(_mutants)
+
+def _loaded(name: str, file: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_mutants = _loaded("newborn_mutants", "mutants.py")
+_stranger = _loaded("newborn_stranger", "stranger.py")
+_interpreters = _loaded("interpreters", "interpreters.py")
 
 
 @contextlib.contextmanager
@@ -46,9 +54,43 @@ def serve() -> Iterator[Callable[[Any], str]]:
         yield lambda asgi: stack.enter_context(_served(asgi))
 
 
+@contextlib.contextmanager
+def _started(server: Any) -> Iterator[str]:
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """The address of a right newborn app written otherwise."""
+    with _started(_stranger.start()) as url:
+        yield url
+
+
+@pytest.fixture
+def interpreter() -> Iterator[Callable[[str], str]]:
+    """The address of an app that carries out the documents of a matter as they stand."""
+    with contextlib.ExitStack() as stack:
+        yield lambda matter: stack.enter_context(_started(_stranger.start(kind=_interpreters.KINDS[matter])))
+
+
 @pytest.fixture
 def mutants() -> ModuleType:
     return _mutants
+
+
+@pytest.fixture(scope="session")
+def start_ups() -> ModuleType:
+    return _loaded("start_ups", "start_ups.py")
+
+
+@pytest.fixture(scope="session")
+def withdrawals() -> ModuleType:
+    return _loaded("withdrawals", "withdrawals.py")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -6,19 +6,22 @@ Every decision is one method, so that an app that is wrong in exactly one way ov
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any
 
+from conformance.examples.carrying import Carrying
+from conformance.examples.departments import DepartmentRefused, Departments
+from conformance.examples.handled import CHINA
 from conformance.examples.newborn import rules
-from conformance.examples.newborn.departments import DepartmentDown, DepartmentRefused, Departments
 from conformance.examples.newborn.matter import Matter, sent
 from conformance.examples.newborn.rules import Facts
 
-CHINA = timezone(timedelta(hours=8))
 
-
-class Handling:
+class Handling(Carrying):
     """The decisions and steps of a newborn app as the published documents ask for them."""
+
+    NEEDS, CHECKS = rules.NEEDS, rules.CHECKS
+    FIRST, TAKEN = "N2", "E1"
 
     # -- deciding ------------------------------------------------------------------------------------------
 
@@ -120,16 +123,6 @@ class Handling:
 
     # -- the steps that write ------------------------------------------------------------------------------
 
-    def perform(self, step: str, matter: Matter, departments: Departments) -> None:
-        """Do one step; results and the reference shown to the citizen are the department's own."""
-        interface, path, fields, body = self.request(step, matter)
-        answer = departments.ask("POST", interface, path, fields, body, self.step_key(matter, step))
-        self.keep(step, matter, answer)
-
-    def step_key(self, matter: Matter, step: str) -> str:
-        """The same for every try of a step, so that trying again does nothing twice."""
-        return f"{matter.id}-{step}"
-
     def keep(self, step: str, matter: Matter, answer: Mapping[str, Any]) -> None:
         kept = {
             "N2": ("CSZMBH", "CSZMBH"),
@@ -170,40 +163,3 @@ class Handling:
             matter.state = "not_eligible"
             return
         self.carry_out(matter, departments)
-
-    def carry_out(self, matter: Matter, departments: Departments) -> None:
-        """Every wanted step that is not done and whose needs are; a failure stops only what needs it."""
-        for step in self.order(matter):
-            if matter.steps[step] == "done":
-                continue
-            if not self.ready(step, matter):
-                matter.steps[step] = "pending"
-                continue
-            try:
-                self.perform(step, matter, departments)
-                matter.steps[step] = "done"
-            except DepartmentRefused as refused:
-                matter.steps[step] = "failed"
-                if refused.existing:
-                    matter.references[step] = refused.existing
-                if step == "N2" and refused.status == 409:
-                    matter.state, matter.failed_rules = "not_eligible", ["E1"]
-                    return
-            except DepartmentDown:
-                self.outage(step, matter)
-        done = all(matter.steps[step] == "done" for step in matter.wanted())
-        matter.state = "completed" if done else "partially_completed"
-
-    def order(self, matter: Matter) -> list[str]:
-        """The writing steps this citizen wants, in an order the process allows."""
-        return [step for step in matter.wanted() if step not in rules.CHECKS]
-
-    def ready(self, step: str, matter: Matter) -> bool:
-        """Whether a step may be called: what it comes after is done."""
-        return all(matter.steps[need] == "done" for need in rules.NEEDS[step])
-
-    def outage(self, step: str, matter: Matter) -> None:
-        """A department is down at this step: say so; before the first finished step nothing has happened."""
-        matter.steps[step] = "failed"
-        if step == "N2":
-            raise DepartmentDown(step)

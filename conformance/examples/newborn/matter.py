@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
+from conformance.examples.handled import Handled
 from conformance.examples.newborn import rules
 from conformance.examples.newborn.rules import Facts
 
 
 @dataclass
-class Matter:
-    """One handled matter as the app keeps it."""
+class Matter(Handled):
+    """One handled birth."""
 
-    id: str
-    token: str
-    application: Mapping[str, Any]
-    today: date
-    created: str
-    state: str = "in_progress"
-    failed_rules: list[str] = field(default_factory=list)
-    missing: list[tuple[str, rules.Text]] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=lambda: dict.fromkeys(rules.NEEDS, "skipped"))
-    references: dict[str, str] = field(default_factory=dict)
-    result: dict[str, str] = field(default_factory=dict)
     facts: Facts = field(default_factory=dict)
-    updated: str = ""
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wanted(self) -> list[str]:
         """The steps this citizen asked for; those that are not optional always."""

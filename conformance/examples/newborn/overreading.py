@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from conformance.examples.newborn.departments import DepartmentRefused, Departments
+from conformance.examples.departments import DepartmentRefused, Departments
 from conformance.examples.newborn.matter import Matter
 from conformance.examples.newborn.service import NewbornApp, main
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from conformance.case import Text
 from conformance.checks import quote, shown_steps
 from conformance.oracle import COMPLETED, OracleError
-from conformance.stage import Episode, Stage
+from conformance.stage import Episode, Inconclusive, Stage
 from conformance.suites.playing import Scripts, described, put, results_of, written
 from conformance.suites.world import World
 from conformance.transport import Ask
 
 scripts = Scripts[World]()
+
+UNASKED: Text = {"zh_CN": "应用没有调用这个部门", "en": "the app never called this department"}
 
 
 def broken_down(stage: Stage[World], name: str) -> tuple[Episode, str]:
@@ -81,7 +86,12 @@ def trunk(stage: Stage[World]) -> None:
 
 @scripts("fault.resume")
 def resume(stage: Stage[World]) -> None:
-    episode, launch = broken_down(stage, "trunk")
+    taken_up(stage, "trunk")
+
+
+def taken_up(stage: Stage[Any], name: str) -> None:
+    """Apply while a step's operation is down, then resume: the rest is done, and what was done is left alone."""
+    episode, launch = broken_down(stage, name)
     matter = episode.answer.get("id")
     if stage.problems or not isinstance(matter, str):
         return
@@ -120,6 +130,8 @@ def nothing_known(stage: Stage[World]) -> None:
     launch = stage.launch("citizen", down=[f"{node.interface}#{node.operation}"])
     first = stage.submit(application, launch)
     wrote = stage.suite.order.done(item.call for item in first.calls) & written(stage)
+    if not any((item.call.interface, item.call.operation) == (node.interface, node.operation) for item in first.calls):
+        raise Inconclusive(UNASKED)  # an answer without asking is not about outages: `read.grounded` says it
     if first.reply.status != 502 or wrote:
         stage.problem(
             "fault.nothing-done",
@@ -129,3 +141,24 @@ def nothing_known(stage: Stage[World]) -> None:
         return
     stage.gateway.restore(launch)
     put(stage, application, frozenset(), launch=launch)
+
+
+@scripts("resume.settled")
+def settled(stage: Stage[World]) -> None:
+    """Going on with what is completed or refused changes nothing and asks nobody."""
+    expected = {"zh_CN": "原样返回，不调用部门", "en": "answered as it is, and no department is called"}
+    told = ("id", "state", "failed_rules", "missing", "notices", "steps", "result")
+    refusable, broken = stage.world.refusable(stage.case.id)
+    for name, application, intended in (
+        ("refused", refusable, broken),
+        ("completed", stage.world.application(stage.case.id), frozenset[str]()),
+    ):
+        first = put(stage, application, intended, name=name)
+        matter = first.answer.get("id")
+        if not isinstance(matter, str):
+            return
+        again = stage.resume(matter, first.launch)
+        wrong = again.reply.status != 200 or any(first.answer.get(key) != again.answer.get(key) for key in told)
+        if wrong or again.calls:
+            asked = f", and called {again.calls[0].call.operation}" if again.calls else ""
+            stage.problem("resume", expected, f"{name}: HTTP {again.reply.status} {quote(again.turn.answer)}{asked}")

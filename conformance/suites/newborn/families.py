@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.subjects import Columns, Index, Mask, Search, array, columns
+from conformance.suites.general import LABELS
 from mockdata.population import Population
 from mockdata.population.registers import register
 
@@ -45,10 +46,7 @@ MARRIED = (
     "complete.father", "complete.mother", "complete.required-only", "complete.some", "complete.twins",
     "E1.no-power", "E1.unknown-institution", "E1.second-certificate", "E2.born-today", "E2", "E2.future",
     "E4.institution-elsewhere", "E6.in-time", "E6.late", "X1.mother-name", "X1.father-name", "X2.mother-unknown",
-    "X2.father-unknown", "C31", "M1", "fault.branch", "fault.trunk", "fault.resume", "fault.check",
-    "fault.first-write", "once.repeat", "once.other-body", "access.read-back", "access.foreign-token",
-    "access.foreign-resumption", "access.same-key", "access.same-key/other", "access.no-token",
-    "access.gateway", "input",
+    "X2.father-unknown", "C31", "M1", *LABELS,
 )  # fmt: skip
 
 

@@ -17,8 +17,11 @@ from mockdata.population.registers.death import DEATH
 from mockdata.population.registers.driving import LICENCE
 from mockdata.population.registers.employment import EMPLOYMENT
 from mockdata.population.registers.fleet import FIRM_VEHICLE
+from mockdata.population.registers.fund import ABROAD, CAPACITY, FUND_ACCOUNT
+from mockdata.population.registers.heirs import kin
 from mockdata.population.registers.home import HOME
 from mockdata.population.registers.household import HOUSEHOLD
+from mockdata.population.registers.housing import CONTRACT, LOAN, OWNER
 from mockdata.population.registers.insured import INSURED
 from mockdata.population.registers.marriage import MARRIAGE, married
 from mockdata.population.registers.organisation import FIRM, INSTITUTION
@@ -29,11 +32,12 @@ from mockdata.population.registers.register import Register, plain
 from mockdata.population.registers.spells import CONTRIBUTION, SPELL
 from mockdata.population.registers.vehicle import VEHICLE
 
-__all__ = ["REGISTERS", "Register", "institution", "married", "person", "plain", "register"]
+__all__ = ["REGISTERS", "Register", "institution", "kin", "married", "person", "plain", "register"]
 
 _MADE = (
     PERSON, HOUSEHOLD, MARRIAGE, BIRTH, DEATH, INSURED, EMPLOYMENT, SPELL, CONTRIBUTION, MOVE, RENAMING, VEHICLE,
-    FIRM_VEHICLE, LICENCE, HOME, PUPIL, FIRM, PERMIT, INSTITUTION,
+    FIRM_VEHICLE, LICENCE, HOME, PUPIL, FIRM, PERMIT, INSTITUTION, FUND_ACCOUNT, CAPACITY, ABROAD, CONTRACT,
+    LOAN, OWNER,
 )  # fmt: skip
 
 REGISTERS: MappingProxyType[str, Register] = MappingProxyType({made.name: made for made in _MADE})

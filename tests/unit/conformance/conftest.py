@@ -17,7 +17,7 @@ class Make:
         return {"zh_CN": f"中{words}", "en": words}
 
     def requirement(self, name: str) -> Requirement:
-        return Requirement(name, self.text(f"title of {name}"), self.text(f"law of {name}"))
+        return Requirement(name, self.text(f"title of {name}"), self.text(f"law of {name}"), rule=name[:1].isupper())
 
     def __init__(self) -> None:
         self.cases: dict[str, Case] = {}

@@ -1,5 +1,6 @@
 import base64
 import copy
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -8,18 +9,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from conformance.case import Outcome
-from conformance.certificate import (
-    CertificateError,
-    Subject,
-    certificate_id,
-    commitment,
-    encoding,
-    fingerprint,
-    issue,
-    read_public_key,
-    verify,
-)
+from conformance.certificate import Subject, certificate_id, commitment, issue, verify
+from conformance.envelope import CertificateError, encoding, fingerprint, read_public_key
 from conformance.grade import grade, policy
+from conformance.rederive import check
+from conformance.report import digest, reveal
+from conformance.revocation import Revoked, publish, read
 
 NOW = datetime(2026, 11, 5, 9, tzinfo=UTC)
 APP = Subject("newborn-app", "1.2.0", "d" * 64)
@@ -118,6 +113,81 @@ def test_time_app_version_and_revocation_are_checked(certificate, key) -> None:
     refuse("wrong-app", certificate, key, subject_digest="e" * 64)
     refuse("wrong-version", certificate, key, version="1.2.1")
     refuse("revoked", certificate, key, revoked=[certificate_id(certificate)])
+    assert verify(certificate, key.public_key(), now=None).expires < "2028"
+
+
+def test_another_suite_and_another_policy_are_refused(certificate, report, key) -> None:
+    digest = policy().digest
+    verify(certificate, key.public_key(), now=NOW, documents=report.documents, policy_digest=digest)
+    refuse("wrong-suite", certificate, key, documents={"suite:newborn@1.0.0": "e" * 64})
+    refuse("wrong-suite", certificate, key, documents={"suite:fund@1.0.0": "a" * 64})
+    refuse("wrong-policy", certificate, key, policy_digest="e" * 64)
+
+
+def test_a_certificate_binds_the_report_whether_its_seeds_are_hidden_or_not(make, certificate, report, key) -> None:
+    found = verify(certificate, key.public_key(), now=NOW)
+    assert found.report == digest(report) == digest(reveal(report, ("a", "b"), "n" * 32))
+    assert found.report != digest(dataclasses.replace(report, requests=7))
+    with pytest.raises(CertificateError) as hidden:
+        check(found, report)
+    with pytest.raises(CertificateError) as other:
+        check(found, reveal(report, ("a", "b"), "n" * 32))
+    assert (hidden.value.reason, other.value.reason) == ("hidden", "wrong-seed")
+
+
+def test_a_report_other_than_the_certified_one_is_refused(make, key) -> None:
+    seeds, nonce = ("a", "b"), "n" * 32
+    made = dataclasses.replace(
+        make.report({make.case("E1"): (make.run(),)}, seeds=seeds, nonce=nonce), commitment=commitment(seeds, nonce)
+    )
+    day = {"issued": NOW, "expires": NOW + timedelta(1)}
+    found = verify(issue(made, grade(made, policy()), APP, {}, key, **day), key.public_key(), now=NOW)
+    check(found, made)
+    with pytest.raises(CertificateError) as altered:
+        check(found, dataclasses.replace(made, requests=7))
+    assert altered.value.reason == "wrong-report"
+
+
+def test_a_failed_case_is_not_called_passed(make, key) -> None:
+    runs = {make.case(n): (make.run(),) for n in ("E1", "E2", "E3", "order", "once")}
+    report = make.report(runs | {make.case("slow"): (make.run(Outcome.FAIL, "slow"),)})
+    found = grade(report, policy())
+    assert found.letter == "C"
+    made = issue(report, found, APP, {}, key, issued=NOW, expires=NOW + timedelta(1))
+    told = verify(made, key.public_key(), now=NOW)
+    assert (told.statements[0]["predicate"]["result"], told.failed) == ("WARNED", ("slow",))
+
+
+# -- revocation
+
+
+@pytest.fixture
+def taken(certificate, key):
+    entry = Revoked(certificate_id(certificate), "2026-11-04T00:00:00Z", "it sent numbers abroad")
+    return publish([entry], key, issued=NOW, until=NOW + timedelta(days=7))
+
+
+def test_a_revocation_list_is_read_offline(certificate, key, taken) -> None:
+    listed = read(taken, key.public_key(), now=NOW)
+    assert listed.revoked[0].reason == "it sent numbers abroad"
+    refuse("revoked", certificate, key, revoked=listed.ids())
+    assert read(publish([], key, issued=NOW, until=NOW + timedelta(1)), key.public_key(), now=NOW).ids() == ()
+
+
+def test_an_old_an_altered_and_another_list_are_refused(certificate, key, taken) -> None:
+    altered = copy.deepcopy(taken)
+    altered["payload"] = base64.b64encode(base64.b64decode(taken["payload"]).replace(b"abroad", b"around")).decode()
+    stranger = Ed25519PrivateKey.from_private_bytes(b"z" * 32).public_key()
+    for document, public, now, reason in (
+        (taken, key.public_key(), NOW + timedelta(days=7), "list-stale"),
+        (altered, key.public_key(), NOW, "list-signature"),
+        (taken, stranger, NOW, "list-signature"),
+        (certificate["envelopes"][0], key.public_key(), NOW, "list-malformed"),
+        ({}, key.public_key(), NOW, "list-malformed"),
+    ):
+        with pytest.raises(CertificateError) as caught:
+            read(document, public, now=now)
+        assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize("document", [{}, {"mediaType": "x"}, {"envelopes": 5}])

@@ -48,3 +48,18 @@ def test_months_end_with_the_month(start: tuple[int, int, int], months: int, end
 
 def test_both_spellings_of_a_day_count() -> None:
     assert evaluate("days_between('20260101', '2026-02-01')", {}) == 31
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("size(name)", 3),
+        ("name.size()", 3),
+        ("size('size(x)')", 7),
+        ("size('😀a')", 2),
+        ("size([1, 2]) + size({'a': 1})", 3),
+        (r"size(r'\d')", 2),
+    ],
+)
+def test_size_counts_characters_and_not_bytes(text, value) -> None:
+    assert evaluate(text, {"name": "张三丰"}) == value

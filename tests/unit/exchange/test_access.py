@@ -46,6 +46,7 @@ ACTIONS = [
     "dataset.realistic",
     "certification.request",
     "certification.read",
+    "certification.revoke",
     "demand.publish",
     "order.take",
     "app.register",
@@ -74,6 +75,7 @@ NEVER = [
     ("ledger.read", "vendor", "admin"),
     ("party.register", "department", "admin"),
     ("certification.request", "operator", "certifier"),
+    ("certification.revoke", "vendor", "admin"),
     ("interface.register", "data_office", "officer"),
     ("catalogue.tidy", "vendor", "admin"),
     ("flow.read", "department", "engineer"),  # who builds a service is no data officer

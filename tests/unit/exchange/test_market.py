@@ -289,3 +289,17 @@ def test_a_vendor_sees_its_own_lines_only(bazaar: Bazaar) -> None:
     assert bazaar.statements.get(bazaar.vendor, asked["id"])["statement"]["lines"]
     other = bazaar.services.vendor("other")
     assert bazaar.statements.get(other, asked["id"])["statement"]["lines"] == []
+
+
+def test_a_listing_ends_with_the_certificate_it_rests_on(bazaar: Bazaar) -> None:
+    listing = bazaar.listed()
+    found = next(item for item in bazaar.market.listings() if item.id == listing)
+    certification = bazaar.certifications.get(bazaar.vendor, found.certification)
+    with bazaar.services.database.transaction() as tx:
+        bazaar.certifications.revoked(tx, certification)
+    assert bazaar.market.listings() == []
+    assert bazaar.services.last("listing.ended")["listing"] == listing
+    with pytest.raises(Forbidden):
+        bazaar.market.launch(bazaar.citizen, listing)
+    versions = [version for _, versions in bazaar.market.apps(bazaar.vendor) for version in versions]
+    assert [version.state for version in versions] == [VersionState.DELISTED]

@@ -98,9 +98,9 @@ def world() -> World:
 
 @pytest.fixture(scope="session")
 def documents() -> Mapping[str, Interface]:
-    """Every interface of the library with the newborn matter's own two documents, by id."""
-    newborn = library.matter("newborn")
-    own = {newborn.interface.id: newborn.interface, newborn.process.id: newborn.process}
+    """Every interface of the library with the matters' own documents, by id."""
+    matters = [library.matter(name) for name in library.matters()]
+    own = {document.id: document for matter in matters for document in (matter.interface, matter.process)}
     return {**library.interfaces(), **own}
 
 

@@ -64,7 +64,7 @@ def test_the_library_is_a_valid_catalogue(shapes: Graph) -> None:
     assert (
         len(set(graph.objects(catalogue, DCAT.dataset))) == sum(i.kind is specs.Kind.DATASET for i in interfaces) == 8
     )
-    assert len(set(graph.objects(catalogue, DCAT.service))) == sum(i.kind is specs.Kind.API for i in interfaces) == 10
+    assert len(set(graph.objects(catalogue, DCAT.service))) == sum(i.kind is specs.Kind.API for i in interfaces) == 28
     dataset = URIRef(f"{INFO.url}/medical-insurance.insured-persons")
     assert str(graph.value(dataset, DCTERMS.accrualPeriodicity)).endswith("/frequency/DAILY")
     assert str(graph.value(dataset, DCTERMS.accessRights)).endswith("/access-right/RESTRICTED")
