@@ -45,6 +45,9 @@ def measure() -> list[dict[str, Any]]:
         others = _plain(fault.app)
         told = "not run" if others is None or plain is None else f"{len(others - plain)} more"
         value = ", ".join(sorted(requirements & fault.requirements)) or "nothing"
+        print(
+            f"{name}: {value}{'' if true else f' (not {sorted(fault.requirements - requirements)})'}", file=sys.stderr
+        )
         rows.append(row(f"mutant {name}", value, "requirements", f"plain Schemathesis: {told}", None, "", None))
     count = len(mutants.FAULTS)
     rows.append(row("mutants found", found / count, f"of {count}", "", None, "≥ 0.98", found / count >= 0.98))

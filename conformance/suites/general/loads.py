@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from conformance.load import Load, arrivals, fire
 from conformance.stage import Inconclusive, Stage
 from conformance.suites.playing import Scripts
 from conformance.suites.world import World
-from conformance.transport import AppUnreachable, RateLimited
+from conformance.transport import AppUnreachable, Ask, RateLimited
 
 scripts = Scripts[World]()
 SECONDS = 5.0
 LEAST, MOST = 25, 400
 """Requests of one load."""
-ATTEMPTS = 2
-"""Loads of which one has to go well: what else a machine does at the moment is no app's fault."""
+ATTEMPTS, ENOUGH = 4, 2
+"""Loads at most, of which one has to go well (what else a machine does at the moment is no app's fault); so many that
+went ill while we ourselves were not busy are enough."""
 
 
 @scripts("load")
@@ -27,12 +28,12 @@ def service_level(stage: Stage[World]) -> None:
     level = stage.suite.service_level
     rate, limit = float(level["requests_per_second"]), float(level["p95_ms"]) / 1000
     count = max(LEAST, min(MOST, round(rate * SECONDS)))
-    asks: list[tuple[Any, frozenset[str]]] = []
-    for number in range(count):
-        application, broken = stage.world.refusable(stage.case.id, number % 20)
-        asks.append((stage.submission(application, stage.launch(f"{number}")), broken))
-
+    if stage.transport.pause > 1 / rate:
+        raise Inconclusive(
+            {"zh_CN": "应用声明的限流低于服务水平", "en": "the limit the app declares is below the load"}
+        )
     limited: list[int] = []
+    asks: Sequence[tuple[Ask, frozenset[str]]] = ()
 
     def shoot(number: int) -> bool:
         ask, broken = asks[number]
@@ -48,11 +49,9 @@ def service_level(stage: Stage[World]) -> None:
         named = {e.get("rule") for e in entries if isinstance(e, dict)} if isinstance(entries, list) else set()
         return reply.status in (200, 201) and named == broken
 
-    if stage.transport.pause > 1 / rate:
-        raise Inconclusive(
-            {"zh_CN": "应用声明的限流低于服务水平", "en": "the limit the app declares is below the load"}
-        )
+    sound = []
     for attempt in range(ATTEMPTS):
+        asks = _asks(stage, attempt, count)
         load = fire(arrivals(f"{stage.seed}/{stage.salt}/{attempt}", rate, count), shoot)
         stage.note = _told(load)
         if limited:
@@ -60,10 +59,15 @@ def service_level(stage: Stage[World]) -> None:
         slow, wrong = load.percentile(0.95) > limit, load.errors > max(float(level["error_rate"]), 1 / count)
         if not slow and not wrong:
             return
-    if load.saturated(limit):
+        if not load.saturated(limit):
+            sound.append((slow, wrong, stage.note))
+        if len(sound) == ENOUGH:
+            break
+    if not sound:
         raise Inconclusive(
             {"zh_CN": "测试程序自身过载，请重新测试", "en": "the tester itself was overloaded: run again"}
         )
+    slow, wrong, stage.note = sound[-1]
     if slow:
         stage.problem(
             "load.latency",
@@ -82,6 +86,15 @@ def service_level(stage: Stage[World]) -> None:
             },
             stage.note,
         )
+
+
+def _asks(stage: Stage[World], attempt: int, count: int) -> list[tuple[Ask, frozenset[str]]]:
+    """The applications of one load with the rules they break; every load has citizens of its own."""
+    asks = []
+    for number in range(count):
+        application, broken = stage.world.refusable(stage.case.id, number % 20)
+        asks.append((stage.submission(application, stage.launch(f"{attempt}-{number}")), broken))
+    return asks
 
 
 def _told(load: Load) -> dict[str, str]:

@@ -19,6 +19,9 @@ def app():
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             heard.append((self.command, self.path, dict(self.headers), body))
             status, headers, content = answers.pop(0) if answers else (200, {}, b'{"ok": true}')
+            if not status:  # hangs up
+                self.close_connection = True
+                return
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -111,6 +114,25 @@ def test_requests_are_paced(app) -> None:
     transport.close()
     assert len(slept) == 1
     assert 0 < slept[0] <= 5
+
+
+def test_a_connection_that_was_just_closed_is_made_anew_and_silence_again_is_told(app) -> None:
+    app.answers += [(0, {}, b""), (200, {}, b"{}"), (0, {}, b""), (0, {}, b"")]
+    transport = line(app.url)
+    assert transport.send(Ask("GET", "/x")).status == 200
+    with pytest.raises(AppUnreachable):
+        transport.send(Ask("GET", "/x"))
+    transport.close()
+
+
+def test_an_app_that_says_when_it_opens_is_not_asked_before(app) -> None:
+    app.answers += [(429, {"Retry-After": "600"}, b"{}")]
+    transport = line(app.url, sleep=lambda _: None)
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            transport.send(Ask("GET", "/x"))
+    transport.close()
+    assert len(app.heard) == 1
 
 
 def test_redirects_are_answers_and_are_not_followed(app) -> None:
