@@ -381,7 +381,7 @@ FAULTS: Mapping[str, Fault] = {
         _fault(BelowBalance, "E2.equal", "E2"),
         _fault(AnyAmount, "E2.above E2.rest", "E2"),
         _fault(ClosedIsFine, "E1.closed close.after", "E1"),
-        _fault(FrozenIsFine, "observe.purpose", "read.process-only"),
+        _fault(FrozenIsFine, "observe.purpose facts.deciding", "read.process-only E1"),
         _fault(PartOfAll, "E3.less", "E3"),
         _fault(AnyContract, "E11.other-name", "E11"),
         _fault(ApprovedIsRetired, "E12.tomorrow", "E12"),

@@ -61,8 +61,8 @@ def people(population: Population, seed: str, today: str) -> Mapping[str, Person
     found: dict[str, dict[str, Any]] = {label: drawn.find(label, _buys) for label in PURCHASE}
     singles: dict[str, Callable[[Columns], Mask]] = {
         "E1.none": lambda t: ~t["account"] & (t["contract"] != ""),
-        "E1.closed": lambda t: (t["state"] == "09") & (t["contract"] != ""),
-        "E1.frozen": lambda t: (t["state"] == "03") & (t["contract"] != ""),
+        "E1.closed": lambda t: t["account"] & (t["state"] == "09") & (t["contract"] != ""),
+        "E1.frozen": lambda t: t["account"] & (t["state"] == "03") & (t["contract"] != ""),
         "complete.G2": _retired,
         "E3": _retired,
         "close.after": _retired,
