@@ -1,93 +1,116 @@
-"""Who finds what: every faulty app against the suite and against plain Schemathesis; errors of the tester; its cost.
+"""Who finds what: every faulty app of the three matters against its suite and against plain Schemathesis; errors of
+the tester; what it costs.
 
-`tongban bench conformance`. About a quarter of an hour on two cores.
+`tongban bench conformance`, about an hour on two cores; every row is printed as it comes. `TONGBAN_BENCH_MATTER` plays
+one matter, `TONGBAN_BENCH_SEEDS` (default 20) says on how many seeds the right apps are run.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import socket
+import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from datetime import date
-from pathlib import Path
+from itertools import chain
 from typing import Any
-
-import uvicorn
 
 from conformance import suites
 from conformance.case import Outcome
-from conformance.examples.newborn.right import RightApp
+from conformance.examples.fund.right import RightApp as RightWithdrawals
+from conformance.examples.newborn.right import RightApp as RightBirths
 from conformance.examples.newborn.service import NewbornApp
-from conformance.fuzz import FuzzError, fuzz
-from conformance.gateway import Gateway
-from conformance.report import Report
-from conformance.run import country, run
+from conformance.examples.start_up.right import RightApp as RightStartUps
 from exchange.bench import row
+from tests.benchmarks._apps import SEED, conduct, faulty, plain
 
-NONCE, SEED, SEEDS = "b" * 32, "bench", 20
+SEEDS = int(os.environ.get("TONGBAN_BENCH_SEEDS", 20))
+MATTERS: dict[str, tuple[str, Any]] = {
+    "newborn": ("mutants", RightBirths),
+    "start-up": ("start_ups", RightStartUps),
+    "fund-withdrawal": ("withdrawals", RightWithdrawals),
+}
 
 
 def measure() -> list[dict[str, Any]]:
-    """The rows: one a mutant, then the shares, the right app over many seeds, times."""
-    mutants = _mutants()
-    suite = suites.load("newborn")
-    plain = _plain(RightApp)
-    rows, found, named = [], 0, 0
-    for name, fault in sorted(mutants.FAULTS.items()):
-        report = _conduct(fault.app(), quick=not fault.slow)
-        requirements = {r.id for r in report.requirements if report.requirement(r.id) is Outcome.FAIL}
-        seen, true = bool(report.failing), fault.requirements <= requirements
-        found, named = found + seen, named + true
-        others = _plain(fault.app)
-        told = "not run" if others is None or plain is None else f"{len(others - plain)} more"
-        value = ", ".join(sorted(requirements & fault.requirements)) or "nothing"
-        print(
-            f"{name}: {value}{'' if true else f' (not {sorted(fault.requirements - requirements)})'}", file=sys.stderr
-        )
-        rows.append(row(f"mutant {name}", value, "requirements", f"plain Schemathesis: {told}", None, "", None))
-    count = len(mutants.FAULTS)
-    rows.append(row("mutants found", found / count, f"of {count}", "", None, "≥ 0.98", found / count >= 0.98))
-    rows.append(row("true requirement named", named / count, f"of {count}", "", None, "≥ 0.98", named / count >= 0.98))
-    rows += _cheaters(mutants)
-    above = [
-        f"{seed}: {case.case.id}"
+    """Rows for `exchange.bench`: one a faulty app, then shares, the right apps over many seeds, times."""
+    chosen = os.environ.get("TONGBAN_BENCH_MATTER")
+    rows: list[dict[str, Any]] = []
+    for matter in MATTERS:
+        if chosen in (None, matter):
+            parts = [_table(matter), _right(matter)]
+            if matter == "newborn":
+                parts += [_cheaters(), _overhead()]
+            for made in chain(*parts):
+                print(made["metric"], made["value"], made["unit"], made["against"], file=sys.stderr, flush=True)
+                rows.append(made)
+    return rows
+
+
+def _table(matter: str) -> Iterator[dict[str, Any]]:
+    """Every faulty app: the requirement that names its fault, what else was named, and what plain fuzzing adds."""
+    module, right = MATTERS[matter]
+    faults, usual = faulty(module).FAULTS, plain(matter, right)
+    found = named = only = fuzzed = 0
+    for name, fault in sorted(faults.items()):
+        report = conduct(matter, fault.app(), quick=not getattr(fault, "slow", False))
+        told = {r.id for r in report.requirements if report.requirement(r.id) is Outcome.FAIL}
+        found, named = found + bool(report.failing), named + (fault.requirements <= told)
+        only += told == fault.requirements
+        others = plain(matter, fault.app)
+        more = None if others is None or usual is None else len(others - usual)
+        fuzzed += bool(more)
+        against = "plain Schemathesis: " + ("broke down" if more is None else f"{more} more" if more else "nothing")
+        if beyond := ", ".join(sorted(told - fault.requirements)):
+            against += f"; also named {beyond}"
+        value = ", ".join(sorted(told & fault.requirements)) or "nothing"
+        yield row(f"{matter}: {name}", value, "", against, None, "", None)
+    count = len(faults)
+    beside = f"plain Schemathesis: {fuzzed}"
+    yield row(f"{matter}: faulty apps found", found, f"of {count}", beside, None, "≥ 0.98", found >= 0.98 * count)
+    yield row(f"{matter}: true requirement named", named, f"of {count}", "", None, "≥ 0.98", named >= 0.98 * count)
+    yield row(f"{matter}: no other requirement named", only, f"of {count}", "", None, "", None)
+
+
+def _right(matter: str) -> Iterator[dict[str, Any]]:
+    """The right app over many seeds, and how long a whole run of it takes."""
+    right = MATTERS[matter][1]
+    seen = [
+        f"{seed}: {case.case.id} {case.outcome.value}"
         for seed in range(SEEDS)
-        for case in _conduct(RightApp(), seed=f"right-{seed}").cases
-        if case.outcome not in (Outcome.PASS, Outcome.WARN)
+        for case in conduct(matter, right(), f"right-{seed}").cases
+        if case.outcome is not Outcome.PASS
     ]
-    rows.append(
-        row(
-            "right app, findings above WARN",
-            len(above),
-            f"in {SEEDS} seeds {above[:3] or ''}",
-            "",
-            None,
-            "0",
-            not above,
-        )
-    )
+    above = [one for one in seen if not one.endswith("WARN")]
+    unit = f"in {SEEDS} seeds"
+    yield row(f"{matter}: right app, above WARN", len(above), unit, ", ".join(above[:3]), None, "0", not above)
+    yield row(f"{matter}: right app, WARN", len(seen) - len(above), unit, "", None, "", None)
     started = time.perf_counter()
-    report = _conduct(RightApp(), quick=False, seeds=("full", "full/2"))
-    seconds = time.perf_counter() - started
-    rows.append(
-        row(
-            "S1, full run on two seeds",
-            round(seconds, 1),
-            "s",
-            f"{report.requests} requests",
-            None,
-            "≤ 60",
-            seconds <= 60,
-        )
-    )
-    return [*rows, _overhead(suite)]
+    report = conduct(matter, right(), "full", "full/2", quick=False)
+    seconds = round(time.perf_counter() - started, 1)
+    odd = [f"{case.case.id} {case.outcome.value}" for case in report.cases if case.outcome is not Outcome.PASS]
+    what = f"{report.requests} requests; {', '.join(odd) or 'all PASS'}"
+    yield row(f"{matter}: full run on two seeds", seconds, "s", what, None, "≤ 60", seconds <= 60)
 
 
-def _overhead(suite: Any) -> dict[str, Any]:
+def _cheaters() -> Iterator[dict[str, Any]]:
+    """Apps that learnt or recorded one run and are put through others."""
+    attacked = faulty("mutants").attacked
+    teacher, recorder = attacked.Learns(), attacked.Records()
+    conduct("newborn", teacher)
+    conduct("newborn", recorder)
+    for kind, what, kept, seed in (
+        (attacked.Memorised, "learnt", teacher.learnt, SEED),
+        (attacked.Memorised, "learnt", teacher.learnt, "hidden"),
+        (attacked.Replays, "heard", recorder.heard, SEED),  # on another seed it has nothing to replay: the right app
+    ):
+        cheater = kind()
+        setattr(cheater, what, kept)
+        failed = len(conduct("newborn", cheater, seed).failing)
+        which = "its own" if seed == SEED else "another"
+        yield row(f"cheater {kind.__name__}, {which} seed", failed, "cases failed", "", None, "≥ 1", failed > 0)
+
+
+def _overhead() -> Iterator[dict[str, Any]]:
     """What the runner adds when the app takes 0.4 s for everything: wall time over the app's own answering time."""
 
     class Slow(NewbornApp):
@@ -95,104 +118,17 @@ def _overhead(suite: Any) -> dict[str, Any]:
             time.sleep(0.4)
             return super()._answer(use, request, body)
 
+    observations = suites.load("newborn").observations
     started = time.perf_counter()
-    report = _conduct(Slow(), quick=True)
+    report = conduct("newborn", Slow())
     wall = time.perf_counter() - started
     own = sum(
-        turn.milliseconds
-        for c in report.cases
-        if c.case.id not in suite.observations
-        for r in c.runs
-        for turn in r.turns
+        turn.milliseconds / 1000
+        for case in report.cases
+        if case.case.id not in observations
+        for one in case.runs
+        for turn in one.turns
     )
-    added = wall / (own / 1000) - 1
-    return row(
-        "runner's own time over a slow app's",
-        round(added, 3),
-        "share",
-        f"{own / 1000:.1f} s of the app",
-        None,
-        "≤ 0.2",
-        added <= 0.2,
-    )
-
-
-def _cheaters(mutants: Any) -> Iterator[dict[str, Any]]:
-    """Apps that learnt or recorded one run and are put through others."""
-    teacher, recorder = mutants.attacked.Learns(), mutants.attacked.Records()
-    _conduct(teacher)
-    _conduct(recorder)
-    for kind, told in ((mutants.attacked.Memorised, teacher), (mutants.attacked.Replays, recorder)):
-        for seed in (SEED, "hidden"):
-            cheater = kind()
-            setattr(
-                cheater,
-                "learnt" if kind is mutants.attacked.Memorised else "heard",
-                getattr(told, "learnt" if kind is mutants.attacked.Memorised else "heard"),
-            )
-            report = _conduct(cheater, seed=seed)
-            if kind is mutants.attacked.Replays and seed != SEED:
-                continue  # with nothing to replay it is the right app
-            yield row(
-                f"cheater {kind.__name__}, {'its own' if seed == SEED else 'another'} seed",
-                len(report.failing),
-                "cases failed",
-                "",
-                None,
-                "≥ 1",
-                bool(report.failing),
-            )
-
-
-def _conduct(
-    app: NewbornApp, *, seed: str = SEED, seeds: tuple[str, ...] = (), quick: bool = True, only: Any = ()
-) -> Report:
-    with _served(app.asgi) as url:
-        return run(suites.load("newborn"), url, seeds or (seed,), nonce=NONCE, quick=quick, only=only)
-
-
-def _plain(app: type[NewbornApp]) -> set[tuple[str, str, int]] | None:
-    """What plain Schemathesis says about an app, with a token and the departments at hand; None when it broke down."""
-    suite = suites.load("newborn")
-    today = date(2026, 12, 1)
-    with (
-        Gateway(suite.departments.values(), country(SEED), seed=SEED, today=today) as gateway,
-        _served(app().asgi) as url,
-    ):
-        headers = {
-            "Authorization": f"Bearer {gateway.launch('fuzz')}",
-            "Tongban-Gateway": gateway.url,
-            "Tongban-Today": today.isoformat(),
-        }
-        try:
-            found = fuzz(suite.app.document.text, url, headers, seed=1, examples=10, seconds=30)
-        except FuzzError:
-            return None
-    return {(one.operation, one.check, one.status) for one in found}
-
-
-def _mutants() -> Any:
-    path = Path(__file__).parent.parent / "faulty" / "mutants.py"
-    spec = importlib.util.spec_from_file_location("newborn_mutants", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@contextlib.contextmanager
-def _served(asgi: Any) -> Iterator[str]:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(asgi, log_config=None, log_level="critical"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        try:
-            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(timeout=10)
+    added = wall / own - 1
+    what = f"{own:.1f} s of the app"
+    yield row("runner's own time over a slow app's", round(added, 3), "share", what, None, "≤ 0.2", added <= 0.2)

@@ -1,6 +1,6 @@
 """The right fund app has no finding; of its faulty ones those that ask for too much, and a rule just missed.
 
-The whole table, every app against every case, is `tests/benchmarks/conformance_matters.py`.
+The whole table, every app against every case, is `tests/benchmarks/conformance.py`.
 """
 
 from __future__ import annotations

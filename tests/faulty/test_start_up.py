@@ -1,6 +1,6 @@
 """The right start-up app has no finding; an app wrong in one way is told so, by the requirement it breaks.
 
-The whole table, every app against every case, is `tests/benchmarks/conformance_matters.py`.
+The whole table, every app against every case, is `tests/benchmarks/conformance.py`.
 """
 
 from __future__ import annotations
