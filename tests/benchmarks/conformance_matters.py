@@ -40,7 +40,7 @@ def measure() -> list[dict[str, Any]]:
 
 def _matter(matter: str) -> Iterator[dict[str, Any]]:
     module, right = MATTERS[matter]
-    faults = _faults(module)
+    faults = _loaded(module).FAULTS
     found = named = only = 0
     for name, fault in sorted(faults.items()):
         report = _conduct(matter, fault.app())
@@ -64,6 +64,11 @@ def _matter(matter: str) -> Iterator[dict[str, Any]]:
     unit = f"in {SEEDS} seeds"
     yield _shown(row(f"{matter}: right app, above WARN", len(above), unit, str(above[:3]), None, "0", not above))
     yield _shown(row(f"{matter}: right app, WARN", len(warned), unit, str(warned[:3]), None, "", None))
+    stranger, kinds = _loaded("newborn_stranger", "stranger"), _loaded("interpreters").KINDS
+    with _listening(stranger.start(kind=kinds[matter])) as url:
+        report = run(suites.load(matter), url, ("documents", "documents/2"), nonce=NONCE, quick=True)
+    odd = [f"{c.case.id} {c.outcome.value}" for c in report.cases if c.outcome not in (Outcome.PASS, Outcome.WARN)]
+    yield _shown(row(f"{matter}: the documents carried out", len(odd), "above WARN", str(odd[:3]), None, "0", not odd))
     started = time.perf_counter()
     report = _conduct(matter, right(), "full", "full/2", quick=False)
     seconds = round(time.perf_counter() - started, 1)
@@ -82,15 +87,25 @@ def _conduct(matter: str, app: Any, *seeds: str, quick: bool = True) -> Report:
         return run(suites.load(matter), url, seeds or (SEED,), nonce=NONCE, quick=quick)
 
 
-def _faults(name: str) -> Any:
-    path = Path(__file__).parent.parent / "faulty" / f"{name}.py"
+def _loaded(name: str, file: str = "") -> Any:
+    path = Path(__file__).parent.parent / "faulty" / f"{file or name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return module.FAULTS
+    return module
+
+
+@contextlib.contextmanager
+def _listening(server: Any) -> Iterator[str]:
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @contextlib.contextmanager
