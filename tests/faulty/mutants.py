@@ -141,10 +141,13 @@ class AnyName(NewbornApp):
 
 
 class Twice(NewbornApp):
-    """Forgets idempotency keys: a repeated submission becomes a second handled matter."""
+    """Forgets idempotency keys: a repeated submission becomes a second handled matter, with keys of its own."""
 
     def known(self, token: str, key: str, digest: str) -> str | None:
         return None
+
+    def step_key(self, matter: Matter, step: str) -> str:
+        return f"{matter.id}-{step}"
 
 
 class SharedKeys(NewbornApp):

@@ -24,13 +24,16 @@ def test_the_right_app_has_no_finding(serve) -> None:
     assert grade(report, policy()).letter == "A"
 
 
-def test_an_app_that_carries_out_the_documents_has_no_finding_above_a_remark(interpreter) -> None:
-    report = conduct(interpreter("fund-withdrawal"))
-    assert [c.case.id for c in report.cases if c.outcome not in (Outcome.PASS, Outcome.WARN)] == []
-    assert grade(report, policy()).listable
+def test_an_app_that_carries_out_the_documents_is_right(interpreter) -> None:
+    """A handful of cases; the benchmark plays all of them."""
+    report = conduct(
+        interpreter("fund-withdrawal"),
+        only=["M1.evidence", "complete.G6-family", "E22.stranger", "close.after", "fault.cut"],
+    )
+    assert [c.case.id for c in report.cases if c.outcome is not Outcome.PASS] == []
 
 
-@pytest.mark.parametrize("name", ["SpouseFirst", "BothGrounds", "NoWagesNoIncome"])
+@pytest.mark.parametrize("name", ["SpouseFirst", "NoWagesNoIncome"])
 def test_the_suite_names_what_is_wrong(serve, withdrawals, name) -> None:
     """Only the cases that must fail, with their controls and the observations: the whole table is a benchmark."""
     fault, suite = withdrawals.FAULTS[name], suites.load("fund-withdrawal")

@@ -26,10 +26,12 @@ def test_the_right_app_has_no_finding(serve) -> None:
     assert grade(report, policy()).letter == "A"
 
 
-def test_an_app_that_carries_out_the_documents_has_no_finding_above_a_remark(interpreter) -> None:
-    report = conduct(interpreter("start-up"))
-    assert [c.case.id for c in report.cases if c.outcome not in (Outcome.PASS, Outcome.WARN)] == []
-    assert grade(report, policy()).listable
+def test_an_app_that_carries_out_the_documents_is_right(interpreter) -> None:
+    """A handful of cases; the benchmark plays all of them."""
+    report = conduct(
+        interpreter("start-up"), only=["M1.everything", "persons.faces", "N1.between", "code.inner", "fanout.B6"]
+    )
+    assert [c.case.id for c in report.cases if c.outcome is not Outcome.PASS] == []
 
 
 @pytest.mark.parametrize("name", PLAYED)
